@@ -1,0 +1,14 @@
+export { InputError, type InputProblem } from "./errors.js";
+export { type Random, seeded } from "./random.js";
+export { type Addr, addr, formatAddr } from "./ip/addr.js";
+export { type Cidr, cidr, cidrSize, contains, covers, formatCidr, nth, overlaps } from "./ip/cidr.js";
+export { type Allocation, type Pool, pool } from "./ip/pool.js";
+export type { IcmpEcho, IcmpError, Packet, Proto, Tcp, TcpFlag, Udp } from "./packet/packet.js";
+export { type Flow, flowOf, invert, rewrite } from "./packet/flow.js";
+export type * from "./netfilter/types.js";
+export type { Connection, ConntrackEntry, DropReason, NetfilterStep } from "./netfilter/netfilter.js";
+export type * from "./net/types.js";
+export type * from "./net/trace.js";
+export type * from "./net/lab.js";
+export type * from "./kube/types.js";
+export type * from "./scenario/types.js";

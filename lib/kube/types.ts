@@ -1,0 +1,114 @@
+import type { Addr } from "../ip/addr.js";
+import type { Cidr } from "../ip/cidr.js";
+
+export type NetworkPlugin = "azure-cni" | "kubenet";
+
+/** A cluster as its API server would describe it: objects with their addresses settled. Plain data. */
+export interface Cluster {
+  /** Also the kubectl context. */
+  readonly name: string;
+  readonly version: string;
+  readonly plugin: NetworkPlugin;
+  readonly maxPods: number;
+  readonly serviceCidr: Cidr;
+  readonly dnsServiceIp: Addr;
+  /** kubenet only: each node takes a /24 of it. */
+  readonly podCidr?: Cidr;
+  /** kubenet only: destinations that keep the pod's address; 0.0.0.0/0 disables masquerading. */
+  readonly nonMasqueradeCidr?: Cidr;
+  readonly nodes: readonly Node[];
+  readonly deployments: readonly Deployment[];
+  readonly pods: readonly Pod[];
+  readonly services: readonly Service[];
+  readonly ingresses: readonly Ingress[];
+}
+
+/** Seconds since the epoch. */
+export type Time = number;
+
+export interface Node {
+  readonly name: string;
+  readonly internalIp: Addr;
+  readonly created: Time;
+  readonly role: string;
+  readonly osImage: string;
+  readonly kernelVersion: string;
+  readonly containerRuntime: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** kubenet only. */
+  readonly podCidr?: Cidr;
+  /** The kubelet's command line, in the order that systemctl prints it: `--max-pods=110`. */
+  readonly kubeletFlags: readonly string[];
+  readonly kubeletPid: number;
+}
+
+/** A container port that something listens on. */
+export interface ContainerPort {
+  readonly name?: string;
+  readonly port: number;
+  readonly protocol: "TCP" | "UDP";
+}
+
+export interface Deployment {
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly selector: Readonly<Record<string, string>>;
+  readonly replicas: number;
+  readonly image: string;
+  readonly ports: readonly ContainerPort[];
+  readonly created: Time;
+}
+
+export interface Pod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly node: string;
+  /** The node's own address for a pod on the host network. */
+  readonly ip: Addr;
+  readonly hostNetwork: boolean;
+  readonly image: string;
+  readonly ports: readonly ContainerPort[];
+  readonly created: Time;
+}
+
+export interface ServicePort {
+  readonly name?: string;
+  readonly port: number;
+  readonly protocol: "TCP" | "UDP";
+  /** A number, or the name of a container port. */
+  readonly targetPort: number | string;
+  readonly nodePort?: number;
+}
+
+export interface Service {
+  readonly namespace: string;
+  readonly name: string;
+  readonly type: "ClusterIP" | "NodePort" | "LoadBalancer";
+  readonly clusterIp: Addr;
+  /** LoadBalancer only: its public address. */
+  readonly externalIp?: Addr;
+  readonly ports: readonly ServicePort[];
+  readonly selector: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly created: Time;
+  /** Where it leads now, one row per ready pod and port, ordered by address. */
+  readonly endpoints: readonly Endpoint[];
+}
+
+export interface Endpoint {
+  /** The service port's name; absent when it has none. */
+  readonly portName?: string;
+  readonly protocol: "TCP" | "UDP";
+  readonly ip: Addr;
+  readonly port: number;
+}
+
+export interface Ingress {
+  readonly namespace: string;
+  readonly name: string;
+  readonly class: string;
+  readonly rules: readonly { readonly host: string; readonly path: string; readonly service: string; readonly port: number }[];
+  readonly created: Time;
+}

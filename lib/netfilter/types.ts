@@ -1,0 +1,111 @@
+import type { Addr } from "../ip/addr.js";
+import type { Cidr } from "../ip/cidr.js";
+
+/**
+ * Where netfilter meets a packet. Within a hook the tables come in the order raw, mangle, nat, filter;
+ * connections are tracked between raw and mangle, and source NAT comes last.
+ *
+ *     in --> PREROUTING --> route --> FORWARD --> POSTROUTING --> out
+ *            (DNAT)           |                    (SNAT)  ^
+ *                           INPUT --> process --> OUTPUT --'
+ */
+export type Hook = "PREROUTING" | "INPUT" | "FORWARD" | "OUTPUT" | "POSTROUTING";
+
+export type TableName = "raw" | "mangle" | "nat" | "filter";
+
+/** Packets and bytes that met a rule or a policy. */
+export interface Counters {
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+export type ConntrackState = "NEW" | "ESTABLISHED" | "RELATED" | "INVALID" | "UNTRACKED";
+
+/** Address types as `addrtype` tells them from a host's own point of view. */
+export type AddrType = "LOCAL" | "UNICAST" | "BROADCAST" | "MULTICAST";
+
+/** A closed range of port numbers; one port has `first === last`. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** A closed range of addresses. */
+export interface AddrRange {
+  readonly first: Addr;
+  readonly last: Addr;
+}
+
+/** One condition of a rule. `not` is the `!` before an option. */
+export type Match =
+  | { readonly kind: "source" | "destination"; readonly not: boolean; readonly cidr: Cidr }
+  | { readonly kind: "in" | "out"; readonly not: boolean; readonly interface: string /* a trailing + matches any ending */ }
+  | { readonly kind: "protocol"; readonly not: boolean; readonly proto: "icmp" | "tcp" | "udp" }
+  | { readonly kind: "sport" | "dport"; readonly not: boolean; readonly proto: "tcp" | "udp"; readonly ports: PortRange }
+  | { readonly kind: "multiport"; readonly not: boolean; readonly on: "sports" | "dports" | "ports"; readonly ports: readonly PortRange[] }
+  | { readonly kind: "iprange"; readonly not: boolean; readonly on: "source" | "destination"; readonly range: AddrRange }
+  | { readonly kind: "addrtype"; readonly not: boolean; readonly on: "source" | "destination"; readonly types: readonly AddrType[] }
+  | { readonly kind: "mark"; readonly not: boolean; readonly value: number; readonly mask: number }
+  | { readonly kind: "comment"; readonly text: string }
+  | { readonly kind: "statistic"; readonly mode: "random"; readonly not: boolean; readonly probability: number }
+  | { readonly kind: "statistic"; readonly mode: "nth"; readonly not: boolean; readonly every: number; readonly packet: number }
+  | { readonly kind: "conntrack"; readonly not: boolean; readonly module: "conntrack" | "state"; readonly states: readonly (ConntrackState | "SNAT" | "DNAT")[] };
+
+export type RejectWith = "icmp-port-unreachable" | "icmp-host-unreachable" | "icmp-net-unreachable" | "icmp-admin-prohibited" | "tcp-reset";
+
+/** What a rule does with a packet that it matches. */
+export type Target =
+  | { readonly kind: "ACCEPT" | "DROP" | "RETURN" }
+  | { readonly kind: "REJECT"; readonly with: RejectWith }
+  | { readonly kind: "jump" | "goto"; readonly chain: string }
+  /** mark = (mark & ~mask) ^ value for xmark, | value for or, & value for and, ^ value for xor, as iptables does it: all become --set-xmark. */
+  | { readonly kind: "MARK"; readonly value: number; readonly mask: number }
+  | { readonly kind: "MASQUERADE"; readonly ports?: PortRange; readonly randomFully: boolean }
+  | { readonly kind: "SNAT" | "DNAT"; readonly addresses?: AddrRange; readonly ports?: PortRange; readonly randomFully: boolean }
+  /** A rule without -j: it only counts. */
+  | { readonly kind: "none" };
+
+export interface Rule {
+  readonly matches: readonly Match[];
+  readonly target: Target;
+}
+
+export interface Chain {
+  readonly name: string;
+  /** Only a built-in chain (named after a hook) has a policy. */
+  readonly policy?: "ACCEPT" | "DROP";
+  readonly rules: readonly Rule[];
+}
+
+export interface Table {
+  readonly name: TableName;
+  /** In the order that `iptables-save` prints. */
+  readonly chains: readonly Chain[];
+}
+
+/** A host's rules. Plain data: one value may be shared by a thousand nodes. Tables left out are empty with policy ACCEPT. */
+export interface Ruleset {
+  readonly tables: readonly Table[];
+}
+
+/** No rules at all. */
+export const noRules: Ruleset = { tables: [] };
+
+/** Counters beside the rules that they belong to. */
+export interface CountedRule extends Rule {
+  readonly counters: Counters;
+}
+export interface CountedChain {
+  readonly name: string;
+  readonly policy?: "ACCEPT" | "DROP";
+  readonly counters: Counters;
+  readonly rules: readonly CountedRule[];
+}
+export interface CountedTable {
+  readonly name: TableName;
+  readonly chains: readonly CountedChain[];
+}
+/** What `iptables -vxnL` and `iptables-save -c` show of a running host. */
+export interface CountedRuleset {
+  readonly tables: readonly CountedTable[];
+}

@@ -1,0 +1,136 @@
+import type { NetworkPlugin } from "../kube/types.js";
+import type { Network } from "../net/types.js";
+import type { Cluster } from "../kube/types.js";
+
+/**
+ * What a user edits: clusters and machines in one virtual network, in the words of the az command line.
+ * Addresses and ranges are text here; `build` checks each and turns it into a {@link Network}.
+ */
+export interface Scenario {
+  readonly name: string;
+  /** Seeds whatever Azure or Kubernetes draw by chance and nothing pins. */
+  readonly seed: number;
+  readonly resourceGroup: string;
+  readonly location: string;
+  readonly vnet: {
+    readonly name: string;
+    readonly addressSpace: readonly string[];
+    readonly subnets: readonly { readonly name: string; readonly prefix: string }[];
+  };
+  readonly vms: readonly VmSpec[];
+  readonly clusters: readonly ClusterSpec[];
+  /** Internet sites. Each answers HTTP with the caller's address. */
+  readonly sites: readonly { readonly name: string; readonly address: string }[];
+  /** When the lab's clock starts, an RFC 3339 time. */
+  readonly startsAt: string;
+}
+
+export interface VmSpec {
+  readonly name: string;
+  readonly subnet: string;
+  /** The subnet's first free address when left out. */
+  readonly address?: string;
+  readonly publicAddress?: string;
+  /** The account in its prompt. */
+  readonly user: string;
+}
+
+/** `random` is what Azure documents for several frontends (drawn once per cluster from the seed); `first` is what has been seen. */
+export type FrontendSelection = "random" | "first";
+
+export interface LoadBalancerSpec {
+  readonly sku: "Basic" | "Standard";
+  readonly frontendSelection: FrontendSelection;
+  /** Standard only: public addresses of its own for outbound traffic, 1-100. */
+  readonly outboundIps?: number;
+  /** Standard only: ports per node, a multiple of 8 from 0 to 64000; 0 or left out: the tier table decides. */
+  readonly allocatedOutboundPorts?: number;
+  /** Minutes, 4-120. */
+  readonly idleTimeoutMinutes?: number;
+}
+
+export interface ClusterSpec {
+  readonly name: string;
+  readonly plugin: NetworkPlugin;
+  readonly subnet: string;
+  readonly nodeCount: number;
+  /** 10-250; azure-cni default 30, kubenet default 110. */
+  readonly maxPods?: number;
+  readonly version?: string;
+  readonly serviceCidr?: string;
+  readonly dnsServiceIp?: string;
+  /** kubenet only. */
+  readonly podCidr?: string;
+  /** kubenet only; the podCidr when left out, as AKS sets it. */
+  readonly nonMasqueradeCidr?: string;
+  /** azure-cni only: which agent's rules turn a pod's address into the node's when it leaves the virtual network. */
+  readonly masqueradeBy?: "azure-vnet" | "ip-masq-agent";
+  readonly loadBalancer: LoadBalancerSpec;
+  readonly addons: readonly "http_application_routing"[];
+  /** Kubernetes manifests, YAML text, in the order applied. */
+  readonly manifests: readonly Manifest[];
+  /** Replica counts that override the manifests', by deployment name: `kubectl scale`. */
+  readonly scale?: Readonly<Record<string, number>>;
+  readonly pins?: Pins;
+}
+
+export interface Manifest {
+  /** The file's name, for errors. */
+  readonly file: string;
+  readonly yaml: string;
+  /** When it was applied, RFC 3339; the scenario's start when left out. */
+  readonly appliedAt?: string;
+}
+
+/**
+ * What Azure and Kubernetes drew by chance, as observed. Each entry replaces one draw and nothing else:
+ * change a pin and all that follows from it changes too. Keys are `namespace/name`.
+ */
+export interface Pins {
+  /** The number in node names: aks-nodepool1-26711606-0. */
+  readonly nodePoolId?: string;
+  /** Node addresses by index. */
+  readonly nodeAddresses?: readonly string[];
+  readonly publicAddresses?: Readonly<Record<string, string>>;
+  readonly clusterIps?: Readonly<Record<string, string>>;
+  /** By `namespace/name`, then by port. */
+  readonly nodePorts?: Readonly<Record<string, Readonly<Record<number, number>>>>;
+  /** Pods of a deployment, in creation order: full names, nodes by index, and for azure-cni the address drawn. */
+  readonly pods?: Readonly<Record<string, readonly { readonly name: string; readonly node: number; readonly address?: string }[]>>;
+  /** When objects came to be, RFC 3339: `Node/NAME`, `Service/ns/name`, `Deployment/ns/name` or `Addon/NAME`. */
+  readonly created?: Readonly<Record<string, string>>;
+  readonly kubeletPid?: number;
+}
+
+/** A built scenario: the clusters as Kubernetes would describe them, the cloud as Azure would, and the network under both. */
+export interface Built {
+  readonly scenario: Scenario;
+  readonly clusters: readonly BuiltCluster[];
+  readonly network: Network;
+  /** Every assumption that shaped it, with its source, to be shown with the results. */
+  readonly assumptions: readonly Assumption[];
+}
+
+export interface BuiltCluster {
+  readonly spec: ClusterSpec;
+  readonly cluster: Cluster;
+  /** MC_group_cluster_location. */
+  readonly nodeResourceGroup: string;
+  readonly loadBalancer: BuiltLoadBalancer;
+}
+
+export interface BuiltLoadBalancer {
+  readonly name: string;
+  readonly sku: "Basic" | "Standard";
+  readonly frontends: readonly { readonly name: string; readonly address: string; /** The Service it belongs to, `namespace/name`; absent for an outbound address. */ readonly service?: string }[];
+  /** The address that outbound flows take, of those in `frontends`; several with Standard. */
+  readonly outboundFrontends: readonly string[];
+  readonly portsPerNode: number;
+}
+
+export interface Assumption {
+  readonly name: string;
+  readonly value: string;
+  readonly why: string;
+  readonly source: string;
+}

@@ -1,0 +1,69 @@
+/**
+ * Runs every test file in a process of its own, two at a time, and adds up what uvu reports.
+ * A file that fails, or that forgot to run its suites, fails the run.
+ *
+ *     npm test                  everything
+ *     npm test -- netfilter     files whose path holds "netfilter"
+ */
+import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL(".", import.meta.url));
+const wanted = process.argv.slice(2);
+const files = readdirSync(root, { recursive: true, encoding: "utf8" })
+  .filter(file => file.endsWith(".test.ts") && wanted.every(word => file.includes(word)))
+  .sort();
+
+interface Result {
+  readonly file: string;
+  readonly output: string;
+  readonly passed: number;
+  readonly skipped: number;
+  readonly total: number;
+  readonly ok: boolean;
+  readonly seconds: number;
+}
+
+const plain = (text: string) => text.replace(/\x1b\[[0-9;]*m/g, "");
+const figure = (output: string, name: string) => Number(new RegExp(`^ *${name}: +(\\d+)`, "m").exec(output)?.[1] ?? 0);
+
+const runFile = (file: string): Promise<Result> =>
+  new Promise(done => {
+    const start = performance.now();
+    const child = spawn(process.execPath, ["--import", "tsx", root + file], { stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    child.stdout.on("data", chunk => (output += chunk));
+    child.stderr.on("data", chunk => (output += chunk));
+    child.on("close", code => {
+      output = plain(output);
+      const total = figure(output, "Total");
+      const passed = figure(output, "Passed");
+      const skipped = figure(output, "Skipped");
+      if (total === 0) output += `\n${file}: no test ran; does every suite end with .run()?\n`;
+      done({ file, output, total, passed, skipped, ok: code === 0 && total > 0 && passed + skipped >= total, seconds: (performance.now() - start) / 1000 });
+    });
+  });
+
+const results: Result[] = [];
+const queue = [...files];
+const worker = async () => {
+  for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+    const result = await runFile(file);
+    results.push(result);
+    const counts = `${result.passed} of ${result.total}${result.skipped > 0 ? `, ${result.skipped} skipped` : ""}`;
+    console.log(`${result.ok ? "ok  " : "FAIL"} ${relative(".", file)} (${counts}, ${result.seconds.toFixed(1)} s)`);
+    if (!result.ok) console.log(result.output);
+    else for (const line of result.output.split("\n")) if (line.startsWith("skipped: ")) console.log(`     ${line}`);
+  }
+};
+await Promise.all([worker(), worker()]);
+
+const sum = (pick: (result: Result) => number) => results.reduce((total, result) => total + pick(result), 0);
+const passed = sum(result => result.passed);
+const skipped = sum(result => result.skipped);
+const failed = sum(result => (result.ok ? 0 : Math.max(1, result.total - result.passed - result.skipped)));
+if (files.length === 0) console.log(`no test file matches ${wanted.join(" ")}`);
+console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
+process.exitCode = failed > 0 || passed === 0 || (process.env["CI"] === "true" && skipped > 0) ? 1 : 0;

@@ -16,9 +16,14 @@ export interface Cluster {
   readonly podCidr?: Cidr;
   /** kubenet only: destinations that keep the pod's address; 0.0.0.0/0 disables masquerading. */
   readonly nonMasqueradeCidr?: Cidr;
+  /** azure-cni only: who turns a pod's address into the node's, and for which destinations it does not. */
+  readonly masquerade?: { readonly by: "azure-vnet" | "ip-masq-agent"; readonly except: readonly Cidr[] };
   readonly nodes: readonly Node[];
   readonly deployments: readonly Deployment[];
+  /** Pods that run: each has a node and an address. */
   readonly pods: readonly Pod[];
+  /** Pods that do not run, and why. */
+  readonly pending: readonly PendingPod[];
   readonly services: readonly Service[];
   readonly ingresses: readonly Ingress[];
 }
@@ -71,6 +76,19 @@ export interface Pod {
   readonly image: string;
   readonly ports: readonly ContainerPort[];
   readonly created: Time;
+}
+
+/** A pod that exists but does not run. */
+export interface PendingPod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly created: Time;
+  readonly reason:
+    /** No node takes another pod: each already has max-pods. kubectl shows Pending. */
+    | { readonly kind: "unschedulable"; readonly nodes: number; readonly maxPods: number }
+    /** Its node has no address left for it. kubectl shows ContainerCreating. */
+    | { readonly kind: "no-address"; readonly node: string; readonly capacity: number };
 }
 
 export interface ServicePort {

@@ -95,11 +95,25 @@ export interface Pins {
   readonly clusterIps?: Readonly<Record<string, string>>;
   /** By `namespace/name`, then by port. */
   readonly nodePorts?: Readonly<Record<string, Readonly<Record<number, number>>>>;
-  /** Pods of a deployment, in creation order: full names, nodes by index, and for azure-cni the address drawn. */
-  readonly pods?: Readonly<Record<string, readonly { readonly name: string; readonly node: number; readonly address?: string }[]>>;
+  /** Pods of a deployment, in creation order. */
+  readonly pods?: Readonly<Record<string, readonly PinnedPod[]>>;
   /** When objects came to be, RFC 3339: `Node/NAME`, `Service/ns/name`, `Deployment/ns/name` or `Addon/NAME`. */
   readonly created?: Readonly<Record<string, string>>;
   readonly kubeletPid?: number;
+}
+
+/** What was observed of one pod; what is left out is drawn or derived. */
+export interface PinnedPod {
+  /** The full name. */
+  readonly name?: string;
+  /** Its node, by index. */
+  readonly node?: number;
+  /** azure-cni only: kubenet's addresses follow from the order of creation. */
+  readonly address?: string;
+  /** RFC 3339; with its deployment when left out. */
+  readonly created?: string;
+  /** RFC 3339: a pod that is gone. kubenet's round robin has passed the address that it had. */
+  readonly deleted?: string;
 }
 
 /** A built scenario: the clusters as Kubernetes would describe them, the cloud as Azure would, and the network under both. */

@@ -18,6 +18,8 @@ export interface PingReply {
   /** Who answered, dotted. Not the address asked when an error came back. */
   readonly from: string;
   readonly kind: "echo-reply" | "time-exceeded" | "unreachable";
+  /** Of an error, its ICMP code: for unreachable 0 net, 1 host, 3 port, 13 administratively prohibited. */
+  readonly code?: number;
   /** Bytes of the ICMP message: 64 for an ordinary ping. */
   readonly bytes: number;
   /** TTL of the answer as it arrived: 64 less the forwarding hosts on its way. */

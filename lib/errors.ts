@@ -28,3 +28,13 @@ export class InputError extends Error {
     this.problem = problem;
   }
 }
+
+/** Makes Node print errors of a class as their one line: the stack would tell the author of the input nothing. */
+export const printAsOneLine = (type: { readonly prototype: Error }): void => {
+  const value = function (this: Error): string {
+    return `${this.name}: ${this.message}`;
+  };
+  Object.defineProperty(type.prototype, Symbol.for("nodejs.util.inspect.custom"), { value });
+};
+
+printAsOneLine(InputError);

@@ -12,3 +12,6 @@ export type * from "./net/trace.js";
 export type * from "./net/lab.js";
 export type * from "./kube/types.js";
 export type * from "./scenario/types.js";
+export { CheckError, check, checkNear, checkThrows } from "./notebook/check.js";
+export { type Diagram, show } from "./notebook/show.js";
+export type { CellValue, Records, TableData } from "./notebook/table.js";

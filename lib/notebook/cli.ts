@@ -1,0 +1,77 @@
+import { Command, InvalidArgumentError } from "commander";
+import { InputError } from "../errors.js";
+import type { ParameterValue } from "./parameters.js";
+import { parametersFile, run } from "./run.js";
+
+const seconds = (text: string): number => {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError("It is a time in seconds above 0.");
+  return value;
+};
+
+/** commander hands over -p's name only; the value is the argument after it. */
+const pairParameters = (argv: readonly string[]): { readonly argv: readonly string[]; readonly pairs: readonly (readonly [string, string])[] } => {
+  const rest: string[] = [];
+  const pairs: [string, string][] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const argument = argv[i]!;
+    if (argument !== "-p" && argument !== "--parameter") rest.push(argument);
+    else {
+      const [name, value] = [argv[++i], argv[++i]];
+      if (name === undefined || value === undefined) throw new InputError({ where: argument, value: name ?? "", problem: "is incomplete", expected: `${argument} name value` });
+      pairs.push([name, value]);
+    }
+  }
+  return { argv: rest, pairs };
+};
+
+const examples = `
+Examples:
+  $ egress-lab run notebooks/*.ipynb                    run each notebook, show its outputs as text
+  $ egress-lab run notebooks/08-*.ipynb -p maxPods 50   the same with another value for a parameter
+  $ egress-lab run notebooks/*.ipynb -f params.yaml --out results
+                                                        keep the executed notebooks in results/
+  $ egress-lab run notebooks/*.ipynb --check            are the outputs in the files still true?
+  $ egress-lab run notebooks/*.ipynb --update           write the outputs into the files
+
+A parameter is a line "let name: type = value;" of the cell tagged parameters. Values are read as YAML,
+or as they are for a string; tslab checks them against the type. -p wins over -f.
+
+Exit codes:
+  0  every notebook ran, and with --check nothing differed
+  1  a cell failed, or an output differed
+  2  the command line, a parameter or a file was wrong; nothing was run
+`;
+
+/** Runs the command line. Returns the exit code. */
+export const main = async (args: readonly string[]): Promise<number> => {
+  let well = true;
+  try {
+    const { argv, pairs } = pairParameters(args);
+    const program = new Command("egress-lab").description("Runs the notebooks of the course and makes its book.").exitOverride();
+    program.configureHelp({ showGlobalOptions: false });
+    program
+      .command("run")
+      .description("Executes TypeScript notebooks, each from a clean state, and stops a notebook at its first failing cell.")
+      .argument("<notebook...>", "notebook files (.ipynb) of the tslab kernel")
+      .option("-p, --parameter <name value>", "set a parameter; may be repeated")
+      .option("-f, --parameters-file <file>", "set parameters from a YAML file of lines name: value")
+      .option("--out <dir>", "write the executed notebooks into this folder")
+      .option("--check", "compare with the outputs in the files and show what differs", false)
+      .option("--update", "write the outputs into the files", false)
+      .option("--timeout <seconds>", "the time that one cell may take", seconds, 120)
+      .addHelpText("after", examples)
+      .action(async (notebooks: string[], options: { parametersFile?: string; out?: string; check: boolean; update: boolean; timeout: number }) => {
+        const { parametersFile: file, ...rest } = options;
+        const parameters = new Map<string, ParameterValue>([...(file === undefined ? [] : parametersFile(file)), ...pairs.map(([name, text]) => [name, { text }] as const)]);
+        well = await run(notebooks, { ...rest, parameters });
+      });
+    await program.parseAsync([...argv], { from: "user" });
+    return well ? 0 : 1;
+  } catch (error) {
+    if (error instanceof InputError) console.error(error.message);
+    else if (error instanceof Error && "exitCode" in error) return error.exitCode === 0 ? 0 : 2;
+    else throw error;
+    return 2;
+  }
+};

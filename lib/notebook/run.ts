@@ -1,0 +1,92 @@
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { parse as parseYaml } from "yaml";
+import { InputError } from "../errors.js";
+import { type Job, type Outcome, executeAll } from "./batch.js";
+import { differences, textOf } from "./compare.js";
+import { writeWhole } from "./files.js";
+import { type Json, emitNotebook, parseNotebook } from "./nbformat.js";
+import { type ParameterValues, injectParameters } from "./parameters.js";
+import { progressTo } from "./progress.js";
+
+/** The options of `egress-lab run`. */
+export interface RunOptions {
+  readonly parameters: ParameterValues;
+  /** Writes the executed notebooks into this folder. */
+  readonly out?: string;
+  /** Compares with the outputs in the files. */
+  readonly check: boolean;
+  /** Writes the outputs into the files themselves. */
+  readonly update: boolean;
+  /** Seconds that one cell may take. */
+  readonly timeout: number;
+}
+
+/** Reads a file of the user's. @throws InputError when it cannot be read */
+export const readInput = (path: string): string => {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new InputError({ where: "file", value: path, problem: `cannot be read (${(error as NodeJS.ErrnoException).code})`, expected: "a readable file" });
+  }
+};
+
+/** Parameters from a YAML file: a mapping of names to values. */
+export const parametersFile = (path: string): ReadonlyMap<string, { readonly value: Json }> => {
+  let values: unknown;
+  try {
+    values = parseYaml(readInput(path)) ?? {};
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError({ where: path, value: (error as Error).message.split("\n")[0], problem: "is an error in its YAML", expected: "lines name: value" });
+  }
+  if (typeof values !== "object" || values === null || Array.isArray(values))
+    throw new InputError({ where: path, value: values, problem: "is not a mapping", expected: "lines name: value" });
+  return new Map(Object.entries(values).map(([name, value]) => [name, { value: value as Json }]));
+};
+
+const refuse = (option: string, value: unknown, problem: string, expected: string): never => {
+  throw new InputError({ where: option, value, problem, expected });
+};
+
+const validate = (paths: readonly string[], options: RunOptions): void => {
+  const ways = [options.check && "--check", options.update && "--update", options.out !== undefined && "--out"].filter(way => way !== false);
+  if (ways.length > 1) refuse("options", ways.join(" "), "exclude each other", "one of them");
+  if (options.parameters.size > 0 && (options.check || options.update))
+    refuse(ways[0] as string, [...options.parameters.keys()].join(" "), "would change what is kept in the notebook", "parameters with --out, or alone to see the outputs");
+  if (!(options.timeout > 0)) refuse("--timeout", options.timeout, "is not a time", "seconds above 0");
+  const names = new Set<string>();
+  for (const path of paths) {
+    if (options.out !== undefined && resolve(options.out) === dirname(resolve(path))) refuse("--out", options.out, "is the notebook's own folder", "another folder, or --update");
+    if (options.out !== undefined && names.has(basename(path))) refuse("--out", basename(path), "would be written twice", "notebooks of different names");
+    names.add(basename(path));
+  }
+};
+
+/** Executes notebooks on all cores, two of them per notebook at most being of use. */
+export const executeFiles = (jobs: readonly Job[], timeout: number, progress = progressTo(process.stderr, jobs.length)): Promise<readonly Outcome[]> =>
+  executeAll(jobs, { timeout, processes: availableParallelism(), root: process.cwd(), progress });
+
+/** Reads the notebooks, all of them before any is run. */
+export const readJobs = (paths: readonly string[], parameters: ParameterValues = new Map()): readonly Job[] =>
+  paths.map(path => ({ path, notebook: injectParameters(parseNotebook(readInput(path), path), parameters, path) }));
+
+/** Runs notebooks as the command line asks. Returns whether all is well. */
+export const run = async (paths: readonly string[], options: RunOptions): Promise<boolean> => {
+  validate(paths, options);
+  const outcomes = await executeFiles(readJobs(paths, options.parameters), options.timeout);
+  let well = true;
+  for (const outcome of outcomes) {
+    const { path } = outcome.job;
+    if (!outcome.ok) well = false;
+    else if (options.update) writeWhole(path, emitNotebook(outcome.notebook));
+    else if (options.out !== undefined) writeWhole(join(options.out, basename(path)), emitNotebook(outcome.notebook));
+    else if (options.check) {
+      const difference = differences(path, readInput(path), outcome.notebook);
+      if (difference !== "") well = false;
+      process.stdout.write(difference);
+    } else process.stdout.write(`${path}\n${textOf(outcome.notebook)}\n`);
+  }
+  return well;
+};

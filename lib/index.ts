@@ -10,8 +10,33 @@ export type { Connection, ConntrackEntry, DropReason, NetfilterStep } from "./ne
 export type * from "./net/types.js";
 export type * from "./net/trace.js";
 export type * from "./net/lab.js";
+export { type Figure, type Range, type Tier, figures } from "./azure/figures.js";
+export { type Contradiction, type ContradictionName, type Reading, contradictions } from "./azure/ledger.js";
+export { type Subnet, type VirtualNetwork, type VirtualNetworkSpec, subnetCapacity, virtualNetwork } from "./azure/vnet.js";
+export { type IpConfiguration, type Nic, ipConfigurations } from "./azure/nic.js";
+export { type RouteTable, routeTable } from "./azure/routes.js";
+export { type AddressingPlugin, type SubnetFit, type SubnetNeed, type SubnetQuestion, fitSubnet, nodesThatFit, subnetNeed } from "./azure/need.js";
+export { type Era, type Sku, type SnatPorts, type SnatQuestion, eras, maxNodes, snatPorts, snatTier } from "./azure/snat.js";
+export {
+  type Frontend,
+  type LoadBalancer,
+  type LoadBalancingRule,
+  type OutboundOptions,
+  type OutboundRule,
+  type Selection,
+  balancerTranslator,
+  outboundFrontends,
+  outboundPorts,
+  portAllocations,
+  standaloneTranslator,
+} from "./azure/balancer.js";
 export type * from "./kube/types.js";
 export type * from "./scenario/types.js";
 export { CheckError, check, checkNear, checkThrows } from "./notebook/check.js";
 export { type Diagram, show } from "./notebook/show.js";
 export type { CellValue, Records, TableData } from "./notebook/table.js";
+export type { ChartChannel, ChartEncoding, ChartLayer, ChartMark, ChartParam, ChartRow, ChartSpec, ChartTransform } from "./chart/spec.js";
+export type { ChartOptions } from "./chart/words.js";
+export { type SnatPortsRow, snatPortsPerNode } from "./chart/snatPorts.js";
+export { type PortsCurveOptions, type PortsCurveRow, type TierRow, portsCurve, tierSteps } from "./chart/curves.js";
+export { type RenderedChart, renderChart } from "./chart/renderChart.js";

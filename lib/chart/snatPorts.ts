@@ -1,0 +1,169 @@
+import { colours, palette } from "./theme.js";
+import type { ChartChannel, ChartLayer, ChartRow, ChartSpec } from "./spec.js";
+import { type ChartOptions, count, heading, plural } from "./words.js";
+
+/** What one pod holds of its node's SNAT ports. */
+export interface SnatPortsRow {
+  readonly node: string;
+  /** Absent for a node without pods. */
+  readonly pod?: string;
+  readonly portsInUse: number;
+  /** Ports that the whole node has. */
+  readonly allotted: number;
+  readonly failed: number;
+}
+
+interface NodeTotal {
+  readonly node: string;
+  readonly inUse: number;
+  readonly allotted: number;
+  readonly failed: number;
+}
+
+/** Beyond this many, pods get two alternating tones and no legend. */
+const podsNamed = 8;
+/** Beyond this many, nodes stand side by side in narrow bars rather than below each other with their full names. */
+const nodesNamed = 16;
+const twoTones = ["odd", "even"];
+const noPod = "no pod";
+
+const nodeTotals = (rows: readonly SnatPortsRow[]): readonly NodeTotal[] => {
+  const totals = new Map<string, NodeTotal>();
+  for (const { node, portsInUse, allotted, failed } of rows) {
+    const before = totals.get(node) ?? { node, inUse: 0, allotted, failed: 0 };
+    totals.set(node, { node, allotted, inUse: before.inUse + portsInUse, failed: before.failed + failed });
+  }
+  return [...totals.values()];
+};
+
+const failures = (failed: number): string => (failed === 0 ? "no connection fails" : `${plural(failed, "connection")} ${failed === 1 ? "fails" : "fail"}`);
+
+const oneNode = ({ node, inUse, allotted, failed }: NodeTotal): string => `${node} has ${count(inUse)} of its ${count(allotted)} SNAT ports in use and ${failures(failed)}`;
+
+const finding = (totals: readonly NodeTotal[]): string => {
+  if (totals.length === 0) return "No node has SNAT ports.";
+  if (totals.length <= 4) return `${totals.map(oneNode).join("; ")}.`;
+  const inUse = totals.map(total => total.inUse);
+  const full = totals.filter(total => total.inUse >= total.allotted).length;
+  const failed = totals.reduce((sum, total) => sum + total.failed, 0);
+  const [least, most] = [Math.min(...inUse), Math.max(...inUse)];
+  const range = least === most ? count(most) : `${count(least)} to ${count(most)}`;
+  const allotments = [...new Set(totals.map(total => total.allotted))].map(count).join(" or ");
+  return `${plural(totals.length, "node")} use ${range} of their ${allotments} SNAT ports each; ${full === 0 ? "none has" : `${count(full)} of them ${full === 1 ? "has" : "have"}`} all in use, and ${failures(failed)}.`;
+};
+
+/** Rows with the tone of each pod: its own where few have to be told apart, else one of two in turn on each node. */
+const toned = (rows: readonly SnatPortsRow[], named: boolean): readonly ChartRow[] => {
+  const places = new Map<string, number>();
+  return rows.map(row => {
+    const place = places.get(row.node) ?? 0;
+    places.set(row.node, place + 1);
+    const { node, pod = noPod, portsInUse, allotted, failed } = row;
+    return { node, pod, place, tone: named ? pod : twoTones[place % 2]!, portsInUse, allotted, failed };
+  });
+};
+
+/** The part that all names share, cut where a word ends. */
+const sharedStart = (names: readonly string[]): string => {
+  let shared = names[0] ?? "";
+  for (const name of names) while (!name.startsWith(shared)) shared = shared.slice(0, -1);
+  return shared.slice(0, shared.lastIndexOf("-") + 1);
+};
+
+/** How the nodes are laid out: below each other with full names, or side by side with a number under some. */
+const layout = (nodes: readonly string[]) => {
+  const scale = { type: "band", paddingInner: 0.3 } as const;
+  if (nodes.length <= nodesNamed)
+    return {
+      along: "x",
+      across: "y",
+      axis: { title: null, labelLimit: 260, ticks: false, grid: false },
+      scale,
+      width: 440,
+      height: { step: 44 },
+      limitLabel: { align: "right", dy: -4, at: 0 },
+      failedLabel: { align: "left", baseline: "middle", dx: 8 },
+      failedText: (failed: number) => `✕ ${count(failed)} failed`,
+    } as const;
+  const start = sharedStart(nodes);
+  const every = [1, 2, 5, 10, 20, 50, 100].find(step => nodes.length / step <= 25) ?? 200;
+  return {
+    along: "y",
+    across: "x",
+    axis: {
+      title: start === "" ? "node" : `node ${start}…`,
+      values: nodes.filter((_, index) => index % every === 0),
+      labelAngle: 0,
+      labelExpr: `slice(datum.value, ${start.length})`,
+      ticks: false,
+      grid: false,
+    },
+    scale: { ...scale, paddingInner: 0.15 },
+    width: { step: Math.max(5, Math.min(18, Math.floor(640 / nodes.length))) },
+    height: 260,
+    limitLabel: { align: "right", dy: -16, at: "width" },
+    failedLabel: { align: "center", baseline: "bottom", dy: -3 },
+    failedText: () => "✕",
+  } as const;
+};
+
+/**
+ * SNAT ports in use, a bar for each node, stacked by pod, with a line at what a node is allotted and the failed connections beside it.
+ * Takes one node to about a hundred: up to 16 lie below each other with their names, more stand side by side.
+ */
+export const snatPortsPerNode = (rows: readonly SnatPortsRow[], options: ChartOptions = {}): ChartSpec => {
+  const totals = nodeTotals(rows);
+  const pods = [...new Set(rows.flatMap(row => row.pod ?? []))];
+  const named = pods.length <= podsNamed;
+  const nodes = totals.map(total => total.node);
+  const { along, across, axis, scale, width, height, limitLabel, failedLabel, failedText } = layout(nodes);
+  const nodeChannel: ChartChannel = { field: "node", type: "nominal", sort: nodes, axis, scale };
+  const most = Math.max(1, ...totals.map(total => Math.max(total.inUse, total.allotted)));
+  const portsChannel: ChartChannel = {
+    field: "portsInUse",
+    type: "quantitative",
+    stack: "zero",
+    axis: { title: "SNAT ports in use", format: ",d", tickMinStep: 1 },
+    scale: { domain: [0, most * 1.02], nice: false },
+  };
+  const allotments = [...new Set(totals.map(total => total.allotted))].map(allotted => ({ allotted, label: `${count(allotted)} allotted` }));
+  const allotted: ChartChannel = { field: "allotted", type: "quantitative" };
+  const failed = totals.filter(total => total.failed > 0);
+
+  const layer: ChartLayer[] = [
+    {
+      mark: { type: "bar", stroke: colours.paper, strokeWidth: 0.5 },
+      encoding: {
+        [across]: nodeChannel,
+        [along]: portsChannel,
+        color: {
+          field: "tone",
+          type: "nominal",
+          scale: named ? { domain: pods, range: palette.slice(0, pods.length) } : { domain: twoTones, range: [colours.blue, colours.sky] },
+          legend: named && pods.length > 0 ? { title: "pod", orient: "bottom", columns: 2, labelLimit: 260 } : null,
+        },
+        order: { field: "place", type: "quantitative" },
+        tooltip: [
+          { field: "node", type: "nominal" },
+          { field: "pod", type: "nominal" },
+          { field: "portsInUse", type: "quantitative", title: "ports in use", format: "," },
+          { field: "allotted", type: "quantitative", format: "," },
+          { field: "failed", type: "quantitative", title: "failed connections", format: "," },
+        ],
+      },
+    },
+    { data: { values: allotments }, mark: { type: "rule", color: colours.alarm, strokeWidth: 2, strokeDash: [6, 3] }, encoding: { [along]: allotted } },
+    {
+      data: { values: allotments },
+      mark: { type: "text", color: colours.alarm, fontWeight: "bold", baseline: "bottom", align: limitLabel.align, dy: limitLabel.dy },
+      encoding: { [along]: allotted, [across]: { value: limitLabel.at }, text: { field: "label", type: "nominal" } },
+    },
+  ];
+  if (failed.length > 0)
+    layer.push({
+      data: { values: failed.map(total => ({ node: total.node, at: Math.max(total.inUse, total.allotted), label: failedText(total.failed) })) },
+      mark: { type: "text", color: colours.alarm, fontWeight: "bold", ...failedLabel },
+      encoding: { [across]: nodeChannel, [along]: { field: "at", type: "quantitative" }, text: { field: "label", type: "nominal" } },
+    });
+  return { title: heading("SNAT ports in use per node", options), description: finding(totals), data: { values: toned(rows, named) }, width, height, layer };
+};

@@ -1,0 +1,51 @@
+import { wholeNumber } from "./check.js";
+import { figures } from "./figures.js";
+
+/** How a cluster's pods get their addresses, as far as a subnet is concerned. */
+export type AddressingPlugin = "azure-cni" | "kubenet";
+
+export interface SubnetQuestion {
+  readonly plugin: AddressingPlugin;
+  readonly nodes: number;
+  /** Nodes that an upgrade adds for a while. Default 0: what the cluster needs at rest. */
+  readonly surge?: number;
+  /** 10-250. Only azure-cni reserves an address for each. */
+  readonly maxPods: number;
+}
+
+/** Addresses that a cluster takes of its subnet. */
+export interface SubnetNeed {
+  readonly addresses: number;
+  readonly forNodes: number;
+  /** With azure-cni, reserved up front on the nodes' cards; with kubenet none, as pods have a range of their own. */
+  readonly forPods: number;
+}
+
+/**
+ * The addresses that a cluster needs: azure-cni (n + surge) + (n + surge) x maxPods, kubenet n + surge.
+ * Source: azure-aks-docs concepts-network-ip-address-planning.md (2026-08).
+ * @throws InputError for figures out of range
+ */
+export const subnetNeed = ({ plugin, nodes, surge = 0, maxPods }: SubnetQuestion): SubnetNeed => {
+  wholeNumber("nodes", nodes, { least: 1, most: figures.aks.nodes.value }, "nodes");
+  wholeNumber("surge", surge, { least: 0, most: figures.aks.nodes.value }, "nodes");
+  wholeNumber("maxPods", maxPods, figures.aks.maxPods.value, "pods per node");
+  const forNodes = nodes + surge;
+  const forPods = plugin === "azure-cni" ? forNodes * maxPods : 0;
+  return { addresses: forNodes + forPods, forNodes, forPods };
+};
+
+export type SubnetFit =
+  | { readonly kind: "fits"; readonly left: number }
+  /** `reason` carries the arithmetic of Azure's own refusal. */
+  | { readonly kind: "rejected"; readonly reason: string };
+
+/** Whether a need fits what a subnet has free. */
+export const fitSubnet = (need: SubnetNeed, available: number): SubnetFit =>
+  need.addresses <= available
+    ? { kind: "fits", left: available - need.addresses }
+    : { kind: "rejected", reason: `Pre-allocated IPs ${need.addresses} exceeds IPs available ${available} in Subnet` };
+
+/** The most nodes that a subnet with so many addresses free can hold. */
+export const nodesThatFit = (plugin: AddressingPlugin, maxPods: number, available: number): number =>
+  Math.floor(available / subnetNeed({ plugin, nodes: 1, maxPods }).addresses);

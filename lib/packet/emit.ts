@@ -16,7 +16,7 @@ const flagBits: readonly (readonly [TcpFlag, number])[] = [
   ["ACK", 0x10],
 ];
 /** What Linux offers at first with an Ethernet MTU of 1500. */
-const tcpWindow = 64240;
+export const tcpWindow = 64240;
 
 const sum = (bytes: Uint8Array, start = 0): number => {
   let total = start;

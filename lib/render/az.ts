@@ -45,13 +45,14 @@ const tableRow = (data: Data): Readonly<Record<string, Data>> => {
 
 const tableCell = (data: Data | undefined): string => (data === undefined || data === null ? "" : typeof data === "boolean" ? (data ? "True" : "False") : String(data));
 
+/** Rows as az draws them: a column is two wider than its heading at least, numbers stand at the right. */
 const printAzTable = (data: Data): string => {
   const rows = (isList(data) ? data : [data]).map(tableRow);
   const names = [...new Set(rows.flatMap(row => Object.keys(row)))];
   if (names.length === 0) return "";
   const columns = names.map(name => {
     const cells = rows.map(row => tableCell(row[name]));
-    const width = Math.max(name.length, ...cells.map(cell => cell.length));
+    const width = Math.max(name.length + 2, ...cells.map(cell => cell.length));
     const pad = rows.every(row => typeof row[name] === "number") ? (text: string) => text.padStart(width) : (text: string) => text.padEnd(width);
     return [pad(name), "-".repeat(width), ...cells.map(pad)];
   });

@@ -1,0 +1,175 @@
+import fc from "fast-check";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { erlangB, loadFor, occupancy, peakInUse, portsAtMost, portsFor, sharedPorts, withRetries } from "../../lib/snat/erlang.js";
+
+const near = (actual: number, expected: number, relative: number, what = "") =>
+  assert.ok(Math.abs(actual - expected) <= relative * Math.abs(expected), `${what} expected ${expected} within ${relative}, got ${actual}`);
+
+/** The formula itself in whole numbers, for a load of a / b erlangs: numerator and denominator are exact. */
+const exactB = (a: number, b: number, ports: number): number => {
+  const powers = Array.from({ length: ports + 1 }, (_, k) => {
+    let term = BigInt(a) ** BigInt(k) * BigInt(b) ** BigInt(ports - k);
+    for (let i = k + 1; i <= ports; i++) term *= BigInt(i);
+    return term;
+  });
+  const sum = powers.reduce((total, term) => total + term, 0n);
+  const digits = 10n ** 40n;
+  return Number((powers[ports]! * digits) / sum) / 1e40;
+};
+
+const plainRecursion = (load: number, ports: number): number => {
+  let blocked = 1;
+  for (let k = 1; k <= ports; k++) blocked = (load * blocked) / (k + load * blocked);
+  return blocked;
+};
+
+const formula = suite("Erlang's B formula");
+
+formula("is the quotient of sums that it is defined as", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 400 }), fc.integer({ min: 1, max: 8 }), fc.integer({ min: 0, max: 60 }), (a, b, ports) => {
+      const exact = exactB(a, b, ports);
+      if (exact > 1e-20) near(erlangB(a / b, ports), exact, 1e-12);
+    }),
+  );
+});
+
+formula("holds from no load to ten times the largest pool without overflow", () => {
+  assert.is(erlangB(0, 5), 0);
+  assert.is(erlangB(0, 0), 1);
+  assert.is(erlangB(7, 0), 1);
+  near(erlangB(1024, 1024), 0.024524, 2e-5);
+  for (const [load, ports] of [[1e6, portsAtMost], [portsAtMost, portsAtMost], [10 * portsAtMost, portsAtMost], [64_512, 64_512], [1e6, 1000], [2000, 1024], [0.001, 5]] as const)
+    near(erlangB(load, ports), plainRecursion(load, ports), 1e-12, `${load} on ${ports}:`);
+  assert.is(erlangB(1, portsAtMost), 0);
+});
+
+formula("grows with the load and falls with the ports", () => {
+  const load = fc.double({ min: 0.01, max: 5000, noNaN: true });
+  fc.assert(
+    fc.property(load, fc.double({ min: 1.01, max: 3, noNaN: true }), fc.integer({ min: 0, max: 5000 }), (a, factor, ports) => {
+      assert.ok(erlangB(a * factor, ports) >= erlangB(a, ports));
+      assert.ok(erlangB(a, ports + 1) <= erlangB(a, ports));
+    }),
+  );
+});
+
+formula("refuses what is out of range", () => {
+  assert.throws(() => erlangB(-1, 10), /load: -1 is out of range; expected erlangs from 0/);
+  assert.throws(() => erlangB(Number.NaN, 10), /load/);
+  assert.throws(() => erlangB(1, 1.5), /ports: 1.5 is out of range/);
+  assert.throws(() => erlangB(1, portsAtMost + 1), /1032193 is out of range; expected a whole number from 0 to 1032192/);
+  assert.throws(() => portsFor(1, 0), /target: 0/);
+  assert.throws(() => loadFor(0, 0.1), /at least 1/);
+});
+
+formula.run();
+
+const inverse = suite("its inverses");
+const target = fc.double({ min: -9, max: -0.01, noNaN: true }).map(exponent => 10 ** exponent);
+
+inverse("give the fewest ports", () => {
+  fc.assert(
+    fc.property(fc.double({ min: 0.001, max: 20_000, noNaN: true }), target, (load, rate) => {
+      const ports = portsFor(load, rate)!;
+      assert.ok(erlangB(load, ports) <= rate);
+      if (ports > 0) assert.ok(erlangB(load, ports - 1) > rate);
+    }),
+  );
+  assert.is(portsFor(0, 0.01), 1);
+  assert.is(portsFor(2 * portsAtMost, 0.01), undefined);
+});
+
+inverse("give the load that ports can carry", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 70_000 }), target, (ports, rate) => near(erlangB(loadFor(ports, rate), ports), rate, 1e-8)),
+  );
+  near(erlangB(loadFor(portsAtMost, 1e-6), portsAtMost), 1e-6, 1e-6);
+  near(loadFor(1, 0.5), 1, 1e-12);
+});
+
+inverse.run();
+
+const use = suite("ports in use");
+
+use("are distributed as a Poisson number cut at the ports", () => {
+  fc.assert(
+    fc.property(fc.double({ min: 0.01, max: 3000, noNaN: true }), fc.integer({ min: 1, max: 2000 }), (load, ports) => {
+      const { probability, mean, variance } = occupancy(load, ports);
+      const moment = (power: number, about: number) => probability.reduce((sum, p, k) => sum + p * (k - about) ** power, 0);
+      near(moment(0, 0), 1, 1e-10);
+      near(moment(1, 0), mean, 1e-9);
+      assert.ok(Math.abs(moment(2, mean) - variance) <= 1e-7 * Math.max(1, variance), "variance");
+      assert.ok(Math.abs(probability[ports]! - erlangB(load, ports)) < 1e-12, "an arrival finds what time shows");
+    }),
+  );
+});
+
+use("have quantiles", () => {
+  const { quantile } = occupancy(100, 1000);
+  assert.is(quantile(0), 0);
+  assert.is(quantile(0.5), 100);
+  assert.ok(quantile(0.99) > 120 && quantile(0.99) < 127);
+  assert.is(occupancy(1e6, 10).quantile(0.5), 10);
+});
+
+use("have a peak that grows with the interval and never passes the ports", () => {
+  const peaks = [0, 100, 10_000, 1e6, 1e12].map(arrivals => peakInUse(700, 1024, arrivals));
+  assert.equal(peaks, [...peaks].sort((a, b) => a - b));
+  assert.is(peakInUse(1024, 1024, 1e6), 1024);
+  // With no arrivals it is the quantile of one moment.
+  assert.is(peaks[0], occupancy(700, 1024).quantile(0.99));
+});
+
+use.run();
+
+const shared = suite("destinations that share ports");
+
+shared("fail each as if alone", () => {
+  const { failure, overall } = sharedPorts([900, 1024, 0], 1024);
+  assert.equal(failure, [erlangB(900, 1024), erlangB(1024, 1024), 0]);
+  near(overall, (900 * failure[0]! + 1024 * failure[1]!) / 1924, 1e-12);
+});
+
+shared("use between the busiest destination's ports and all their connections'", () => {
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: 0.1, max: 200, noNaN: true }), { minLength: 1, maxLength: 6 }), fc.integer({ min: 1, max: 300 }), (loads, ports) => {
+      for (const choice of ["lowest", "random"] as const) {
+        const { meanInUse, meanConnections } = sharedPorts(loads, ports, choice);
+        const busiest = Math.max(...loads.map(load => occupancy(load, ports).mean));
+        assert.ok(meanInUse >= busiest * (1 - 1e-9) && meanInUse <= Math.min(ports, meanConnections) * (1 + 1e-9), `${busiest} <= ${meanInUse} <= ${meanConnections}`);
+      }
+    }),
+  );
+});
+
+shared("take fewer ports when the lowest free is taken than at random", () => {
+  const at = (choice: "lowest" | "random") => sharedPorts([300, 300, 300], 1024, choice).meanInUse;
+  assert.ok(at("lowest") < at("random"));
+});
+
+shared("have a bound on the distribution that is exact for one", () => {
+  const alone = sharedPorts([50], 64);
+  const { probability } = occupancy(50, 64);
+  near(alone.atMost(50), probability.slice(0, 51).reduce((sum, p) => sum + p, 0), 1e-9);
+  assert.is(alone.atMost(-1), 0);
+  near(alone.atMost(64), 1, 1e-9);
+});
+
+shared.run();
+
+const retries = suite("retries");
+
+retries("solve A' (1 - r B(A')) = A", () => {
+  fc.assert(
+    fc.property(fc.double({ min: 0.1, max: 3000, noNaN: true }), fc.integer({ min: 1, max: 2000 }), fc.double({ min: 0, max: 0.99, noNaN: true }), (load, ports, retry) => {
+      const result = withRetries(load, ports, retry);
+      near(result.load * (1 - retry * result.attemptFails), load, 1e-9);
+      assert.ok(result.givesUp <= result.attemptFails + 1e-12);
+    }),
+  );
+  assert.is(withRetries(1024, 1024, 0).givesUp, erlangB(1024, 1024));
+});
+
+retries.run();

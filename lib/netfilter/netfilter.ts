@@ -2,12 +2,17 @@ import type { Addr } from "../ip/addr.js";
 import type { Flow } from "../packet/flow.js";
 import type { Packet } from "../packet/packet.js";
 import type { Random } from "../random.js";
-import type { ConntrackState, CountedRuleset, Hook, RejectWith, Rule, Ruleset, TableName } from "./types.js";
+import type { AddrType, ConntrackState, CountedRuleset, Hook, RejectWith, Rule, Ruleset, TableName } from "./types.js";
 
 /** What netfilter asks of the host that it runs on. */
 export interface NetfilterHost {
   /** Whether an address is one of the host's own: dst-type LOCAL. */
   isLocal(address: Addr): boolean;
+  /**
+   * What `addrtype` finds an address to be. Without it an address is LOCAL by {@link isLocal} or in 127.0.0.0/8, BROADCAST for
+   * 255.255.255.255 and 0.0.0.0/8, MULTICAST in 224.0.0.0/4, else UNICAST; only a host knows its subnets' broadcast addresses.
+   */
+  addrType?(address: Addr): AddrType;
   /** The address that MASQUERADE takes for a packet leaving by an interface; undefined when it has none. */
   sourceFor(outInterface: string, destination: Addr): Addr | undefined;
   /** Simulated time in milliseconds. */
@@ -26,8 +31,10 @@ export interface Skb {
   in?: string | undefined;
   /** The interface that it leaves by, known from FORWARD or OUTPUT on. */
   out?: string | undefined;
-  /** Set by the tracker; opaque to others. */
+  /** Set by the tracker; opaque to others. Once set the tracker leaves the packet as it is, so every host starts with a new skb. */
   connection?: Connection | undefined;
+  /** How the packet stands to its connection (the kernel's ctinfo). Set by the tracker; opaque to others. */
+  relation?: number | undefined;
 }
 
 /** A tracked conversation: two tuples. NAT is "reply is not the inverse of original". */
@@ -64,6 +71,11 @@ export type NetfilterStep =
       readonly by: "rule" | "connection";
     };
 
+/** Where steps are written, in order; an array of steps or of more kinds of step will do. */
+export interface StepLog {
+  push(step: NetfilterStep): unknown;
+}
+
 /** What a hook says of a packet. */
 export type Verdict =
   | { readonly kind: "accept" }
@@ -85,12 +97,16 @@ export interface Netfilter {
    * The last hook of its way (INPUT or POSTROUTING) confirms the connection.
    * @param steps receives what happened, in order; leave it out where nobody looks
    */
-  run(hook: Hook, skb: Skb, steps?: NetfilterStep[]): Verdict;
+  run(hook: Hook, skb: Skb, steps?: StepLog): Verdict;
   /** The live connections, oldest first. */
   conntrack(): readonly ConntrackEntry[];
   /** The rules with their counters. */
   counters(): CountedRuleset;
 }
 
-/** Starts netfilter on a host. A host without rules is never asked to track, so it costs nothing. */
+/**
+ * Starts netfilter on a host. As in the kernel, connections are tracked only where a rule needs it: one that translates,
+ * or one that matches on a connection's state. A host without rules costs nothing.
+ * @throws InputError where iptables would refuse the rules
+ */
 export type StartNetfilter = (ruleset: Ruleset, host: NetfilterHost) => Netfilter;

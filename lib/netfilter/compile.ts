@@ -1,0 +1,254 @@
+import { contains } from "../ip/cidr.js";
+import { chainsOf, checkRuleset } from "./check.js";
+import type { NatRange, Which } from "./nat.js";
+import type { Skb } from "./netfilter.js";
+import type { Chain, ConntrackState, Hook, Match, Rule, Ruleset, TableName, Target } from "./types.js";
+
+/** What some matches ask of the host that a packet is on. */
+export interface Chance {
+  addrType(address: number): number;
+  /** The state bit of the packet at hand, with SNAT and DNAT. */
+  stateBits(): number;
+  draw(): number;
+  /** Advances counter `slot` of the nth matches, which starts at `start` and wraps after `last`; says what it is now. */
+  count(slot: number, start: number, last: number): number;
+}
+
+export type Test = (skb: Skb, host: Chance) => boolean;
+
+export const stateBit: Readonly<Record<ConntrackState | "SNAT" | "DNAT", number>> = {
+  INVALID: 1,
+  ESTABLISHED: 2,
+  RELATED: 4,
+  NEW: 8,
+  UNTRACKED: 16,
+  SNAT: 32,
+  DNAT: 64,
+};
+
+export const addrTypeBit = { UNICAST: 1, LOCAL: 2, BROADCAST: 4, MULTICAST: 8 } as const;
+
+const interfaceTest = (pattern: string): ((name: string | undefined) => boolean) => {
+  if (!pattern.endsWith("+")) return name => name === pattern;
+  const start = pattern.slice(0, -1);
+  return start === "" ? () => true : name => name !== undefined && name.startsWith(start);
+};
+
+const sum = (bits: readonly number[]): number => bits.reduce((all, bit) => all | bit, 0);
+
+const within = (ports: readonly { readonly first: number; readonly last: number }[], port: number): boolean => {
+  for (const range of ports) if (port >= range.first && port <= range.last) return true;
+  return false;
+};
+
+const multiport = (match: Match & { readonly kind: "multiport" }): Test => {
+  const { on, ports, not } = match;
+  return ({ packet }) => {
+    if (packet.proto === "icmp") return false;
+    const hit = (on !== "dports" && within(ports, packet.sport)) || (on !== "sports" && within(ports, packet.dport));
+    return hit !== not;
+  };
+};
+
+const statistic = (match: Match & { readonly kind: "statistic" }, slots: { next: number }): Test => {
+  const { not } = match;
+  if (match.mode === "random") {
+    const { probability } = match;
+    return (_, host) => host.draw() < probability !== not;
+  }
+  const slot = slots.next++;
+  const last = match.every - 1;
+  const start = last - match.packet;
+  return (_, host) => (host.count(slot, start, last) === 0) !== not;
+};
+
+/** A match as a function; undefined for one that always holds. */
+const testOf = (match: Match, slots: { next: number }): Test | undefined => {
+  switch (match.kind) {
+    case "source":
+      return ({ packet }) => contains(match.cidr, packet.src) !== match.not;
+    case "destination":
+      return ({ packet }) => contains(match.cidr, packet.dst) !== match.not;
+    case "in": {
+      const test = interfaceTest(match.interface);
+      return skb => test(skb.in) !== match.not;
+    }
+    case "out": {
+      const test = interfaceTest(match.interface);
+      return skb => test(skb.out) !== match.not;
+    }
+    case "protocol":
+      return ({ packet }) => (packet.proto === match.proto) !== match.not;
+    case "sport": {
+      const { first, last } = match.ports;
+      return ({ packet }) => packet.proto === match.proto && (packet.sport >= first && packet.sport <= last) !== match.not;
+    }
+    case "dport": {
+      const { first, last } = match.ports;
+      return ({ packet }) => packet.proto === match.proto && (packet.dport >= first && packet.dport <= last) !== match.not;
+    }
+    case "multiport":
+      return multiport(match);
+    case "iprange": {
+      const { first, last } = match.range;
+      return match.on === "source"
+        ? ({ packet }) => (packet.src >= first && packet.src <= last) !== match.not
+        : ({ packet }) => (packet.dst >= first && packet.dst <= last) !== match.not;
+    }
+    case "addrtype": {
+      const wanted = sum(match.types.map(type => addrTypeBit[type]));
+      return match.on === "source"
+        ? ({ packet }, host) => ((host.addrType(packet.src) & wanted) !== 0) !== match.not
+        : ({ packet }, host) => ((host.addrType(packet.dst) & wanted) !== 0) !== match.not;
+    }
+    case "mark": {
+      const value = match.value >>> 0;
+      return ({ mark }) => ((mark & match.mask) >>> 0 === value) !== match.not;
+    }
+    case "statistic":
+      return statistic(match, slots);
+    case "conntrack": {
+      const wanted = sum(match.states.map(state => stateBit[state]));
+      return (_, host) => ((host.stateBits() & wanted) !== 0) !== match.not;
+    }
+    case "comment":
+      return undefined;
+  }
+};
+
+/** A target with what can be settled beforehand settled. */
+export type Action =
+  | { readonly kind: "count" | "accept" | "drop" | "return" }
+  | { readonly kind: "reject"; readonly target: Target & { readonly kind: "REJECT" } }
+  | { readonly kind: "mark"; readonly keep: number; readonly value: number }
+  | { readonly kind: "jump" | "goto"; readonly chain: CompiledChain }
+  | { readonly kind: "masquerade"; readonly range: NatRange }
+  | { readonly kind: "translate"; readonly which: Which; readonly range: NatRange };
+
+export interface CompiledRule {
+  /** Its place among all counters of the ruleset. */
+  readonly counter: number;
+  readonly number: number;
+  readonly tests: readonly Test[];
+  readonly action: Action;
+  readonly rule: Rule;
+}
+
+export interface CompiledChain {
+  readonly name: string;
+  readonly rules: CompiledRule[];
+  readonly policy: "ACCEPT" | "DROP";
+  readonly counter: number;
+}
+
+/** A step of a hook: a table's chain, or what the tracker does between them. */
+export type Stage =
+  | { readonly kind: "chain"; readonly table: TableName; readonly chain: CompiledChain }
+  | { readonly kind: "nat"; readonly which: Which; readonly chain: CompiledChain }
+  | { readonly kind: "track" | "confirm" };
+
+export interface Compiled {
+  readonly tables: readonly { readonly name: TableName; readonly chains: readonly { readonly source: Chain; readonly compiled: CompiledChain }[] }[];
+  readonly hooks: Readonly<Record<Hook, readonly Stage[]>>;
+  readonly counters: number;
+  /** How many nth matches there are. */
+  readonly slots: number;
+  readonly tracks: boolean;
+}
+
+const rangeOf = (target: Target & { readonly kind: "SNAT" | "DNAT" | "MASQUERADE" }): NatRange => ({
+  addresses: target.kind === "MASQUERADE" ? undefined : target.addresses,
+  ports: target.ports,
+  randomFully: target.randomFully,
+});
+
+const actionOf = (target: Target, chains: ReadonlyMap<string, CompiledChain>): Action => {
+  switch (target.kind) {
+    case "ACCEPT":
+      return { kind: "accept" };
+    case "DROP":
+      return { kind: "drop" };
+    case "RETURN":
+      return { kind: "return" };
+    case "none":
+      return { kind: "count" };
+    case "REJECT":
+      return { kind: "reject", target };
+    case "MARK":
+      return { kind: "mark", keep: ~target.mask, value: target.value };
+    case "jump":
+    case "goto":
+      return { kind: target.kind, chain: chains.get(target.chain)! };
+    case "MASQUERADE":
+      return { kind: "masquerade", range: rangeOf(target) };
+    case "SNAT":
+      return { kind: "translate", which: "source", range: rangeOf(target) };
+    case "DNAT":
+      return { kind: "translate", which: "destination", range: rangeOf(target) };
+  }
+};
+
+/** The kernel tracks only where a rule asks for it. */
+const tracks = (ruleset: Ruleset): boolean =>
+  ruleset.tables.some(table =>
+    table.chains.some(chain =>
+      chain.rules.some(
+        ({ target, matches }) =>
+          target.kind === "MASQUERADE" || target.kind === "SNAT" || target.kind === "DNAT" || matches.some(match => match.kind === "conntrack"),
+      ),
+    ),
+  );
+
+/** Order within a hook, by the priorities that the kernel's hooks are registered with. */
+const orders: Readonly<Record<Hook, readonly (TableName | "track" | "confirm")[]>> = {
+  PREROUTING: ["raw", "track", "mangle", "nat"],
+  INPUT: ["mangle", "filter", "nat", "confirm"],
+  FORWARD: ["mangle", "filter"],
+  OUTPUT: ["raw", "track", "mangle", "nat", "filter"],
+  POSTROUTING: ["mangle", "nat", "confirm"],
+};
+
+const build = (ruleset: Ruleset): Compiled => {
+  checkRuleset(ruleset);
+  const slots = { next: 0 };
+  let counter = 0;
+  const tables = ruleset.tables.map(table => {
+    const chains = chainsOf(table).map(source => ({ source, compiled: { name: source.name, rules: [] as CompiledRule[], policy: source.policy ?? ("ACCEPT" as const), counter: counter++ } }));
+    const byName = new Map(chains.map(({ compiled }) => [compiled.name, compiled]));
+    for (const { source, compiled } of chains)
+      source.rules.forEach((rule, index) =>
+        compiled.rules.push({
+          counter: counter++,
+          number: index + 1,
+          tests: rule.matches.map(match => testOf(match, slots)).filter(test => test !== undefined),
+          action: actionOf(rule.target, byName),
+          rule,
+        }),
+      );
+    return { name: table.name, chains, byName };
+  });
+  const tracking = tracks(ruleset);
+  const stages = (hook: Hook): Stage[] =>
+    orders[hook].flatMap((step): Stage[] => {
+      if (step === "track" || step === "confirm") return tracking ? [{ kind: step }] : [];
+      const chain = tables.find(table => table.name === step)?.byName.get(hook);
+      if (chain === undefined) return [];
+      if (step !== "nat") return [{ kind: "chain", table: step, chain }];
+      return tracking ? [{ kind: "nat", which: hook === "PREROUTING" || hook === "OUTPUT" ? "destination" : "source", chain }] : [];
+    });
+  const hooks = { PREROUTING: stages("PREROUTING"), INPUT: stages("INPUT"), FORWARD: stages("FORWARD"), OUTPUT: stages("OUTPUT"), POSTROUTING: stages("POSTROUTING") };
+  return { tables, hooks, counters: counter, slots: slots.next, tracks: tracking };
+};
+
+const compiled = new WeakMap<Ruleset, Compiled>();
+
+/** The compiled form of a ruleset, made once however many hosts share it. */
+export const compile = (ruleset: Ruleset): Compiled => {
+  let result = compiled.get(ruleset);
+  if (result === undefined) {
+    result = build(ruleset);
+    compiled.set(ruleset, result);
+  }
+  return result;
+};
+

@@ -1,0 +1,148 @@
+import type { Random } from "../random.js";
+import { type ConnectionTable, type Tracked, destinationDone, destinationNat, sourceDone, sourceNat } from "./table.js";
+import { isSpent } from "./tcp.js";
+import { type Tuple, echoRequest, tcp } from "./tuple.js";
+import type { AddrRange, PortRange } from "./types.js";
+
+export type Which = "source" | "destination";
+
+/** What a translation may choose from. */
+export interface NatRange {
+  readonly addresses: AddrRange | undefined;
+  readonly ports: PortRange | undefined;
+  readonly randomFully: boolean;
+}
+
+const rotate = (value: number, bits: number): number => (value << bits) | (value >>> (32 - bits));
+
+/** Bob Jenkins' hash of one 32-bit word, as the kernel's jhash2 computes it. */
+export const jhash = (word: number, initial: number): number => {
+  const start = (0xdeadbeef + 4 + initial) | 0;
+  let [a, b, c] = [(start + word) | 0, start, start];
+  c = ((c ^ b) - rotate(b, 14)) | 0;
+  a = ((a ^ c) - rotate(c, 11)) | 0;
+  b = ((b ^ a) - rotate(a, 25)) | 0;
+  c = ((c ^ b) - rotate(b, 16)) | 0;
+  a = ((a ^ c) - rotate(c, 4)) | 0;
+  b = ((b ^ a) - rotate(a, 14)) | 0;
+  c = ((c ^ b) - rotate(b, 24)) | 0;
+  return c >>> 0;
+};
+
+/** A word as a little-endian machine reads it from the network: the kernel hashes addresses in this form. */
+const swap = (word: number): number => ((word & 0xff) << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
+
+/** The address of a range that a pair of source and destination always gets, so a server sees one client come from one address. */
+const addressOf = (range: AddrRange, tuple: Tuple): number => {
+  if (range.first === range.last) return range.first | 0;
+  const hash = jhash(swap(tuple.src), swap(tuple.dst));
+  return (range.first + Number((BigInt(hash) * BigInt(range.last - range.first + 1)) >> 32n)) | 0;
+};
+
+/** The number that a translation may change. An echo's identifier stands at the asking side, whichever address changes. */
+const portOf = (tuple: Tuple, which: Which): number => (which === "source" || tuple.proto === echoRequest ? tuple.sport : tuple.dport);
+
+const withPort = (tuple: Tuple, which: Which, port: number): Tuple =>
+  which === "source" || tuple.proto === echoRequest ? tuple.from(tuple.src, port) : tuple.to(tuple.dst, port);
+
+const withAddress = (tuple: Tuple, which: Which, address: number): Tuple =>
+  which === "source" ? tuple.from(address, tuple.sport) : tuple.to(address, tuple.dport);
+
+const portFits = (port: number, range: NatRange): boolean => range.ports === undefined || (port >= range.ports.first && port <= range.ports.last);
+
+const sourceFits = (tuple: Tuple, { addresses, ports, ...rest }: NatRange): boolean => {
+  const source = tuple.src >>> 0;
+  if (addresses !== undefined && (source < addresses.first || source > addresses.last)) return false;
+  return portFits(tuple.sport, { addresses, ports, ...rest });
+};
+
+/** Where a port is looked for when the rule names none: low ports stay low, as some servers trust them more. */
+const classOf = (tuple: Tuple, port: number): PortRange => {
+  if (tuple.proto === echoRequest) return { first: 0, last: 65535 };
+  if (port < 512) return { first: 1, last: 511 };
+  return port < 1024 ? { first: 600, last: 1023 } : { first: 1024, last: 65535 };
+};
+
+const maxAttempts = 128;
+const fewestAttempts = 16;
+/** With this many tries left a TCP connection that waits out its end gives way. */
+const harderBelow = 32;
+
+/** Chooses translations for the connections of one host. */
+export class Translator {
+  constructor(private readonly table: ConnectionTable, private readonly random: Random) {}
+
+  /** Settles one side of a new connection. `range` undefined: no rule wanted a change, but the tuple must be unique all the same. */
+  settle(entry: Tracked, which: Which, range: NatRange | undefined): void {
+    const current = entry.replyTuple.invert();
+    const own = (which === "source" ? current.src : current.dst) >>> 0;
+    const wanted = range ?? { addresses: { first: own, last: own } as AddrRange, ports: undefined, randomFully: false };
+    const chosen = this.choose(entry, current, which, wanted);
+    entry.exhausted = this.taken(chosen, entry) ? chosen : undefined;
+    if (!chosen.equals(current)) {
+      entry.replyTuple = chosen.invert();
+      entry.status |= which === "source" ? sourceNat : destinationNat;
+    }
+    entry.status |= which === "source" ? sourceDone : destinationDone;
+  }
+
+  private choose(entry: Tracked, current: Tuple, which: Which, range: NatRange): Tuple {
+    if (which === "source" && !range.randomFully) {
+      if (sourceFits(current, range)) {
+        if (!this.taken(current, entry)) return current;
+      } else {
+        const mapped = this.mappedSource(current, range);
+        if (mapped !== undefined && !this.taken(mapped, entry)) return mapped;
+      }
+    }
+    const moved = range.addresses === undefined ? current : withAddress(current, which, addressOf(range.addresses, current));
+    if (!range.randomFully) {
+      const fits = portFits(portOf(moved, which), range);
+      const single = range.ports !== undefined && range.ports.first === range.ports.last;
+      if (fits && (single || !this.taken(moved, entry))) return moved;
+    }
+    return this.search(entry, moved, which, range);
+  }
+
+  /** What another connection of the same source was given. */
+  private mappedSource(current: Tuple, range: NatRange): Tuple | undefined {
+    for (const other of this.table.withSource(current)) {
+      const mapped = current.from(other.replyTuple.dst, other.replyTuple.dport);
+      if (sourceFits(mapped, range)) return mapped;
+    }
+    return undefined;
+  }
+
+  private search(entry: Tracked, moved: Tuple, which: Which, range: NatRange): Tuple {
+    if (range.ports === undefined && which === "destination" && moved.proto !== echoRequest) return moved;
+    const { first, last } = range.ports ?? classOf(moved, portOf(moved, which));
+    const size = last - first + 1;
+    let tried = moved;
+    for (let attempts = Math.min(size, maxAttempts); ; attempts = attempts >> 1) {
+      const offset = this.random.int(0, 0xffff);
+      for (let i = 0; i < attempts; i++) {
+        tried = withPort(moved, which, first + (((offset + i) & 0xffff) % size));
+        if (!this.takenHarder(tried, entry, attempts - i)) return tried;
+      }
+      if (attempts >= size || attempts < fewestAttempts) return tried;
+    }
+  }
+
+  /** Whether the answers to a translated packet would be taken for another connection's. */
+  private taken(translated: Tuple, entry: Tracked): boolean {
+    const found = this.table.find(translated.invert())?.owner;
+    return found !== undefined && found !== entry && !found.originalTuple.equals(entry.originalTuple);
+  }
+
+  private takenHarder(translated: Tuple, entry: Tracked, left: number): boolean {
+    if (left > harderBelow || translated.proto !== tcp) return this.taken(translated, entry);
+    const found = this.table.find(translated.invert());
+    const other = found?.owner;
+    if (found === undefined || other === undefined) return false;
+    if (found !== other.replyTuple || (other.status & sourceNat) === 0) return true;
+    if (other.tcp === undefined || entry.tcp === undefined || !isSpent(other.tcp, entry.tcp)) return true;
+    this.table.remove(other);
+    return false;
+  }
+}
+

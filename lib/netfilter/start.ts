@@ -1,0 +1,378 @@
+import type { Addr } from "../ip/addr.js";
+import { type Flow, type FlowPacket, flowOf, isFlowPacket } from "../packet/flow.js";
+import { type IcmpError, type Packet, packetLength } from "../packet/packet.js";
+import { type Chance, type Compiled, type CompiledChain, type CompiledRule, type Stage, addrTypeBit, compile, stateBit } from "./compile.js";
+import { type NatRange, Translator, type Which } from "./nat.js";
+import type { Netfilter, NetfilterHost, NetfilterStep, Skb, StartNetfilter, Verdict } from "./netfilter.js";
+import { ConnectionTable, Tracked, assured, confirmed, destinationDone, destinationNat, seenReply, sourceDone, sourceNat } from "./table.js";
+import { TcpTrack, tcpSegment } from "./tcp.js";
+import { type Tuple, echoRequest, flowOfTuple, tupleOf, udp, unsigned } from "./tuple.js";
+import type { ConntrackState, Counters, CountedRuleset, Hook, TableName } from "./types.js";
+
+const accept: Verdict = { kind: "accept" };
+
+/** How a packet stands to its connection. The odd ones go the way of the reply. */
+const invalid = 0;
+const fresh = 2;
+const established = 4;
+const related = 6;
+const answering = 1;
+
+const stateOf = (relation: number): ConntrackState => {
+  if (relation === invalid) return "INVALID";
+  return relation < established ? "NEW" : relation < related ? "ESTABLISHED" : "RELATED";
+};
+
+const udpTimeout = 30_000;
+const udpStreamTimeout = 120_000;
+/** A UDP conversation still going on after this is a stream. */
+const udpStreamAfter = 2_000;
+const icmpTimeout = 30_000;
+
+/** What an address is where the host says no more than which are its own. */
+const addrTypeOf = (host: NetfilterHost, address: Addr): number => {
+  const first = address >>> 24;
+  if (first === 0 || address === 0xffffffff) return addrTypeBit.BROADCAST;
+  if (first >= 224 && first < 240) return addrTypeBit.MULTICAST;
+  if (host.addrType !== undefined) return addrTypeBit[host.addrType(address)];
+  return first === 127 || host.isLocal(address) ? addrTypeBit.LOCAL : addrTypeBit.UNICAST;
+};
+
+/** One side of a packet made as `target` has it. */
+const rewriteSide = (packet: FlowPacket, target: Tuple, which: Which): FlowPacket => {
+  const address = which === "source" ? { src: unsigned(target.src) } : { dst: unsigned(target.dst) };
+  if (packet.proto === "icmp") return { ...packet, ...address, id: target.proto === echoRequest ? target.sport : target.dport };
+  return which === "source" ? { ...packet, ...address, sport: target.sport } : { ...packet, ...address, dport: target.dport };
+};
+
+const anyFlow = (packet: Packet): Flow => (isFlowPacket(packet) ? flowOf(packet) : { proto: "icmp", src: packet.src, sport: 0, dst: packet.dst, dport: 0 });
+
+/** The kernel's connection tracking and rules on one host. */
+class Running implements Netfilter, Chance {
+  private readonly table: ConnectionTable;
+  private readonly translator: Translator;
+  /** Packets at even places, bytes at odd ones. */
+  private counts: Float64Array | undefined;
+  private nth: Float64Array | undefined;
+  private skb: Skb = { packet: undefined as never, mark: 0 };
+  private steps: NetfilterStep[] | undefined;
+  private bytes = -1;
+
+  constructor(
+    private readonly compiled: Compiled,
+    private readonly host: NetfilterHost,
+  ) {
+    this.table = new ConnectionTable(() => host.now());
+    this.translator = new Translator(this.table, host.random);
+  }
+
+  run(hook: Hook, skb: Skb, steps?: NetfilterStep[]): Verdict {
+    const stages = this.compiled.hooks[hook];
+    if (stages.length === 0) return accept;
+    this.skb = skb;
+    this.steps = steps;
+    this.bytes = -1;
+    for (const stage of stages) {
+      const verdict = this.stage(hook, stage);
+      if (verdict.kind !== "accept") return verdict;
+    }
+    return accept;
+  }
+
+  conntrack() {
+    return this.table.list();
+  }
+
+  counters(): CountedRuleset {
+    const read = (index: number): Counters => ({ packets: this.counts?.[index * 2] ?? 0, bytes: this.counts?.[index * 2 + 1] ?? 0 });
+    return {
+      tables: this.compiled.tables.map(({ name, chains }) => ({
+        name,
+        chains: chains.map(({ source, compiled }) => ({
+          ...source,
+          counters: read(compiled.counter),
+          rules: compiled.rules.map(({ rule, counter }) => ({ ...rule, counters: read(counter) })),
+        })),
+      })),
+    };
+  }
+
+  addrType(address: number): number {
+    return addrTypeOf(this.host, address as Addr);
+  }
+
+  stateBits(): number {
+    const entry = this.skb.connection as Tracked | undefined;
+    if (entry === undefined) return stateBit.INVALID;
+    let bits = stateBit[stateOf(this.skb.relation ?? invalid)];
+    if ((entry.status & sourceNat) !== 0) bits |= stateBit.SNAT;
+    if ((entry.status & destinationNat) !== 0) bits |= stateBit.DNAT;
+    return bits;
+  }
+
+  draw(): number {
+    return this.host.random.float();
+  }
+
+  count(slot: number, start: number, last: number): number {
+    this.nth ??= new Float64Array(this.compiled.slots).fill(-1);
+    const before = this.nth[slot]! < 0 ? start : this.nth[slot]!;
+    return (this.nth[slot] = before === last ? 0 : before + 1);
+  }
+
+  private stage(hook: Hook, stage: Stage): Verdict {
+    switch (stage.kind) {
+      case "chain":
+        return this.traverse(hook, stage.table, stage.chain);
+      case "nat":
+        return this.nat(hook, stage.which, stage.chain);
+      case "track":
+        this.track();
+        return accept;
+      case "confirm":
+        return this.confirm();
+    }
+  }
+
+  private hit(counter: number): void {
+    this.counts ??= new Float64Array(this.compiled.counters * 2);
+    if (this.bytes < 0) this.bytes = packetLength(this.skb.packet);
+    this.counts[counter * 2]!++;
+    this.counts[counter * 2 + 1]! += this.bytes;
+  }
+
+  private traverse(hook: Hook, table: TableName, start: CompiledChain): Verdict {
+    const { skb, steps } = this;
+    const callers: { readonly chain: CompiledChain; readonly next: number }[] = [];
+    let chain = start;
+    let next = 0;
+    for (;;) {
+      const rule = chain.rules[next++];
+      if (rule === undefined) {
+        const caller = callers.pop();
+        if (caller === undefined) return this.policy(hook, table, start);
+        ({ chain, next } = caller);
+        continue;
+      }
+      if (!this.matches(rule)) continue;
+      this.hit(rule.counter);
+      steps?.push({ kind: "rule", hook, table, chain: chain.name, number: rule.number, rule: rule.rule });
+      const { action } = rule;
+      switch (action.kind) {
+        case "count":
+          break;
+        case "mark": {
+          const before = skb.mark;
+          skb.mark = ((before & action.keep) ^ action.value) >>> 0;
+          steps?.push({ kind: "mark", before, after: skb.mark });
+          break;
+        }
+        case "jump":
+          callers.push({ chain, next });
+          chain = action.chain;
+          next = 0;
+          break;
+        case "goto":
+          chain = action.chain;
+          next = 0;
+          break;
+        case "return":
+          next = chain.rules.length;
+          break;
+        case "accept":
+          return accept;
+        case "drop":
+          return { kind: "drop", reason: { kind: "rule", table, chain: chain.name, number: rule.number } };
+        case "reject":
+          return { kind: "reject", with: action.target.with };
+        case "translate":
+          this.translator.settle(this.connection(), action.which, action.range);
+          return accept;
+        case "masquerade":
+          return this.masquerade(action.range);
+      }
+    }
+  }
+
+  private matches(rule: CompiledRule): boolean {
+    const { tests } = rule;
+    for (let i = 0; i < tests.length; i++) if (!tests[i]!(this.skb, this)) return false;
+    return true;
+  }
+
+  private policy(hook: Hook, table: TableName, chain: CompiledChain): Verdict {
+    this.hit(chain.counter);
+    this.steps?.push({ kind: "policy", hook, table, policy: chain.policy });
+    return chain.policy === "ACCEPT" ? accept : { kind: "drop", reason: { kind: "policy", table, chain: chain.name } };
+  }
+
+  private connection(): Tracked {
+    return this.skb.connection as Tracked;
+  }
+
+  private masquerade(range: NatRange): Verdict {
+    const entry = this.connection();
+    if (entry.originalTuple.src === 0) return accept;
+    const out = this.skb.out ?? "";
+    const address = this.host.sourceFor(out, this.skb.packet.dst);
+    if (address === undefined) return { kind: "drop", reason: { kind: "no-source", interface: out } };
+    this.translator.settle(entry, "source", { ...range, addresses: { first: address, last: address } });
+    return accept;
+  }
+
+  /** The nat table is asked once a connection and side; what it said then holds for every later packet. */
+  private nat(hook: Hook, which: Which, chain: CompiledChain): Verdict {
+    const { skb } = this;
+    const entry = skb.connection as Tracked | undefined;
+    if (entry === undefined) return accept;
+    const relation = skb.relation ?? invalid;
+    if (relation >= related && !isFlowPacket(skb.packet)) {
+      this.translateError(hook, which, skb.packet, entry, relation);
+      return accept;
+    }
+    const done = which === "source" ? sourceDone : destinationDone;
+    const first = (relation < established || relation >= related) && (entry.status & done) === 0;
+    if (first) {
+      const verdict = (entry.status & confirmed) === 0 ? this.traverse(hook, "nat", chain) : accept;
+      if (verdict.kind !== "accept") return verdict;
+      if ((entry.status & done) === 0) this.translator.settle(entry, which, undefined);
+    }
+    this.translate(hook, which, entry, relation, first);
+    return accept;
+  }
+
+  private translate(hook: Hook, which: Which, entry: Tracked, relation: number, first: boolean): void {
+    const { packet } = this.skb;
+    const backward = (relation & answering) !== 0;
+    const changed = (which === "source") !== backward ? sourceNat : destinationNat;
+    if ((entry.status & changed) === 0 || !isFlowPacket(packet)) return;
+    const target = (backward ? entry.originalTuple : entry.replyTuple).invert();
+    const after = rewriteSide(packet, target, which);
+    this.skb.packet = after;
+    this.steps?.push({ kind: "nat", hook, which, before: flowOf(packet), after: flowOf(after), by: first ? "rule" : "connection" });
+  }
+
+  /** An ICMP error travels against the packet that it quotes, so the quoted packet's other side changes with its own. */
+  private translateError(hook: Hook, which: Which, packet: IcmpError, entry: Tracked, relation: number): void {
+    const backward = (relation & answering) !== 0;
+    const changed = (which === "source") !== backward ? sourceNat : destinationNat;
+    if ((entry.status & changed) === 0) return;
+    const quotedTuple = backward ? entry.originalTuple : entry.replyTuple;
+    const quoted = rewriteSide(packet.quoted, quotedTuple, which === "source" ? "destination" : "source");
+    const outer = quotedTuple.invert();
+    const after = { ...packet, ...(which === "source" ? { src: unsigned(outer.src) } : { dst: unsigned(outer.dst) }), quoted };
+    this.skb.packet = after;
+    this.steps?.push({ kind: "nat", hook, which, before: anyFlow(packet), after: anyFlow(after), by: "connection" });
+  }
+
+  private track(): void {
+    const { skb } = this;
+    if (skb.relation !== undefined) return;
+    if (isFlowPacket(skb.packet)) this.trackFlow(skb.packet);
+    else this.trackError(skb.packet);
+    const entry = skb.connection;
+    const state = stateOf(skb.relation ?? invalid);
+    this.steps?.push({ kind: "track", state, ...(entry === undefined ? {} : { original: entry.original, reply: entry.reply }) });
+  }
+
+  private trackFlow(packet: FlowPacket): void {
+    const tuple = tupleOf(packet);
+    for (;;) {
+      const found = this.table.find(tuple);
+      const entry = found?.owner ?? new Tracked(tuple, tuple.invert());
+      const backward = found !== undefined && found === entry.replyTuple;
+      const outcome = this.follow(entry, packet, backward);
+      if (outcome === "again") {
+        this.table.remove(entry);
+        continue;
+      }
+      if (outcome === "invalid") {
+        this.skb.relation = invalid;
+        return;
+      }
+      this.skb.connection = entry;
+      if (backward) entry.status |= seenReply;
+      this.skb.relation = backward ? established | answering : (entry.status & seenReply) !== 0 ? established : fresh;
+      return;
+    }
+  }
+
+  private follow(entry: Tracked, packet: FlowPacket, backward: boolean): "ok" | "again" | "invalid" {
+    switch (packet.proto) {
+      case "icmp":
+        if (entry.originalTuple.proto !== echoRequest) return "invalid";
+        this.refresh(entry, icmpTimeout);
+        return "ok";
+      case "udp": {
+        const now = this.host.now();
+        if ((entry.status & confirmed) === 0) entry.streamAt = now + udpStreamAfter;
+        const stream = (entry.status & seenReply) !== 0 && now > entry.streamAt;
+        this.refresh(entry, stream ? udpStreamTimeout : udpTimeout);
+        if (stream) entry.status |= assured;
+        return "ok";
+      }
+      case "tcp": {
+        const track = (entry.tcp ??= new TcpTrack());
+        const outcome = tcpSegment(track, backward ? 1 : 0, packet, (entry.status & seenReply) !== 0, (entry.status & assured) !== 0);
+        if (outcome.kind === "invalid") return "invalid";
+        if (outcome.kind === "reopen") return "again";
+        if (outcome.kind === "forget") this.table.remove(entry);
+        if (outcome.kind === "moved") {
+          this.refresh(entry, outcome.timeout * 1000);
+          if (outcome.assured) entry.status |= assured;
+        }
+        return "ok";
+      }
+    }
+  }
+
+  private refresh(entry: Tracked, milliseconds: number): void {
+    entry.expires = (entry.status & confirmed) === 0 ? milliseconds : this.host.now() + milliseconds;
+  }
+
+  /** An error belongs to the connection of the packet that it quotes, and goes the other way. */
+  private trackError(packet: IcmpError): void {
+    const found = this.table.find(tupleOf(packet.quoted).invert());
+    const entry = found?.owner;
+    this.skb.relation = invalid;
+    if (found === undefined || entry === undefined || found.dst !== (packet.dst | 0)) return;
+    this.skb.connection = entry;
+    this.skb.relation = found === entry.replyTuple ? related | answering : related;
+  }
+
+  /** The packet has come to the end of its way through the host: its connection may enter the table. */
+  private confirm(): Verdict {
+    const entry = this.skb.connection as Tracked | undefined;
+    if (entry === undefined || (entry.status & confirmed) !== 0 || ((this.skb.relation ?? invalid) & answering) !== 0) return accept;
+    const there = this.table.find(entry.originalTuple)?.owner;
+    const other = there ?? this.table.find(entry.replyTuple)?.owner;
+    if (other !== undefined) return this.clash(entry, other);
+    entry.status |= confirmed;
+    entry.expires += this.host.now();
+    this.table.insert(entry);
+    return accept;
+  }
+
+  /** Two packets of one UDP socket may both have come first; anything else that is not unique is lost. */
+  private clash(entry: Tracked, other: Tracked): Verdict {
+    if (entry.originalTuple.proto === udp && other.originalTuple.equals(entry.originalTuple) && other.replyTuple.equals(entry.replyTuple)) {
+      this.skb.connection = other;
+      return accept;
+    }
+    return { kind: "drop", reason: { kind: "ports-exhausted", wanted: flowOfTuple(entry.exhausted ?? entry.replyTuple.invert()) } };
+  }
+}
+
+const idle = (): Netfilter => ({ run: () => accept, conntrack: () => [], counters: () => ({ tables: [] }) });
+
+export const startNetfilter: StartNetfilter = (ruleset, host) => (ruleset.tables.length === 0 ? idle() : new Running(compile(ruleset), host));
+
+/**
+ * Marks a packet that a host sends because of another (REJECT's answer) as belonging to that one's connection,
+ * which may not be in the table yet. Call it before the answer meets OUTPUT.
+ */
+export const relate = (answer: Skb, cause: Skb): void => {
+  if (cause.connection === undefined || cause.relation === undefined) return;
+  answer.connection = cause.connection;
+  answer.relation = (cause.relation & answering) === 0 ? related | answering : related;
+};

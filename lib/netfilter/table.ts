@@ -1,0 +1,163 @@
+import type { Flow } from "../packet/flow.js";
+import type { ConntrackEntry, Connection } from "./netfilter.js";
+import { type TcpTrack, tcpStateName } from "./tcp.js";
+import { type Tuple, flowOfTuple } from "./tuple.js";
+
+/** What has become of a connection; bits of `Tracked.status`. */
+export const seenReply = 1;
+export const assured = 2;
+export const confirmed = 4;
+/** The source (destination) was changed. */
+export const sourceNat = 8;
+export const destinationNat = 16;
+/** Whether to change the source (destination) has been decided. */
+export const sourceDone = 32;
+export const destinationDone = 64;
+
+/** A connection in the making or in the table. */
+export class Tracked implements Connection {
+  status = 0;
+  /** Milliseconds: how long it lives once confirmed, then the time of its end. */
+  expires = 0;
+  tcp: TcpTrack | undefined = undefined;
+  /** UDP that goes on after this time is a stream. */
+  streamAt = 0;
+  /** The translation that could not be made unique: confirming will fail. */
+  exhausted: Tuple | undefined = undefined;
+  older: Tracked | undefined = undefined;
+  newer: Tracked | undefined = undefined;
+  sourceBefore: Tracked | undefined = undefined;
+  sourceAfter: Tracked | undefined = undefined;
+
+  constructor(readonly originalTuple: Tuple, public replyTuple: Tuple) {}
+
+  get original(): Flow {
+    return flowOfTuple(this.originalTuple);
+  }
+
+  get reply(): Flow {
+    return flowOfTuple(this.replyTuple);
+  }
+}
+
+const sourceKey = (tuple: Tuple): number => ((tuple.src >>> 0) * 0x10000 + tuple.sport) * 0x20 + tuple.proto;
+
+/** The confirmed connections, found by either tuple, by original source, and by age. The dead are buried when met. */
+export class ConnectionTable {
+  private buckets: (Tuple | undefined)[] = new Array<Tuple | undefined>(64).fill(undefined);
+  private readonly sources = new Map<number, Tracked>();
+  private oldest: Tracked | undefined = undefined;
+  private newest: Tracked | undefined = undefined;
+  private sweeper: Tracked | undefined = undefined;
+  private size = 0;
+
+  constructor(private readonly now: () => number) {}
+
+  /** The table's own tuple equal to this one. */
+  find(tuple: Tuple): Tuple | undefined {
+    let found = this.buckets[tuple.hash & (this.buckets.length - 1)];
+    while (found !== undefined && !found.equals(tuple)) found = found.next;
+    if (found === undefined) return undefined;
+    const owner = found.owner!;
+    if (owner.expires > this.now()) return found;
+    this.remove(owner);
+    return undefined;
+  }
+
+  /** Connections whose original source is that of `tuple`, the newest first. */
+  *withSource(tuple: Tuple): Iterable<Tracked> {
+    const now = this.now();
+    for (let entry = this.sources.get(sourceKey(tuple)); entry !== undefined; entry = entry.sourceAfter) if (entry.expires > now) yield entry;
+  }
+
+  /** Both tuples must be free. */
+  insert(entry: Tracked): void {
+    if (this.size * 2 >= this.buckets.length) this.grow();
+    entry.originalTuple.owner = entry;
+    entry.replyTuple.owner = entry;
+    this.link(entry.originalTuple);
+    this.link(entry.replyTuple);
+    entry.older = this.newest;
+    if (this.newest === undefined) this.oldest = entry;
+    else this.newest.newer = entry;
+    this.newest = entry;
+    const key = sourceKey(entry.originalTuple);
+    const before = this.sources.get(key);
+    entry.sourceAfter = before;
+    if (before !== undefined) before.sourceBefore = entry;
+    this.sources.set(key, entry);
+    this.size++;
+    this.sweep();
+  }
+
+  remove(entry: Tracked): void {
+    if (entry.originalTuple.owner === undefined) return;
+    if (this.sweeper === entry) this.sweeper = entry.newer;
+    this.unlink(entry.originalTuple);
+    this.unlink(entry.replyTuple);
+    if (entry.older === undefined) this.oldest = entry.newer;
+    else entry.older.newer = entry.newer;
+    if (entry.newer === undefined) this.newest = entry.older;
+    else entry.newer.older = entry.older;
+    const { sourceBefore, sourceAfter } = entry;
+    if (sourceAfter !== undefined) sourceAfter.sourceBefore = sourceBefore;
+    if (sourceBefore !== undefined) sourceBefore.sourceAfter = sourceAfter;
+    else if (sourceAfter !== undefined) this.sources.set(sourceKey(entry.originalTuple), sourceAfter);
+    else this.sources.delete(sourceKey(entry.originalTuple));
+    entry.older = entry.newer = entry.sourceBefore = entry.sourceAfter = undefined;
+    this.size--;
+  }
+
+  list(): ConntrackEntry[] {
+    const now = this.now();
+    const rows: ConntrackEntry[] = [];
+    for (let entry = this.oldest; entry !== undefined; entry = entry.newer) if (entry.expires > now) rows.push(row(entry, now));
+    return rows;
+  }
+
+  /** Two more are looked at with every one that comes, so the dead never outnumber the living for long. */
+  private sweep(): void {
+    const now = this.now();
+    for (let step = 0; step < 2; step++) {
+      const entry = this.sweeper ?? this.oldest;
+      if (entry === undefined) return;
+      this.sweeper = entry.newer;
+      if (entry.expires <= now) this.remove(entry);
+    }
+  }
+
+  private link(tuple: Tuple): void {
+    const index = tuple.hash & (this.buckets.length - 1);
+    tuple.next = this.buckets[index];
+    this.buckets[index] = tuple;
+  }
+
+  private unlink(tuple: Tuple): void {
+    const index = tuple.hash & (this.buckets.length - 1);
+    let at = this.buckets[index];
+    if (at === tuple) this.buckets[index] = tuple.next;
+    else {
+      while (at!.next !== tuple) at = at!.next;
+      at!.next = tuple.next;
+    }
+    tuple.next = undefined;
+    tuple.owner = undefined;
+  }
+
+  private grow(): void {
+    this.buckets = new Array<Tuple | undefined>(this.buckets.length * 4).fill(undefined);
+    for (let entry = this.oldest; entry !== undefined; entry = entry.newer) {
+      this.link(entry.originalTuple);
+      this.link(entry.replyTuple);
+    }
+  }
+}
+
+const row = (entry: Tracked, now: number): ConntrackEntry => ({
+  original: entry.original,
+  reply: entry.reply,
+  ...(entry.tcp === undefined ? {} : { tcpState: tcpStateName(entry.tcp) }),
+  unreplied: (entry.status & seenReply) === 0,
+  assured: (entry.status & assured) !== 0,
+  timeout: Math.floor((entry.expires - now) / 1000),
+});

@@ -1,0 +1,219 @@
+import type { Tcp } from "../packet/packet.js";
+
+const names = ["NONE", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT", "CLOSE", "SYN_SENT2"] as const;
+
+/** Seconds in each state; sysctl net.netfilter.nf_conntrack_tcp_timeout_*, the kernel's defaults. */
+const timeouts = [0, 120, 60, 432000, 120, 60, 30, 120, 10, 120] as const;
+/** While data waits for its acknowledgement, or is sent again and again. */
+const unacknowledgedTimeout = 300;
+const maxRetransmissions = 3;
+
+const none = 0;
+const synSent = 1;
+const synRecv = 2;
+const established = 3;
+const finWait = 4;
+const closeWait = 5;
+const lastAck = 6;
+export const timeWait = 7;
+const close = 8;
+const synSent2 = 9;
+/** Let through without a change of state: the tracker may be the one that is wrong. */
+const ignore = 10;
+const invalid = 11;
+
+/** What a segment is to the tracker: its strongest flag. */
+type Kind = "syn" | "synack" | "fin" | "ack" | "rst";
+
+const same = [none, synSent, synRecv, established, finWait, closeWait, lastAck, timeWait, close, synSent2];
+const all = (state: number, except: Readonly<Record<number, number>>): readonly number[] => same.map(from => except[from] ?? state);
+/** What closing does is the same in both directions. */
+const closing = {
+  fin: all(invalid, { [synRecv]: finWait, [established]: finWait, [finWait]: lastAck, [closeWait]: lastAck, [lastAck]: lastAck, [timeWait]: timeWait, [close]: close }),
+  rst: all(close, { [none]: invalid }),
+};
+const acknowledged = { [finWait]: closeWait, [closeWait]: closeWait, [lastAck]: timeWait, [timeWait]: timeWait, [close]: close, [established]: established };
+
+/** The next state by direction (who opened, who answered), segment and state, as Linux has it in nf_conntrack_proto_tcp.c. */
+const transitions: readonly [Readonly<Record<Kind, readonly number[]>>, Readonly<Record<Kind, readonly number[]>>] = [
+  {
+    ...closing,
+    syn: all(ignore, { [none]: synSent, [synSent]: synSent, [timeWait]: synSent, [close]: synSent, [synSent2]: synSent2 }),
+    synack: all(invalid, { [synRecv]: synRecv, [synSent2]: synRecv }),
+    ack: all(invalid, { ...acknowledged, [none]: established, [synRecv]: established }),
+  },
+  {
+    ...closing,
+    syn: all(invalid, { [synSent]: synSent2, [synSent2]: synSent2, [timeWait]: synSent }),
+    synack: all(ignore, { [none]: invalid, [synSent]: synRecv, [synSent2]: synRecv }),
+    ack: all(invalid, { ...acknowledged, [synSent]: ignore, [synSent2]: ignore, [synRecv]: synRecv }),
+  },
+];
+
+/** What one end has sent. Numbers are signed 32-bit, compared by their difference. */
+class Side {
+  /** The end of what it has sent. */
+  end = 0;
+  started = false;
+  maxAck = 0;
+  maxAckSet = false;
+  unacknowledged = false;
+  closedFirst = false;
+}
+
+export class TcpTrack {
+  state: number = none;
+  readonly sides: readonly [Side, Side] = [new Side(), new Side()];
+  lastKind: Kind | undefined = undefined;
+  lastDirection = 0;
+  lastSeq = 0;
+  lastAck = 0;
+  lastEnd = 0;
+  retransmissions = 0;
+}
+
+export const tcpStateName = (track: TcpTrack): string => names[track.state]!;
+
+/** Whether a new connection may take its port: it waits out its end, and `newer` sends what an old segment cannot be taken for. */
+export const isSpent = (old: TcpTrack, newer: TcpTrack): boolean =>
+  newer.state === synSent && old.state >= timeWait && ((newer.sides[0].end - old.sides[0].end) | 0) > 0;
+
+/**
+ * The segment's kind; undefined for flags that no sane stack sends together.
+ * A FIN without ACK is among these, as the kernel has it.
+ */
+const kindOf = (packet: Tcp): Kind | undefined => {
+  let bits = 0;
+  for (const flag of packet.flags) bits |= flag === "SYN" ? 1 : flag === "ACK" ? 2 : flag === "FIN" ? 4 : flag === "RST" ? 8 : 0;
+  switch (bits) {
+    case 1:
+      return "syn";
+    case 3:
+      return "synack";
+    case 2:
+      return "ack";
+    case 6:
+      return "fin";
+    case 8:
+    case 10:
+      return "rst";
+    default:
+      return undefined;
+  }
+};
+
+/** What tracking a segment came to. `timeout` in seconds; without one the connection's end stays as it is. */
+export type TcpOutcome =
+  | { readonly kind: "invalid" | "kept" }
+  /** The connection is over and this segment opens another in its place. */
+  | { readonly kind: "reopen" }
+  /** It never came to be: forget it now. */
+  | { readonly kind: "forget" }
+  | { readonly kind: "moved"; readonly timeout: number; readonly assured: boolean };
+
+const wrong: TcpOutcome = { kind: "invalid" };
+const kept: TcpOutcome = { kind: "kept" };
+const moved = names.map((_, state): TcpOutcome => ({ kind: "moved", timeout: timeouts[state]!, assured: false }));
+const slow: TcpOutcome = { kind: "moved", timeout: unacknowledgedTimeout, assured: false };
+
+const segmentEnd = (packet: Tcp): number => {
+  let end = packet.seq + packet.payload.length;
+  for (const flag of packet.flags) if (flag === "SYN" || flag === "FIN") end++;
+  return end | 0;
+};
+
+const after = (a: number, b: number): boolean => ((a - b) | 0) > 0;
+
+/** Notes what a segment sends and acknowledges. Every segment counts as in window: the packets of this model carry no window. */
+const note = (track: TcpTrack, direction: 0 | 1, kind: Kind, packet: Tcp): void => {
+  const sender = track.sides[direction];
+  const receiver = track.sides[direction ^ 1]!;
+  const end = segmentEnd(packet);
+  const seq = packet.seq | 0;
+  const ack = packet.ack | 0;
+  if (!sender.started) {
+    sender.started = true;
+    sender.end = end;
+  } else if (after(end, sender.end)) {
+    sender.end = end;
+    sender.unacknowledged = true;
+  }
+  if (packet.flags.includes("ACK")) {
+    if (!sender.maxAckSet || after(ack, sender.maxAck)) sender.maxAck = ack;
+    sender.maxAckSet = true;
+    if (ack === receiver.end) receiver.unacknowledged = false;
+  }
+  if (kind !== "ack") return;
+  if (track.lastDirection === direction && track.lastSeq === seq && track.lastAck === ack && track.lastEnd === end) track.retransmissions++;
+  else {
+    track.lastDirection = direction;
+    track.lastSeq = seq;
+    track.lastAck = ack;
+    track.lastEnd = end;
+    track.retransmissions = 0;
+  }
+};
+
+/** Whether a reset is believed: undefined for one that is too old, else the state that it leaves behind. */
+const afterReset = (track: TcpTrack, direction: 0 | 1, packet: Tcp): number | undefined => {
+  const { state } = track;
+  if (state >= lastAck && state <= close) return close;
+  const peer = track.sides[direction ^ 1]!;
+  if (!peer.maxAckSet || track.lastKind === "syn") return close;
+  const seq = packet.seq | 0;
+  const open = state === established;
+  if (seq === 0 && !open) return close;
+  if (after(peer.maxAck, seq)) return undefined;
+  if (!open || seq === peer.maxAck) return close;
+  if (track.lastKind === "ack" && track.lastDirection === direction && seq === track.lastEnd) return close;
+  return state;
+};
+
+/**
+ * Moves a connection by one segment.
+ * @param direction 0 from whoever opened it, 1 from the other end
+ * @param replied whether the other end has been heard before this segment
+ */
+export const tcpSegment = (track: TcpTrack, direction: 0 | 1, packet: Tcp, replied: boolean, isAssured: boolean): TcpOutcome => {
+  const kind = kindOf(packet);
+  if (kind === undefined) return wrong;
+  let before = track.state;
+  let next = transitions[direction][kind][before]!;
+  if (next === invalid) return wrong;
+  if (next === synSent && before >= timeWait) {
+    if (track.sides[0].closedFirst || track.sides[1].closedFirst || (track.lastDirection === direction && track.lastKind === "rst")) return { kind: "reopen" };
+    next = ignore;
+  }
+  if (next === ignore) {
+    const answersIgnoredSyn = kind === "synack" && track.lastKind === "syn" && track.lastDirection !== direction && (packet.ack | 0) === track.lastEnd;
+    if (!answersIgnoredSyn) {
+      track.lastKind = kind;
+      track.lastDirection = direction;
+      track.lastSeq = packet.seq | 0;
+      track.lastEnd = segmentEnd(packet);
+      return kept;
+    }
+    before = synSent;
+    next = synRecv;
+    track.sides[direction ^ 1]!.end = track.lastEnd;
+    track.sides[direction].started = false;
+  }
+  if (kind === "rst") {
+    const state = afterReset(track, direction, packet);
+    if (state === undefined) return wrong;
+    next = state;
+  }
+  note(track, direction, kind, packet);
+  track.lastKind = kind;
+  track.lastDirection = direction;
+  track.state = next;
+  if (before !== next && next === finWait) track.sides[direction].closedFirst = true;
+  if (kind === "rst") return replied ? moved[close]! : { kind: "forget" };
+  if (!replied && kind === "syn" && before === synSent) return kept;
+  const patient = timeouts[next]! > unacknowledgedTimeout;
+  const waits =
+    track.retransmissions >= maxRetransmissions || track.sides[0].unacknowledged || track.sides[1].unacknowledged || (!replied && next === established);
+  const outcome = patient && waits ? slow : moved[next]!;
+  const nowAssured = replied && !isAssured && next === established && (before === synRecv || before === established);
+  return nowAssured && outcome.kind === "moved" ? { ...outcome, assured: true } : outcome;
+};

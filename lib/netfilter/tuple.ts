@@ -1,0 +1,70 @@
+import type { Addr } from "../ip/addr.js";
+import type { Flow, FlowPacket } from "../packet/flow.js";
+import type { Proto } from "../packet/packet.js";
+import type { Tracked } from "./table.js";
+
+/** Protocols as the tracker tells them apart: an echo request and its reply are two. */
+export const tcp = 6;
+export const udp = 17;
+export const echoRequest = 8;
+export const echoReply = 0;
+
+const mix = (proto: number, src: number, sport: number, dst: number, dport: number): number => {
+  let hash = Math.imul(src, 0x9e3779b1) ^ Math.imul(dst, 0x85ebca6b) ^ Math.imul((sport << 16) | dport, 0xc2b2ae35) ^ proto;
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+  return hash ^ (hash >>> 13);
+};
+
+/**
+ * One direction of a connection, as the table keeps it. Addresses are signed here: 32-bit integers are stored in place,
+ * which halves what a million connections take.
+ */
+export class Tuple {
+  readonly hash: number;
+  next: Tuple | undefined = undefined;
+  /** Set once it belongs to a connection. */
+  owner: Tracked | undefined = undefined;
+
+  constructor(readonly proto: number, readonly src: number, readonly sport: number, readonly dst: number, readonly dport: number) {
+    this.hash = mix(proto, src, sport, dst, dport);
+  }
+
+  equals(other: Tuple): boolean {
+    return this.hash === other.hash && this.src === other.src && this.dst === other.dst && this.sport === other.sport && this.dport === other.dport && this.proto === other.proto;
+  }
+
+  invert(): Tuple {
+    const proto = this.proto === echoRequest ? echoReply : this.proto === echoReply ? echoRequest : this.proto;
+    return new Tuple(proto, this.dst, this.dport, this.src, this.sport);
+  }
+
+  /** The same with another source. */
+  from(src: number, sport: number): Tuple {
+    return new Tuple(this.proto, src, sport, this.dst, this.dport);
+  }
+
+  /** The same with another destination. */
+  to(dst: number, dport: number): Tuple {
+    return new Tuple(this.proto, this.src, this.sport, dst, dport);
+  }
+}
+
+export const tupleOf = (packet: FlowPacket): Tuple => {
+  if (packet.proto !== "icmp") return new Tuple(packet.proto === "tcp" ? tcp : udp, packet.src | 0, packet.sport, packet.dst | 0, packet.dport);
+  return packet.type === "echo-request"
+    ? new Tuple(echoRequest, packet.src | 0, packet.id, packet.dst | 0, 0)
+    : new Tuple(echoReply, packet.src | 0, 0, packet.dst | 0, packet.id);
+};
+
+/** An unsigned address again. */
+export const unsigned = (address: number): Addr => (address >>> 0) as Addr;
+
+const protoName = (proto: number): Proto => (proto === tcp ? "tcp" : proto === udp ? "udp" : "icmp");
+
+export const flowOfTuple = (tuple: Tuple): Flow => ({
+  proto: protoName(tuple.proto),
+  src: unsigned(tuple.src),
+  sport: tuple.sport,
+  dst: unsigned(tuple.dst),
+  dport: tuple.dport,
+});

@@ -43,6 +43,27 @@ Exit codes:
   2  the command line, a parameter or a file was wrong; nothing was run
 `;
 
+const bookExamples = `
+Examples:
+  $ egress-lab book                       notebooks/*.ipynb -> book/index.html
+  $ egress-lab book mine --out mybook     your own notebooks
+
+Exit codes:
+  0  the book is written
+  1  a cell failed; no book is written
+  2  the command line or a file was wrong; nothing was run
+`;
+
+const labExamples = `
+Examples:
+  $ egress-lab lab                              opens the browser on notebooks/
+  $ egress-lab lab notebooks -- --no-browser    prints the address only
+
+Exit codes:
+  0  Jupyter was stopped
+  1  Jupyter is not installed, or failed
+`;
+
 /** Runs the command line. Returns the exit code. */
 export const main = async (args: readonly string[]): Promise<number> => {
   let well = true;
@@ -65,6 +86,27 @@ export const main = async (args: readonly string[]): Promise<number> => {
         const { parametersFile: file, ...rest } = options;
         const parameters = new Map<string, ParameterValue>([...(file === undefined ? [] : parametersFile(file)), ...pairs.map(([name, text]) => [name, { text }] as const)]);
         well = await run(notebooks, { ...rest, parameters });
+      });
+    program
+      .command("book")
+      .description("Executes the notebooks of a folder and writes them as a book of HTML pages, which need no server and no network.")
+      .argument("[folder]", "the folder of the notebooks", "notebooks")
+      .option("--out <dir>", "where the book goes; an earlier book there is replaced", "book")
+      .option("--timeout <seconds>", "the time that one cell may take", seconds, 120)
+      .addHelpText("after", bookExamples)
+      .action(async (folder: string, options: { out: string; timeout: number }) => {
+        const { makeBook, notebooksIn } = await import("./book.js");
+        well = await makeBook(notebooksIn(folder), options);
+      });
+    program
+      .command("lab")
+      .description("Starts Jupyter on a folder of notebooks, with the tslab kernel of this checkout.")
+      .argument("[folder]", "the folder of the notebooks", "notebooks")
+      .argument("[jupyter...]", "arguments for Jupyter, after --")
+      .addHelpText("after", labExamples)
+      .action(async (folder: string, jupyter: string[]) => {
+        const { lab } = await import("./lab.js");
+        well = (await lab(folder, jupyter)) === 0;
       });
     await program.parseAsync([...argv], { from: "user" });
     return well ? 0 : 1;

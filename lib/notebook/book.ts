@@ -1,0 +1,54 @@
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { InputError } from "../errors.js";
+import { writeFolder } from "./files.js";
+import { type Chapter, chapterOf, chapterPage, generator, indexPage } from "./page.js";
+import { executeFiles, readJobs } from "./run.js";
+
+/** The page's own sources, beside the compiled code. */
+const client = (name: string): string => fileURLToPath(new URL(`../../notebook/client/${name}`, import.meta.url));
+
+/** vega-embed and what draws our charts, in one classic script that needs no network and no server. */
+const chartsScript = async (): Promise<Uint8Array> => {
+  const built = await build({ entryPoints: [client("charts.ts")], bundle: true, minify: true, write: false, format: "iife", platform: "browser", target: "es2022", logLevel: "silent", legalComments: "none" });
+  return built.outputFiles[0]!.contents;
+};
+
+/** Only a folder that is new, empty or an earlier book is replaced. */
+const refuseOthers = (out: string): void => {
+  if (!existsSync(out)) return;
+  const index = join(out, "index.html");
+  const ours = existsSync(index) && readFileSync(index, "utf8").includes(generator);
+  if (!ours && readdirSync(out).length > 0) throw new InputError({ where: "--out", value: out, problem: "holds something else than a book", expected: "a new or empty folder" });
+};
+
+/** The notebooks of a folder in reading order. @throws InputError when there is none */
+export const notebooksIn = (folder: string): readonly string[] => {
+  const names = existsSync(folder) ? readdirSync(folder).filter(name => name.endsWith(".ipynb")).sort() : [];
+  if (names.length === 0) throw new InputError({ where: "notebooks", value: folder, problem: "holds no notebook", expected: "a folder with .ipynb files" });
+  return names.map(name => join(folder, name));
+};
+
+/** Executes notebooks and writes them as a book. Returns whether all of them ran; if not, nothing is written. */
+export const makeBook = async (paths: readonly string[], options: { readonly out: string; readonly timeout: number }): Promise<boolean> => {
+  refuseOthers(options.out);
+  const jobs = readJobs(paths);
+  const script = chartsScript();
+  const outcomes = await executeFiles(jobs, options.timeout);
+  const chapters: Chapter[] = outcomes.flatMap(outcome => (outcome.ok ? [chapterOf(basename(outcome.job.path, ".ipynb"), outcome.notebook)] : []));
+  if (chapters.length < jobs.length) return false;
+  const files = new Map<string, string | Uint8Array>([
+    ["index.html", indexPage(chapters)],
+    ["style.css", readFileSync(client("style.css"), "utf8")],
+    ["charts.js", await script],
+  ]);
+  for (const chapter of chapters) {
+    files.set(chapter.file, chapterPage(chapters, chapter));
+    for (const [path, picture] of chapter.pictures) files.set(path, picture);
+  }
+  writeFolder(options.out, files);
+  console.log(`${join(options.out, "index.html")}: ${chapters.length} chapters`);
+  return true;
+};

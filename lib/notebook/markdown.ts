@@ -1,0 +1,65 @@
+import hljs from "highlight.js/lib/common";
+import { Marked, type Tokens } from "marked";
+import { escapeHtml } from "./table.js";
+
+/** A heading of a page, for its table of contents. */
+export interface Heading {
+  readonly id: string;
+  readonly depth: number;
+  readonly text: string;
+}
+
+/** Turns the markdown of one page into HTML, gathering the headings. */
+export interface MarkdownPage {
+  html(markdown: string): string;
+  readonly headings: readonly Heading[];
+}
+
+/** Code in colours; a language that is not known stays plain. */
+export const highlight = (code: string, language: string): string =>
+  hljs.getLanguage(language) === undefined ? escapeHtml(code) : hljs.highlight(code, { language }).value;
+
+/** A block that may be wider than the screen is scrolled on its own, with the keyboard too. */
+export const scrolling = (html: string, label: string): string => `<div class="scroll" role="region" aria-label="${escapeHtml(label)}" tabindex="0">${html}</div>`;
+
+const slug = (text: string): string => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "") || "section";
+
+/** Where a link may lead: the web, a mail, this book. Notebooks become their pages. */
+const target = (href: string): string | undefined => {
+  if (/^(https?:|mailto:|#)/i.test(href)) return href;
+  return /^[a-z][a-z0-9+.-]*:/i.test(href) ? undefined : href.replace(/\.ipynb(?=#|$)/, ".html");
+};
+
+/** HTML written inside markdown is shown as text; pictures from elsewhere are shown as their words, as a book has no network. */
+export const markdownPage = (): MarkdownPage => {
+  const headings: Heading[] = [];
+  const used = new Map<string, number>();
+  const uniqueId = (text: string): string => {
+    const base = slug(text);
+    const count = (used.get(base) ?? 0) + 1;
+    used.set(base, count);
+    return count === 1 ? base : `${base}-${count}`;
+  };
+  const marked = new Marked({
+    renderer: {
+      html: ({ text }: Tokens.HTML | Tokens.Tag) => escapeHtml(text),
+      code: ({ text, lang }: Tokens.Code) => `<pre tabindex="0"><code>${highlight(text, lang ?? "")}</code></pre>\n`,
+      heading({ tokens, depth }: Tokens.Heading) {
+        const text = this.parser.parseInline(tokens, this.parser.textRenderer);
+        const heading = { id: uniqueId(text), depth, text };
+        headings.push(heading);
+        return `<h${depth} id="${heading.id}">${this.parser.parseInline(tokens)}</h${depth}>\n`;
+      },
+      link({ href, tokens }: Tokens.Link) {
+        const to = target(href);
+        const text = this.parser.parseInline(tokens);
+        return to === undefined ? text : `<a href="${escapeHtml(to)}">${text}</a>`;
+      },
+      image: ({ href, text }: Tokens.Image) => (/^data:image\//i.test(href) ? `<img src="${escapeHtml(href)}" alt="${escapeHtml(text)}">` : escapeHtml(text)),
+    },
+  });
+  return {
+    html: markdown => (marked.parse(markdown, { async: false }) as string).replace(/<table>[^]*?<\/table>/g, table => scrolling(table, "Table")),
+    headings,
+  };
+};

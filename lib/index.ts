@@ -41,3 +41,4 @@ export type { ChartOptions } from "./chart/words.js";
 export { type SnatPortsRow, snatPortsPerNode } from "./chart/snatPorts.js";
 export { type PortsCurveOptions, type PortsCurveRow, type TierRow, portsCurve, tierSteps } from "./chart/curves.js";
 export { type RenderedChart, renderChart } from "./chart/renderChart.js";
+export { bootModel } from "./net/model.js";

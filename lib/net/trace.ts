@@ -9,6 +9,8 @@ import type { Route, UserRoute } from "./types.js";
 export type Reason =
   | { readonly kind: "netfilter"; readonly drop: DropReason }
   | { readonly kind: "no-route"; readonly destination: Addr }
+  /** The bridge would have to send the frame back out of the port that it came in by. */
+  | { readonly kind: "hairpin"; readonly bridge: string; readonly port: string }
   /** A next hop that nobody on the link answers for. */
   | { readonly kind: "no-neighbour"; readonly address: Addr; readonly dev: string }
   /** The packet is for another host and this one does not forward. */

@@ -56,6 +56,8 @@ interface InterfaceBase {
 export interface Veth extends InterfaceBase {
   readonly kind: "veth";
   readonly peer: { readonly host: string; readonly interface: string };
+  /** As a bridge port: a frame may leave by the port that it came in by (a pod that reaches itself through a service). */
+  readonly hairpin?: boolean;
 }
 
 /** A network card on the fabric. */

@@ -1,0 +1,584 @@
+import type { Addr } from "../ip/addr.js";
+import type { Skb, Verdict } from "../netfilter/netfilter.js";
+import { relate } from "../netfilter/start.js";
+import type { Hook, RejectWith } from "../netfilter/types.js";
+import { flowOf, type Flow, flowKey, invert, isFlowPacket, rewrite } from "../packet/flow.js";
+import type { IcmpError, Packet, Tcp, Udp } from "../packet/packet.js";
+import { type Random, seeded, subseed } from "../random.js";
+import { answer } from "./answer.js";
+import { type BridgeLinks, HostState } from "./hostState.js";
+import { routingTable, type RoutingTable } from "./routing.js";
+import type { Disposition, Hop, Reason, Step, Trace } from "./trace.js";
+import { TranslatorState } from "./translator.js";
+import type { FabricNic, Host, InboundRule, Interface, Network, Route, UserRoute, Veth } from "./types.js";
+
+/** A packet on its way, and what has been seen of it so far. */
+interface Journey {
+  readonly packet: Packet;
+  readonly hops: Hop[] | undefined;
+  readonly visited: Set<string>;
+  readonly replies: Trace[];
+  disposition: Disposition | undefined;
+}
+
+/** What is recorded at one place while a packet passes it. */
+class Visit {
+  readonly steps: Step[] | undefined;
+
+  constructor(
+    readonly journey: Journey,
+    readonly kind: Hop["kind"],
+    readonly place: string,
+    readonly before: Packet,
+    readonly inInterface?: string,
+  ) {
+    this.steps = journey.hops === undefined ? undefined : [];
+  }
+
+  /** The packet leaves the place. */
+  done(after: Packet, out?: string): void {
+    const { kind, place, before, inInterface } = this;
+    if (this.steps !== undefined)
+      this.journey.hops!.push({ kind, place, ...(inInterface !== undefined && { in: inInterface }), ...(out !== undefined && { out }), before, after, steps: this.steps });
+  }
+
+  /** The packet's way ends here. */
+  end(after: Packet, disposition: Disposition): void {
+    this.done(after);
+    this.journey.disposition = disposition;
+  }
+
+  drop(after: Packet, reason: Reason): void {
+    this.end(after, { kind: "dropped", place: this.place, reason });
+  }
+}
+
+/** Time that a packet spends, in milliseconds: a base, and as much again at most by chance. */
+const latency = { host: 0.01, link: 0.02, fabric: 0.2, internet: 4 };
+
+/** A way longer than this is endless: TTL bounds what hosts do, this what the fabric could. */
+const longestWay = 600;
+
+const unreachableCode: Readonly<Record<Exclude<RejectWith, "tcp-reset">, number>> = {
+  "icmp-net-unreachable": 0,
+  "icmp-host-unreachable": 1,
+  "icmp-port-unreachable": 3,
+  "icmp-admin-prohibited": 13,
+};
+
+/** The FNV-1a hash of a flow: which of several backends it is handed to. */
+const flowHash = (flow: Flow): number => subseed(0, flowKey(flow)) >>> 0;
+
+/** A route of the fabric: a user's, or one of the two that every subnet has by itself. */
+type FabricRoute = { readonly to: UserRoute["to"]; readonly route: UserRoute | "vnet" | "internet" };
+
+/**
+ * Moves packets through a network, one host, bridge, fabric and translator after the other.
+ * All state of a booted network is here: connections and counters in its hosts, ports in its translators, one clock.
+ */
+export class Engine {
+  /** Milliseconds since the epoch, simulated. */
+  clock: number;
+  readonly #random: Random;
+  readonly #hosts: ReadonlyMap<string, Host>;
+  readonly #states = new Map<string, HostState>();
+  readonly #nicByAddress = new Map<Addr, FabricNic>();
+  readonly #nicByHost = new Map<string, FabricNic>();
+  readonly #nicByPublicAddress = new Map<Addr, FabricNic>();
+  readonly #fabricRoutes = new Map<string, RoutingTable<FabricRoute>>();
+  readonly #siteByAddress = new Map<Addr, { readonly host: string; readonly interface: string }>();
+  readonly #frontends = new Map<Addr, TranslatorState>();
+  readonly #inboundRules = new Map<string, { readonly rule: InboundRule; readonly state: TranslatorState }>();
+  /** Flows that a rule with a port of its own let in: the backend's answer to what the client expects. */
+  readonly #inboundAnswers = new Map<string, Flow>();
+  readonly translators: readonly TranslatorState[];
+  /** Who waits for packets of which flow at which host. */
+  readonly sockets = new Map<string, Packet[]>();
+  /** The packet that a listener answered last, as it came to the listener. */
+  served: { readonly host: string; readonly packet: Tcp | Udp } | undefined;
+
+  constructor(
+    readonly network: Network,
+    startMilliseconds: number,
+  ) {
+    this.clock = startMilliseconds;
+    this.#random = seeded(network.seed);
+    this.#hosts = new Map(network.hosts.map(host => [host.id, host]));
+    const { fabric } = network;
+    for (const nic of fabric.nics) {
+      this.#nicByHost.set(nic.host, nic);
+      for (const address of nic.addresses) this.#nicByAddress.set(address, nic);
+      if (nic.publicAddress !== undefined) this.#nicByPublicAddress.set(nic.publicAddress, nic);
+    }
+    for (const subnet of fabric.subnets)
+      this.#fabricRoutes.set(
+        subnet.name,
+        routingTable<FabricRoute>([
+          ...subnet.routes.map(route => ({ to: route.to, route })),
+          ...fabric.addressSpace.map(to => ({ to, route: "vnet" as const })),
+          { to: { base: 0 as Addr, prefix: 0 }, route: "internet" as const },
+        ]),
+      );
+    for (const host of network.hosts)
+      for (const entry of host.interfaces)
+        if (entry.kind === "public") for (const { address } of entry.addresses) this.#siteByAddress.set(address, { host: host.id, interface: entry.name });
+    this.translators = fabric.translators.map(translator => new TranslatorState(translator, () => this.clock));
+    for (const state of this.translators) {
+      for (const { ranges } of state.translator.allocations) for (const { address } of ranges) this.#frontends.set(address, state);
+      for (const rule of state.translator.inbound) {
+        this.#frontends.set(rule.address, state);
+        this.#inboundRules.set(`${rule.proto} ${rule.address}:${rule.port}`, { rule, state });
+      }
+    }
+  }
+
+  /** The running host; it starts when it is first needed. */
+  state(id: string): HostState {
+    let state = this.#states.get(id);
+    if (state === undefined) {
+      const host = this.#hosts.get(id);
+      if (host === undefined) throw new RangeError(`no host ${id}`);
+      this.#states.set(id, (state = new HostState(host, seeded(subseed(this.network.seed, id)), () => this.clock)));
+    }
+    return state;
+  }
+
+  /** Sends a packet from a host and follows it and all that it causes until nothing moves any more. */
+  send(host: string, packet: Packet, record: boolean): Trace {
+    const trace = (sent: Packet): { journey: Journey; trace: Trace } => {
+      const hops: Hop[] = [];
+      const journey: Journey = { packet: sent, hops: record ? hops : undefined, visited: new Set(), replies: [], disposition: undefined };
+      return {
+        journey,
+        trace: {
+          packet: sent,
+          hops,
+          replies: journey.replies,
+          get disposition() {
+            return journey.disposition!;
+          },
+        },
+      };
+    };
+    const first = trace(packet);
+    const queue: { host: string; skb: Skb; journey: Journey }[] = [{ host, skb: { packet, mark: 0 }, journey: first.journey }];
+    this.#reply = (from, reply, cause, about) => {
+      const next = trace(reply);
+      cause.replies.push(next.trace);
+      const skb: Skb = { packet: reply, mark: 0 };
+      if (about !== undefined) relate(skb, about);
+      queue.push({ host: from, skb, journey: next.journey });
+    };
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) this.#output(this.state(next.host), next.skb, next.journey);
+    return first.trace;
+  }
+
+  /** Queues what a host sends because of another packet; `about` is that packet where netfilter is to know it. */
+  #reply: (from: string, packet: Packet, cause: Journey, about?: Skb) => void = () => undefined;
+
+  #spend(kind: keyof typeof latency): void {
+    this.clock += latency[kind] * (1 + this.#random.float());
+  }
+
+  #see(state: HostState, name: string, direction: "in" | "out", packet: Packet): void {
+    const listeners = state.captures.get(name);
+    if (listeners !== undefined) for (const listener of listeners) listener({ time: Math.round(this.clock * 1000) / 1e6, direction, packet });
+  }
+
+  // --- hosts -----------------------------------------------------------------------------------------------------
+
+  /** Runs a hook; false when the packet went no further, which the visit then knows. */
+  #hook(hook: Hook, state: HostState, skb: Skb, visit: Visit): boolean {
+    if (state.netfilter === undefined) return true;
+    const verdict = state.netfilter.run(hook, skb, visit.steps);
+    return verdict.kind === "accept" || this.#refused(state, verdict, skb, visit);
+  }
+
+  #refused(state: HostState, verdict: Exclude<Verdict, { kind: "accept" }>, skb: Skb, visit: Visit): false {
+    if (verdict.kind === "drop") visit.drop(skb.packet, { kind: "netfilter", drop: verdict.reason });
+    else {
+      visit.end(skb.packet, { kind: "rejected", place: visit.place, with: verdict.with });
+      this.#reject(state, verdict.with, skb, visit.journey);
+    }
+    return false;
+  }
+
+  #reject(state: HostState, reject: RejectWith, skb: Skb, journey: Journey): void {
+    const { packet } = skb;
+    if (reject !== "tcp-reset") return this.#error(state, "unreachable", unreachableCode[reject], skb, journey);
+    if (packet.proto === "tcp" && !packet.flags.includes("RST")) this.#reply(state.host.id, answer.reset(packet), journey, skb);
+  }
+
+  /** Sends an ICMP error about a packet, unless it is an error itself. */
+  #error(state: HostState, type: IcmpError["type"], code: number, about: Skb, journey: Journey): void {
+    const { packet } = about;
+    if (!isFlowPacket(packet)) return;
+    const source = this.#sourceTowards(state, state.isLocal(packet.dst) ? packet.dst : packet.src);
+    if (source === undefined) return;
+    this.#reply(state.host.id, { proto: "icmp", type, code, src: source, dst: packet.src, ttl: 64, quoted: packet }, journey, about);
+  }
+
+  #sourceTowards(state: HostState, destination: Addr): Addr | undefined {
+    if (state.isLocal(destination)) return destination;
+    const route = state.route(destination);
+    return route === undefined ? undefined : state.sourceOn(route.dev, destination);
+  }
+
+  /** The address that a host sends from when it does not say itself. */
+  source(host: string, destination: Addr): Addr | undefined {
+    return this.#sourceTowards(this.state(host), destination);
+  }
+
+  /** A packet that a host itself makes. */
+  #output(state: HostState, skb: Skb, journey: Journey): void {
+    const { packet } = skb;
+    const visit = new Visit(journey, "host", state.host.id, packet);
+    this.#spend("host");
+    const local = state.isLocal(packet.dst);
+    let route = local ? undefined : state.route(packet.dst);
+    if (!local && route === undefined) return visit.drop(packet, { kind: "no-route", destination: packet.dst });
+    skb.out = route?.dev ?? "lo";
+    if (!this.#hook("OUTPUT", state, skb, visit)) return;
+    if (skb.packet.dst !== packet.dst) {
+      route = state.isLocal(skb.packet.dst) ? undefined : state.route(skb.packet.dst);
+      if (route === undefined && !state.isLocal(skb.packet.dst)) return visit.drop(skb.packet, { kind: "no-route", destination: skb.packet.dst });
+      skb.out = route?.dev ?? "lo";
+    }
+    if (route !== undefined) return this.#emit(state, skb, route, visit);
+    if (!this.#hook("POSTROUTING", state, skb, visit)) return;
+    this.#see(state, "lo", "out", skb.packet);
+    this.#see(state, "lo", "in", skb.packet);
+    skb.in = "lo";
+    skb.out = undefined;
+    if (!this.#hook("PREROUTING", state, skb, visit)) return;
+    this.#input(state, skb, visit);
+  }
+
+  /** POSTROUTING, then the wire. */
+  #emit(state: HostState, skb: Skb, route: Route, visit: Visit): void {
+    visit.steps?.push({ kind: "route", route, onLink: route.via === undefined });
+    if (!this.#hook("POSTROUTING", state, skb, visit)) return;
+    const target = route.via ?? skb.packet.dst;
+    const device = state.interfaces.get(route.dev)!;
+    if (!this.#answered(state, device, target)) {
+      this.#see(state, route.dev, "out", skb.packet);
+      visit.drop(skb.packet, { kind: "no-neighbour", address: target, dev: route.dev });
+      return this.#error(state, "unreachable", 1, skb, visit.journey);
+    }
+    visit.done(skb.packet, route.dev);
+    this.#transmit(state, device, target, skb.packet, visit.journey);
+  }
+
+  /** A packet for the host itself: INPUT, then whoever waits for it. */
+  #input(state: HostState, skb: Skb, visit: Visit): void {
+    visit.steps?.push({ kind: "local", address: skb.packet.dst });
+    if (!this.#hook("INPUT", state, skb, visit)) return;
+    const { packet } = skb;
+    visit.end(packet, { kind: "delivered", host: state.host.id });
+    const waiting = this.sockets.get(this.#socketOf(state.host.id, packet));
+    if (waiting !== undefined) waiting.push(packet);
+    else if (!isFlowPacket(packet)) return;
+    else if (packet.proto === "icmp") {
+      if (packet.type === "echo-request") this.#reply(state.host.id, answer.echo(packet), visit.journey);
+    } else {
+      const listener = state.listener(packet.proto, packet.dport);
+      if (listener !== undefined) this.served = { host: state.host.id, packet };
+      if (listener === undefined && packet.proto === "udp") this.#error(state, "unreachable", 3, skb, visit.journey);
+      else for (const reply of answer.serve(packet, listener)) this.#reply(state.host.id, reply, visit.journey);
+    }
+  }
+
+  #socketOf(host: string, packet: Packet): string {
+    return socketKey(host, isFlowPacket(packet) ? invert(flowOf(packet)) : flowOf(packet.quoted));
+  }
+
+  /** An IP packet that came in by an interface of a host, addressed to the host on the link. */
+  #receive(state: HostState, name: string, packet: Packet, journey: Journey): void {
+    const visit = new Visit(journey, "host", state.host.id, packet, name);
+    this.#spend("host");
+    const skb: Skb = { packet, mark: 0, in: name };
+    if (!this.#hook("PREROUTING", state, skb, visit)) return;
+    this.#routeIn(state, skb, visit);
+  }
+
+  /** After PREROUTING: for the host itself, or on to another. */
+  #routeIn(state: HostState, skb: Skb, visit: Visit): void {
+    const { journey } = visit;
+    const { packet } = skb;
+    if (state.isLocal(packet.dst)) return this.#input(state, skb, visit);
+    if (!state.host.forwarding) return visit.drop(packet, { kind: "not-forwarding" });
+    const route = state.route(packet.dst);
+    if (route === undefined) {
+      visit.drop(packet, { kind: "no-route", destination: packet.dst });
+      return this.#error(state, "unreachable", 0, skb, journey);
+    }
+    if (packet.ttl <= 1) {
+      visit.end(packet, { kind: journey.visited.has(state.host.id) ? "loop" : "ttl-exceeded", place: state.host.id });
+      return this.#error(state, "time-exceeded", 0, skb, journey);
+    }
+    journey.visited.add(state.host.id);
+    skb.packet = { ...packet, ttl: packet.ttl - 1 };
+    visit.steps?.push({ kind: "ttl", before: packet.ttl, after: packet.ttl - 1 });
+    skb.out = route.dev;
+    if (!this.#hook("FORWARD", state, skb, visit)) return;
+    this.#emit(state, skb, route, visit);
+  }
+
+  // --- links and bridges -----------------------------------------------------------------------------------------
+
+  /** Who sits at the ports of a bridge, looked up once. */
+  #links(state: HostState, bridge: string): BridgeLinks {
+    let links = state.links.get(bridge);
+    if (links === undefined) {
+      const neighbours = new Map<Addr, Interface>();
+      const bridges: Veth[] = [];
+      let uplink: Interface | undefined;
+      for (const port of state.host.interfaces) {
+        if (port.master !== bridge) continue;
+        if (port.kind !== "veth") uplink ??= port;
+        else {
+          const peer = this.#hosts.get(port.peer.host)!;
+          if (peer.interfaces.find(({ name }) => name === port.peer.interface)!.master !== undefined) bridges.push(port);
+          else for (const { addresses } of peer.interfaces) for (const { address } of addresses) if (!neighbours.has(address)) neighbours.set(address, port);
+        }
+      }
+      state.links.set(bridge, (links = { neighbours, bridges, uplink }));
+    }
+    return links;
+  }
+
+  /** The bridge port behind which someone answers for an address, as ARP would ask: a pod before the fabric, which answers for all. */
+  #portTo(state: HostState, bridge: string, target: Addr, from: string | undefined, asked = new Set<string>()): Interface | undefined {
+    const { neighbours, bridges, uplink } = this.#links(state, bridge);
+    return (
+      neighbours.get(target) ??
+      bridges.find(port => port.name !== from && this.#reaches(port, target, asked)) ??
+      (uplink !== undefined && uplink.name !== from ? uplink : undefined)
+    );
+  }
+
+  /** Whether the far end of a pair answers for an address: its host, or someone on the bridge that it is a port of. */
+  #reaches({ peer }: Veth, target: Addr, asked: Set<string>): boolean {
+    const key = `${peer.host} ${peer.interface}`;
+    if (asked.has(key)) return false;
+    asked.add(key);
+    const state = this.state(peer.host);
+    if (state.isLocal(target)) return true;
+    const { master } = state.interfaces.get(peer.interface)!;
+    return master !== undefined && this.#portTo(state, master, target, peer.interface, asked) !== undefined;
+  }
+
+  #answered(state: HostState, device: Interface, target: Addr): boolean {
+    if (device.kind === "bridge") return this.#portTo(state, device.name, target, undefined) !== undefined;
+    return device.kind !== "veth" || this.#reaches(device, target, new Set());
+  }
+
+  /** Puts a packet on an interface; `target` is the address that the frame is for. */
+  #transmit(state: HostState, device: Interface, target: Addr, packet: Packet, journey: Journey): void {
+    this.#see(state, device.name, "out", packet);
+    switch (device.kind) {
+      case "bridge": {
+        const port = this.#portTo(state, device.name, target, undefined);
+        if (port !== undefined) this.#transmit(state, port, target, packet, journey);
+        return;
+      }
+      case "veth":
+        this.#spend("link");
+        return this.#arrive(this.state(device.peer.host), device.peer.interface, target, packet, journey);
+      case "nic":
+        return this.#fabric(this.#nicByHost.get(state.host.id)!, packet, journey);
+      case "public":
+        return this.#internet(packet, journey);
+    }
+  }
+
+  /** A frame comes in by an interface: into the bridge that it is a port of, or to the host. */
+  #arrive(state: HostState, name: string, target: Addr, packet: Packet, journey: Journey): void {
+    this.#see(state, name, "in", packet);
+    const master = state.interfaces.get(name)!.master;
+    if (master === undefined) this.#receive(state, name, packet, journey);
+    else this.#bridge(state, master, name, target, packet, journey);
+  }
+
+  /**
+   * A frame in a bridge. With bridge-nf-call-iptables the packet meets the host's rules on layer 2; when they change
+   * its destination, the host's routes say where the frame goes: along the bridge, or up to be forwarded.
+   */
+  #bridge(state: HostState, bridge: string, from: string, target: Addr, packet: Packet, journey: Journey): void {
+    this.#see(state, bridge, "in", packet);
+    if (state.isLocal(target) && !(state.host.bridgeNfCallIptables && state.netfilter)) return this.#receive(state, bridge, packet, journey);
+    const visit = new Visit(journey, "host", state.host.id, packet, from);
+    this.#spend("host");
+    const skb: Skb = { packet, mark: 0, in: bridge };
+    const filtered = state.host.bridgeNfCallIptables && state.netfilter !== undefined;
+    if (filtered) {
+      if (!this.#hook("PREROUTING", state, skb, visit)) return;
+      if (skb.packet.dst !== packet.dst) {
+        const destination = skb.packet.dst;
+        const route = state.isLocal(destination) ? undefined : state.route(destination);
+        if (route?.dev !== bridge) return this.#routeIn(state, skb, visit);
+        visit.steps?.push({ kind: "route", route, onLink: route.via === undefined });
+        target = route.via ?? destination;
+      }
+    }
+    if (state.isLocal(target)) return this.#routeIn(state, skb, visit);
+    const port = this.#portTo(state, bridge, target, from);
+    if (port === undefined) return visit.drop(skb.packet, { kind: "no-neighbour", address: target, dev: bridge });
+    if (port.name === from && !(port.kind === "veth" && port.hairpin === true)) return visit.drop(skb.packet, { kind: "hairpin", bridge, port: from });
+    visit.steps?.push({ kind: "bridge", bridge, from, to: port.name, filtered });
+    if (filtered) {
+      skb.out = bridge;
+      if (!this.#hook("FORWARD", state, skb, visit) || !this.#hook("POSTROUTING", state, skb, visit)) return;
+    }
+    visit.done(skb.packet, port.name);
+    this.#transmit(state, port, target, skb.packet, journey);
+  }
+
+  // --- the fabric and the Internet -------------------------------------------------------------------------------
+
+  /** A packet that a card sends into the fabric. TTL stays as it is. */
+  #fabric(nic: FabricNic, packet: Packet, journey: Journey): void {
+    const visit = new Visit(journey, "fabric", "fabric", packet, nic.host);
+    this.#spend("fabric");
+    const fromFrontend = this.#frontends.has(packet.src);
+    if (!nic.ipForwarding && !fromFrontend && this.#nicByAddress.get(packet.src) !== nic) return visit.drop(packet, { kind: "spoofed", source: packet.src });
+    const found = this.#fabricRoutes.get(nic.subnet)!.lookup(packet.dst)!;
+    visit.steps?.push({ kind: "fabric-route", route: found.route, to: packet.dst });
+    const next = found.route === "vnet" || found.route === "internet" ? { kind: found.route } : found.route.nextHop;
+    switch (next.kind) {
+      case "none":
+        return visit.drop(packet, { kind: "user-route-none", route: found.route as UserRoute });
+      case "appliance":
+        return this.#deliver(next.address, packet, visit);
+      case "vnet":
+        return this.#deliver(packet.dst, packet, visit);
+      case "internet":
+        return this.#leave(nic, packet, visit);
+    }
+  }
+
+  /** Hands a packet to the card that has an address. */
+  #deliver(address: Addr, packet: Packet, visit: Visit): void {
+    const nic = this.#nicByAddress.get(address);
+    if (nic === undefined) return visit.drop(packet, { kind: "no-nic", address });
+    if (visit.journey.hops !== undefined && visit.journey.hops.length > longestWay) return visit.end(packet, { kind: "loop", place: "fabric" });
+    visit.done(packet, nic.host);
+    this.#arrive(this.state(nic.host), nic.interface, address, packet, visit.journey);
+  }
+
+  /** Towards the Internet: as the card's own public address, or as a translator's. */
+  #leave(nic: FabricNic, packet: Packet, visit: Visit): void {
+    const { journey } = visit;
+    if (!isFlowPacket(packet)) return this.#leaveError(nic, packet, visit);
+    const before = flowOf(packet);
+    if (this.#frontends.has(packet.src)) {
+      visit.done(packet);
+      return this.#internet(packet, journey);
+    }
+    const answered = this.#inboundAnswers.get(flowKey(before));
+    const translator = this.translators.find(state => state.has(packet.src));
+    if (answered !== undefined && translator !== undefined) {
+      visit.done(packet);
+      const passing = new Visit(journey, "translator", translator.translator.name, packet);
+      const after = rewrite(packet, answered);
+      passing.steps?.push({ kind: "inbound", rule: translator.translator.name, backend: packet.src });
+      passing.done(after);
+      return this.#internet(after, journey);
+    }
+    if (nic.publicAddress !== undefined && packet.src === nic.addresses[0]) {
+      const after = { ...before, src: nic.publicAddress };
+      visit.steps?.push({ kind: "public-address", before, after });
+      const sent = rewrite(packet, after);
+      visit.done(sent);
+      return this.#internet(sent, journey);
+    }
+    if (translator === undefined) return visit.drop(packet, { kind: "no-translation", source: packet.src });
+    visit.done(packet);
+    const { name } = translator.translator;
+    const passing = new Visit(journey, "translator", name, packet);
+    const result = translator.outbound(before);
+    switch (result.kind) {
+      case "unknown-source":
+        return passing.drop(packet, { kind: "no-translation", source: packet.src });
+      case "unknown-protocol":
+        return passing.drop(packet, { kind: "untranslatable", translator: name, proto: packet.proto });
+      case "exhausted":
+        return passing.drop(packet, { kind: "ports-exhausted", translator: name, source: packet.src, ports: result.allotted });
+      case "translated": {
+        translator.seen(before, packet);
+        passing.steps?.push({ kind: "translate", translator: name, before, after: result.flow, fresh: result.fresh, portsInUse: result.inUse, portsAllotted: result.allotted });
+        const sent = rewrite(packet, result.flow);
+        passing.done(sent);
+        return this.#internet(sent, journey);
+      }
+    }
+  }
+
+  /** An ICMP error about a flow that came in through a public address goes back the same way, inside out. */
+  #leaveError(nic: FabricNic, packet: IcmpError, visit: Visit): void {
+    if (nic.publicAddress === undefined) return visit.drop(packet, { kind: "no-translation", source: packet.src });
+    const { quoted } = packet;
+    const sent = { ...packet, src: nic.publicAddress, quoted: quoted.dst === nic.addresses[0] ? { ...quoted, dst: nic.publicAddress } : quoted };
+    visit.done(sent);
+    this.#internet(sent, visit.journey);
+  }
+
+  /** A packet among public addresses: to a site, or back into the fabric. */
+  #internet(packet: Packet, journey: Journey): void {
+    this.#spend("internet");
+    const site = this.#siteByAddress.get(packet.dst);
+    if (site !== undefined) return this.#arrive(this.state(site.host), site.interface, packet.dst, packet, journey);
+    const nic = this.#nicByPublicAddress.get(packet.dst);
+    const translator = this.#frontends.get(packet.dst);
+    if (nic !== undefined) return this.#enterNic(nic, packet, journey);
+    if (translator !== undefined) return this.#enterTranslator(translator, packet, journey);
+    new Visit(journey, "internet", "internet", packet).drop(packet, { kind: "no-site", address: packet.dst });
+  }
+
+  #enterNic(nic: FabricNic, packet: Packet, journey: Journey): void {
+    const visit = new Visit(journey, "fabric", "fabric", packet);
+    const own = nic.addresses[0]!;
+    if (!isFlowPacket(packet)) return this.#deliver(own, { ...packet, dst: own, quoted: { ...packet.quoted, src: own } }, visit);
+    const before = flowOf(packet);
+    const after = { ...before, dst: own };
+    visit.steps?.push({ kind: "public-address", before, after });
+    this.#deliver(own, rewrite(packet, after), visit);
+  }
+
+  #enterTranslator(state: TranslatorState, packet: Packet, journey: Journey): void {
+    const { name } = state.translator;
+    const visit = new Visit(journey, "translator", name, packet);
+    if (!isFlowPacket(packet)) {
+      const inside = state.inbound(invert(flowOf(packet.quoted)));
+      if (inside === undefined) return visit.drop(packet, { kind: "no-inbound", address: packet.dst, port: 0 });
+      const quoted = rewrite(packet.quoted, invert(inside));
+      return this.#pass(visit, { ...packet, dst: inside.dst, quoted }, inside.dst);
+    }
+    const before = flowOf(packet);
+    const back = state.inbound(before);
+    if (back !== undefined) {
+      state.seen(invert(back), packet);
+      visit.steps?.push({ kind: "translate", translator: name, before, after: back, fresh: false, ...state.poolUse(back.dst, back.proto) });
+      return this.#pass(visit, rewrite(packet, back), back.dst);
+    }
+    const inbound = this.#inboundRules.get(`${packet.proto} ${packet.dst}:${before.dport}`);
+    const backends = inbound?.rule.backends ?? [];
+    if (inbound === undefined || backends.length === 0) return visit.drop(packet, { kind: "no-inbound", address: packet.dst, port: before.dport });
+    const backend = backends[flowHash(before) % backends.length]!;
+    visit.steps?.push({ kind: "inbound", rule: inbound.rule.name, backend });
+    if (inbound.rule.backendPort === undefined) return this.#pass(visit, packet, backend);
+    const after = { ...before, dst: backend, dport: inbound.rule.backendPort };
+    this.#inboundAnswers.set(flowKey(invert(after)), invert(before));
+    this.#pass(visit, rewrite(packet, after), backend);
+  }
+
+  /** From a translator into the fabric, to the card that has an address. */
+  #pass(visit: Visit, packet: Packet, address: Addr): void {
+    visit.done(packet);
+    this.#spend("fabric");
+    this.#deliver(address, packet, new Visit(visit.journey, "fabric", "fabric", packet));
+  }
+}
+
+/** The name of a waiting flow, as its own host sends it. */
+export const socketKey = (host: string, outgoing: Flow): string => `${host} ${flowKey(outgoing)}`;

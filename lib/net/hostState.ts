@@ -1,0 +1,85 @@
+import { type Addr, addr } from "../ip/addr.js";
+import { cidr, contains, lastOf, cidrOf } from "../ip/cidr.js";
+import type { Netfilter } from "../netfilter/netfilter.js";
+import { startNetfilter } from "../netfilter/start.js";
+import type { Random } from "../random.js";
+import type { Captured } from "./lab.js";
+import { hostRoutes, type RoutingTable } from "./routing.js";
+import type { Host, Interface, Listener, Route, Veth } from "./types.js";
+
+const loopback = cidr("127.0.0.0/8");
+const multicast = cidr("224.0.0.0/4");
+const limitedBroadcast = addr("255.255.255.255");
+
+/** What the ports of a bridge lead to. */
+export interface BridgeLinks {
+  /** Hosts right behind a port, by each of their addresses. */
+  readonly neighbours: ReadonlyMap<Addr, Interface>;
+  /** Ports that lead into another bridge. */
+  readonly bridges: readonly Veth[];
+  /** The port that is a card on the fabric. */
+  readonly uplink: Interface | undefined;
+}
+
+/** A host at work: its data indexed for look-up, its netfilter, and who listens at its interfaces. */
+export class HostState {
+  readonly netfilter: Netfilter | undefined;
+  readonly interfaces: ReadonlyMap<string, Interface>;
+  readonly captures = new Map<string, ((captured: Captured) => void)[]>();
+  /** Filled by the engine, bridge by bridge, when a frame first crosses it. */
+  readonly links = new Map<string, BridgeLinks>();
+  readonly #local: ReadonlySet<Addr>;
+  readonly #routes: RoutingTable<Route>;
+  readonly #listeners: ReadonlyMap<string, Listener>;
+
+  constructor(
+    readonly host: Host,
+    random: Random,
+    now: () => number,
+  ) {
+    this.interfaces = new Map(host.interfaces.map(entry => [entry.name, entry]));
+    this.#local = new Set(host.interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => address)));
+    this.#routes = hostRoutes(host);
+    this.#listeners = new Map(host.listeners.map(listener => [`${listener.proto} ${listener.port}`, listener]));
+    if (host.rules.tables.length > 0)
+      this.netfilter = startNetfilter(host.rules, {
+        isLocal: address => this.isLocal(address),
+        addrType: address => this.addrType(address),
+        sourceFor: (out, destination) => this.sourceOn(out, destination),
+        now,
+        random,
+      });
+  }
+
+  isLocal(address: Addr): boolean {
+    return this.#local.has(address) || contains(loopback, address);
+  }
+
+  addrType(address: Addr): "LOCAL" | "UNICAST" | "BROADCAST" | "MULTICAST" {
+    if (this.isLocal(address)) return "LOCAL";
+    if (contains(multicast, address)) return "MULTICAST";
+    return this.isBroadcast(address) ? "BROADCAST" : "UNICAST";
+  }
+
+  isBroadcast(address: Addr): boolean {
+    if (address === limitedBroadcast) return true;
+    return this.host.interfaces.some(({ addresses }) =>
+      addresses.some(({ address: own, prefix }) => prefix < 31 && (address === lastOf(cidrOf(own, prefix)) || address === cidrOf(own, prefix).base)),
+    );
+  }
+
+  route(destination: Addr): Route | undefined {
+    return this.#routes.lookup(destination);
+  }
+
+  listener(proto: "tcp" | "udp", port: number): Listener | undefined {
+    return this.#listeners.get(`${proto} ${port}`);
+  }
+
+  /** The address that the host takes for what it sends by an interface: the one that shares a block with the next hop, else the first. */
+  sourceOn(name: string, destination: Addr): Addr | undefined {
+    const addresses = this.interfaces.get(name)?.addresses ?? [];
+    const nextHop = this.route(destination)?.via ?? destination;
+    return (addresses.find(({ address, prefix }) => contains(cidrOf(address, prefix), nextHop)) ?? addresses[0])?.address;
+  }
+}

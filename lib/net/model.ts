@@ -1,0 +1,206 @@
+import { InputError } from "../errors.js";
+import { type Addr, addr, formatAddr } from "../ip/addr.js";
+import { type Flow, flowOf, isFlowPacket } from "../packet/flow.js";
+import { packetLength, type Packet, type Tcp, type TcpFlag } from "../packet/packet.js";
+import { next } from "./answer.js";
+import { Engine, socketKey } from "./engine.js";
+import type { Captured, ConnectOptions, ConnectResult, ModelLab, PingOptions, PingReply, PingResult } from "./lab.js";
+import type { Trace } from "./trace.js";
+import type { Network } from "./types.js";
+
+/** Linux's ports for clients that ask for none: net.ipv4.ip_local_port_range. */
+const ephemeral = { first: 32768, last: 60999 };
+
+const range = (where: string, value: number, low: number, high: number): number => {
+  if (!Number.isInteger(value) || value < low || value > high) throw new InputError({ where, value, problem: "is out of range", expected: `a whole number from ${low} to ${high}` });
+  return value;
+};
+
+/** Some of a set of names, for an error that says what is known. */
+const some = (names: readonly string[]): string => `${names.slice(0, 8).join(", ")}${names.length > 8 ? `, ... (${names.length} in all)` : ""}`;
+
+/**
+ * Boots a network on the in-process engine. Nothing runs by itself: packets move when a method sends one,
+ * and the clock advances by what they take.
+ * @param startsAt where the clock starts, seconds since the epoch
+ */
+export const bootModel = (network: Network, startsAt = 0): ModelLab => {
+  const engine = new Engine(network, startsAt * 1000);
+  const names = new Map(network.names.map(({ name, address }) => [name, address]));
+  const hostIds = new Set(network.hosts.map(({ id }) => id));
+  const nextPort = new Map<string, number>();
+  let nextId = 1;
+
+  const host = (id: string): string => {
+    if (!hostIds.has(id)) throw new InputError({ where: "host", value: id, problem: "is not in this network", expected: `one of ${some([...hostIds])}` });
+    return id;
+  };
+  const resolve = (to: string): Addr => names.get(to) ?? (/[^0-9.]/.test(to) && !to.includes(":") ? unknownName(to) : addr(to, "destination"));
+  const unknownName = (to: string): never => {
+    throw new InputError({ where: "destination", value: to, problem: "is no known name", expected: `an IPv4 address or one of ${some([...names.keys()])}` });
+  };
+  const source = (from: string, to: Addr): Addr | undefined => engine.source(host(from), to);
+
+  const clientPort = (from: string, wanted: number | undefined): number => {
+    if (wanted !== undefined) return range("sourcePort", wanted, 1, 65535);
+    const port = nextPort.get(from) ?? ephemeral.first;
+    nextPort.set(from, port === ephemeral.last ? ephemeral.first : port + 1);
+    return port;
+  };
+
+  /** Sends while somebody waits for what comes back; gives the trace and what arrived. */
+  const exchange = (from: string, flow: Flow, packets: readonly Packet[], record: boolean): { readonly trace: Trace | undefined; readonly inbox: readonly Packet[] } => {
+    const key = socketKey(from, flow);
+    const outer = engine.sockets.get(key);
+    const inbox: Packet[] = [];
+    engine.sockets.set(key, inbox);
+    let trace: Trace | undefined;
+    for (const packet of packets) trace = engine.send(from, packet, record);
+    if (outer === undefined) engine.sockets.delete(key);
+    else engine.sockets.set(key, outer);
+    return { trace, inbox };
+  };
+
+  const echo = (to: Addr, src: Addr, id: number, seq: number, options: PingOptions): Packet => ({
+    proto: "icmp",
+    type: "echo-request",
+    src,
+    dst: to,
+    ttl: range("ttl", options.ttl ?? 64, 1, 255),
+    id,
+    seq,
+    size: range("size", options.size ?? 56, 0, 65507),
+  });
+
+  const noRoute = (to: string, from: string): never => {
+    throw new InputError({ where: `destination of ${from}`, value: to, problem: "has no route there", expected: "an address that a route of the host covers" });
+  };
+
+  const ping = (from: string, to: string, options: PingOptions): PingResult => {
+    const address = resolve(to);
+    const src = source(from, address) ?? noRoute(to, from);
+    const count = range("count", options.count ?? 1, 1, 10000);
+    const id = nextId++ & 0xffff;
+    const replies: PingReply[] = [];
+    for (let seq = 1; seq <= count; seq++) {
+      const sent = engine.clock;
+      const request = echo(address, src, id, seq, options);
+      const { inbox } = exchange(from, flowOf(request as Extract<Packet, { type: "echo-request" }>), [request], false);
+      for (const packet of inbox) {
+        if (packet.proto !== "icmp") continue;
+        replies.push({
+          seq,
+          from: formatAddr(packet.src),
+          kind: packet.type === "echo-request" ? "echo-reply" : packet.type,
+          ...("quoted" in packet && { code: packet.code }),
+          bytes: packetLength(packet) - 20,
+          ttl: packet.ttl,
+          milliseconds: engine.clock - sent,
+        });
+      }
+      engine.clock = Math.max(engine.clock, sent + 1000);
+    }
+    return {
+      from,
+      to: formatAddr(address),
+      size: options.size ?? 56,
+      sent: count,
+      received: replies.filter(({ kind }) => kind === "echo-reply").length,
+      replies,
+    };
+  };
+
+  /** Serves both protocols: what a client does after its first packet was answered. */
+  const connect = (from: string, to: string, port: number, options: ConnectOptions): ConnectResult => {
+    const address = resolve(to);
+    const src = source(from, address) ?? noRoute(to, from);
+    const sport = clientPort(from, options.sourcePort);
+    const base = { src, sport, dst: address, dport: range("port", port, 1, 65535), ttl: 64 };
+    const at = { to: formatAddr(address), port, sourcePort: sport };
+    const proto = options.proto ?? "tcp";
+    const flow: Flow = { proto, src, sport, dst: address, dport: port };
+    const failed = (inbox: readonly Packet[]): ConnectResult => ({ kind: inbox.some(packet => !isFlowPacket(packet)) ? "unreachable" : inbox.length > 0 ? "refused" : "timeout", ...at });
+
+    if (proto === "udp") {
+      const seen = watch(address, port);
+      const { inbox } = exchange(from, flow, [{ proto, ...base, payload: options.request ?? "egress-lab\n" }], false);
+      const reply = inbox.find(packet => packet.proto === "udp");
+      if (reply?.proto !== "udp") return failed(inbox);
+      return { kind: "connected", ...at, ...seen(), body: reply.payload };
+    }
+
+    const seen = watch(address, port);
+    const segment = (flags: readonly TcpFlag[], seq: number, ack: number, payload = ""): Tcp => ({ proto: "tcp", ...base, flags, seq, ack, payload });
+    const syn = segment(["SYN"], (sport * 0x10001) >>> 0, 0);
+    const opened = exchange(from, flow, [syn], false).inbox;
+    const accepted = opened.find((packet): packet is Tcp => packet.proto === "tcp" && packet.flags.includes("SYN"));
+    if (accepted === undefined) return failed(opened);
+    const request = options.request ?? `GET / HTTP/1.1\r\nHost: ${to}\r\nUser-Agent: egress-lab\r\nAccept: */*\r\n\r\n`;
+    const asked = segment(["ACK", "PSH"], next(syn), next(accepted), request);
+    const answers = exchange(from, flow, [segment(["ACK"], next(syn), next(accepted)), asked], false).inbox;
+    const reply = answers.find((packet): packet is Tcp => packet.proto === "tcp" && packet.payload.length > 0);
+    const end = reply === undefined ? accepted : reply;
+    const close = options.close ?? "fin";
+    const done = segment(["ACK"], next(asked), next(end));
+    const closing = close === "open" ? [done] : close === "rst" ? [segment(["RST", "ACK"], next(asked), next(end))] : [done, segment(["FIN", "ACK"], next(asked), next(end))];
+    const closed = exchange(from, flow, closing, false).inbox;
+    const fin = closed.find((packet): packet is Tcp => packet.proto === "tcp" && packet.flags.includes("FIN"));
+    if (fin !== undefined) exchange(from, flow, [segment(["ACK"], (next(asked) + 1) >>> 0, next(fin))], false);
+    return { kind: "connected", ...at, ...seen(), body: reply === undefined ? "" : reply.payload.slice(reply.payload.indexOf("\r\n\r\n") + 4) };
+  };
+
+  /** Notes who serves the next conversation, and how the server sees the caller. */
+  const watch = (address: Addr, port: number) => {
+    engine.served = undefined;
+    return () => {
+      const served = engine.served;
+      if (served === undefined) throw new Error(`nobody served ${formatAddr(address)}:${port}`);
+      return { server: served.host, seenAs: { address: formatAddr(served.packet.src), port: served.packet.sport } };
+    };
+  };
+
+  return {
+    engine: "model",
+    network,
+    now: () => engine.clock / 1000,
+    ping: async (from, to, options = {}) => ping(host(from), to, options),
+    connect: async (from, to, port, options = {}) => connect(host(from), to, port, options),
+    async capture(at, interfaceName) {
+      const state = engine.state(host(at));
+      if (interfaceName !== "lo" && !state.interfaces.has(interfaceName))
+        throw new InputError({ where: `interface of ${at}`, value: interfaceName, problem: "does not exist", expected: `one of ${some(["lo", ...state.interfaces.keys()])}` });
+      const seen: Captured[] = [];
+      const listener = (captured: Captured) => void seen.push(captured);
+      state.captures.set(interfaceName, [...(state.captures.get(interfaceName) ?? []), listener]);
+      return {
+        host: at,
+        interface: interfaceName,
+        async stop() {
+          state.captures.set(interfaceName, (state.captures.get(interfaceName) ?? []).filter(other => other !== listener));
+          return seen;
+        },
+      };
+    },
+    conntrack: async at => engine.state(host(at)).netfilter?.conntrack() ?? [],
+    counters: async at => engine.state(host(at)).netfilter?.counters() ?? { tables: [] },
+    async wait(seconds) {
+      if (!(seconds >= 0)) throw new InputError({ where: "wait", value: seconds, problem: "is no time to wait", expected: "seconds, 0 or more" });
+      engine.clock += seconds * 1000;
+    },
+    close: async () => undefined,
+    trace: (from, packet) => (isFlowPacket(packet) ? exchange(host(from), flowOf(packet), [packet], true).trace! : engine.send(host(from), packet, true)),
+    tracePing(from, to, options = {}) {
+      const address = resolve(to);
+      const request = echo(address, source(from, address) ?? noRoute(to, from), nextId++ & 0xffff, 1, options);
+      return this.trace(from, request);
+    },
+    traceConnect(from, to, port, options = {}) {
+      const address = resolve(to);
+      const sport = clientPort(host(from), options.sourcePort);
+      const base = { src: source(from, address) ?? noRoute(to, from), sport, dst: address, dport: range("port", port, 1, 65535), ttl: 64 };
+      return this.trace(from, options.proto === "udp" ? { proto: "udp", ...base, payload: "egress-lab\n" } : { proto: "tcp", ...base, flags: ["SYN"], seq: (sport * 0x10001) >>> 0, ack: 0, payload: "" });
+    },
+    portUse: () =>
+      engine.translators.flatMap(state => state.use().map(row => ({ translator: state.translator.name, source: formatAddr(row.source), proto: row.proto, inUse: row.inUse, allotted: row.allotted, ports: row.ports }))),
+  };
+};

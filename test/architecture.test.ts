@@ -1,0 +1,72 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+
+const lib = fileURLToPath(new URL("../lib", import.meta.url));
+const files = readdirSync(lib, { recursive: true, encoding: "utf8" }).filter(file => file.endsWith(".ts") && !/^(dist|node_modules)\b/.test(file));
+
+/** What each part of the library may import besides itself and the files at the top (errors, random). */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  ip: [],
+  packet: ["ip"],
+  netfilter: ["ip", "packet"],
+  net: ["ip", "packet", "netfilter"],
+  azure: ["ip", "packet", "netfilter", "net"],
+  kube: ["ip", "packet", "netfilter", "net"],
+  scenario: ["ip", "packet", "netfilter", "net", "azure", "kube"],
+  linux: ["ip", "packet", "netfilter", "net"],
+  snat: ["ip", "packet", "netfilter", "net", "azure"],
+  render: ["ip", "packet", "netfilter", "net", "azure", "kube", "scenario", "snat"],
+  chart: ["ip", "packet", "netfilter", "net", "azure", "kube", "scenario", "snat", "render"],
+  shell: ["ip", "packet", "netfilter", "net", "azure", "kube", "scenario", "render"],
+  notebook: ["ip", "packet", "netfilter", "net", "azure", "kube", "scenario", "linux", "snat", "render", "chart", "shell"],
+};
+
+/** Parts that a browser can load: nothing of Node in them. */
+const portable = ["ip", "packet", "netfilter", "net", "azure", "kube", "scenario", "render", "shell"];
+
+interface Import {
+  readonly file: string;
+  readonly part: string;
+  readonly specifier: string;
+  /** The part of the library that it leads to; undefined for a package. */
+  readonly to: string | undefined;
+}
+
+const partOf = (path: string): string => (path.includes(sep) ? path.split(sep)[0]! : "");
+const imports: readonly Import[] = files.flatMap(file =>
+  [...readFileSync(join(lib, file), "utf8").matchAll(/(?:from|import\()\s*"([^"]+)"/g)].map(([, specifier]) => ({
+    file,
+    part: partOf(file),
+    specifier: specifier!,
+    to: specifier!.startsWith(".") ? partOf(relative(lib, join(lib, dirname(file), specifier!))) : undefined,
+  })),
+);
+
+const test = suite("architecture");
+
+test("every part has a rank", () => {
+  assert.equal(
+    [...new Set(files.map(partOf))].filter(part => part !== "" && !(part in mayImport)),
+    [],
+  );
+});
+
+test("no part imports one of a higher rank", () => {
+  const wrong = imports.filter(({ part, to }) => part !== "" && to !== undefined && to !== "" && to !== part && !mayImport[part]!.includes(to));
+  assert.equal(wrong.map(({ file, specifier }) => `${file} imports ${specifier}`), []);
+});
+
+test("only ip knows ip-num", () => {
+  const wrong = imports.filter(({ part, specifier }) => specifier === "ip-num" && part !== "ip");
+  assert.equal(wrong.map(({ file }) => file), []);
+});
+
+test("the model and what shows it run in a browser", () => {
+  const wrong = imports.filter(({ part, specifier }) => portable.includes(part) && specifier.startsWith("node:"));
+  assert.equal(wrong.map(({ file, specifier }) => `${file} imports ${specifier}`), []);
+});
+
+test.run();

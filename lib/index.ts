@@ -42,3 +42,5 @@ export { type SnatPortsRow, snatPortsPerNode } from "./chart/snatPorts.js";
 export { type PortsCurveOptions, type PortsCurveRow, type TierRow, portsCurve, tierSteps } from "./chart/curves.js";
 export { type RenderedChart, renderChart } from "./chart/renderChart.js";
 export { bootModel } from "./net/model.js";
+export { type PathDiagramOptions, pathDiagram } from "./chart/pathDiagram.js";
+export { type AddressChange, type ChangedBy, addressChanges, formatChangedBy } from "./net/addressChange.js";

@@ -92,17 +92,16 @@ const findLoop = (chains: ReadonlyMap<string, Chain>): { readonly chain: Chain; 
   return undefined;
 };
 
-const protocolOf = (rule: Rule): "icmp" | "tcp" | "udp" | undefined => {
-  const match = rule.matches.find(candidate => candidate.kind === "protocol");
-  return match?.kind === "protocol" && !match.not ? match.proto : undefined;
-};
+const protocolOf = (rule: Rule): (Match & { readonly kind: "protocol" }) | undefined =>
+  rule.matches.find((match): match is Match & { readonly kind: "protocol" } => match.kind === "protocol");
 
 const needsPorts = (target: Target): boolean =>
   (target.kind === "MASQUERADE" || target.kind === "SNAT" || target.kind === "DNAT") && target.ports !== undefined;
 
 /** What is wrong within one rule; undefined when nothing is. */
 const ruleProblem = (rule: Rule, chain: Chain): { readonly value: string; readonly problem: string; readonly expected: string } | undefined => {
-  const proto = protocolOf(rule);
+  const protocol = protocolOf(rule);
+  const proto = protocol === undefined || protocol.not ? undefined : protocol.proto;
   const heads = new Set<Match["kind"]>();
   for (const match of rule.matches) {
     if (match.kind === "sport" || match.kind === "dport") {
@@ -120,8 +119,8 @@ const ruleProblem = (rule: Rule, chain: Chain): { readonly value: string; readon
         return { value: `-o ${match.interface}`, problem: `cannot be known in ${chain.name}`, expected: "-o in FORWARD, OUTPUT, POSTROUTING or a user chain" };
     }
   }
-  if (needsPorts(rule.target) && proto !== "tcp" && proto !== "udp")
-    return { value: rule.target.kind, problem: "with ports needs a protocol that has some", expected: "-p tcp or -p udp" };
+  if (needsPorts(rule.target) && protocol === undefined)
+    return { value: rule.target.kind, problem: "with ports needs a protocol", expected: "-p tcp, -p udp or -p icmp" };
   if (rule.target.kind === "REJECT" && rule.target.with === "tcp-reset" && proto !== "tcp")
     return { value: "--reject-with tcp-reset", problem: "answers TCP only", expected: "-p tcp" };
   return undefined;
@@ -136,8 +135,6 @@ const checkTable = (table: Table, locate: Locate): void => {
     if (problem !== undefined) throw new InputError({ where: locate(table, chain), value: chain.name, problem, expected: "a chain name of its own" });
     if (!isBuiltIn && chain.policy !== undefined)
       throw new InputError({ where: locate(table, chain), value: chain.policy, problem: "is a policy for a user chain", expected: `a policy only for ${hooks.join(", ")}` });
-    if (table.name === "nat" && chain.policy === "DROP")
-      throw new InputError({ where: locate(table, chain), value: "DROP", problem: "is not allowed in the nat table, which is not for filtering", expected: "ACCEPT" });
     chains.set(chain.name, chain);
   }
   for (const chain of chains.values()) {

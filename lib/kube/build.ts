@@ -122,9 +122,11 @@ interface Named {
 
 const keyOf = (object: Named): string => `${object.namespace}/${object.name}`;
 
-/** The API server lists objects by namespace and name. */
-const listed = <Item extends Named>(items: readonly Item[]): readonly Item[] =>
-  [...items].sort((a, b) => (a.namespace < b.namespace ? -1 : a.namespace > b.namespace ? 1 : a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+/** The API server lists objects in the order of their keys in its store. */
+const listed = <Item extends Named>(items: readonly Item[]): readonly Item[] => {
+  const byKey = new Map(items.map(item => [keyOf(item), item]));
+  return [...byKey.keys()].sort().map(key => byKey.get(key)!);
+};
 
 /** Every object that was applied, oldest first. Applied again, an object keeps its age. */
 const declared = (input: ClusterInput): Objects => {

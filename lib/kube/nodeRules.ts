@@ -1,7 +1,7 @@
 import { addr } from "../ip/addr.js";
 import { cidr, everywhere } from "../ip/cidr.js";
 import type { Match, Ruleset } from "../netfilter/types.js";
-import { kubeProxyRules } from "./proxy.js";
+import { proxyPart } from "./proxy.js";
 import { accept, chain, combine, comment, conntrack, destination, drop, dstLocal, dstNotLocal, inBy, jump, masquerade, outBy, returns, rule, source, table } from "./rules.js";
 import type { Cluster } from "./types.js";
 import { dockerCidr } from "./validate.js";
@@ -75,4 +75,4 @@ const pluginRules = (cluster: Cluster): Ruleset => {
  * All rules of a cluster's nodes: kube-proxy's, docker's and the network plugin's, the same on every node.
  * In nat POSTROUTING kube-proxy's jump stands first, as it puts itself before what is there; then docker's rule, then the plugin's.
  */
-export const nodeRules = (cluster: Cluster): Ruleset => combine([kubeProxyRules(cluster), dockerRules, pluginRules(cluster)]);
+export const nodeRules = (cluster: Cluster): Ruleset => combine([proxyPart(cluster), dockerRules, pluginRules(cluster)]);

@@ -13,7 +13,7 @@ import type { Cluster, Endpoint, Service, ServicePort } from "./types.js";
  * @param port `namespace/name:port`, with its colon also where the port has no name (the v1.11 era)
  * @param endpoint `ip:port` for a KUBE-SEP chain
  */
-export const chainHash = (port: string, proto: "tcp" | "udp", endpoint = ""): string => base32.encode(sha256(utf8ToBytes(port + proto + endpoint))).slice(0, 16);
+export const chainHash = (port: string, proto: "tcp" | "udp", endpoint = ""): string => base32.encode(sha256(utf8ToBytes(port + proto + endpoint)).subarray(0, 10)); // 10 bytes make 16 characters
 
 /** "Masquerade me on the way out." */
 const masqueradeMark = 0x4000;
@@ -102,14 +102,8 @@ const endpointsByPort = (service: Service): ((port: ServicePort) => readonly End
   return port => groups.get(keyOf(port.name, port.protocol)) ?? [];
 };
 
-/**
- * What kube-proxy v1.11 writes in iptables mode, with the kubelet's part of the same chains (KUBE-MARK-DROP, KUBE-FIREWALL);
- * the same on every node. kube-proxy itself goes through services in no fixed order; here they are in the order of the cluster.
- *
- * kubenet: kube-proxy knows the pod CIDR (--cluster-cidr), so what comes to a cluster IP from elsewhere is masqueraded.
- * azure-cni: pods have addresses of the virtual network, and it is assumed that no cluster CIDR is set: no such rule.
- */
-export const kubeProxyRules = (cluster: Cluster): Ruleset => {
+/** {@link kubeProxyRules} before the chains are put in order. */
+export const proxyPart = (cluster: Cluster): Ruleset => {
   const { podCidr } = cluster;
   const ports = cluster.services.flatMap(service => {
     const endpoints = endpointsByPort(service);
@@ -118,7 +112,7 @@ export const kubeProxyRules = (cluster: Cluster): Ruleset => {
   const toServices = rule(jump("KUBE-SERVICES"), comment("kubernetes service portals"));
   const established = (match: Match, text: string): Rule => rule(accept, match, comment(text), conntrack("RELATED", "ESTABLISHED"));
   const isMasqueraded = mark(masqueradeMark);
-  const part: Ruleset = {
+  return {
     tables: [
       table("nat", [
         chain("PREROUTING", [toServices]),
@@ -156,5 +150,13 @@ export const kubeProxyRules = (cluster: Cluster): Ruleset => {
       ]),
     ],
   };
-  return combine([part]);
 };
+
+/**
+ * What kube-proxy v1.11 writes in iptables mode, with the kubelet's part of the same chains (KUBE-MARK-DROP, KUBE-FIREWALL);
+ * the same on every node. kube-proxy itself goes through services in no fixed order; here they are in the order of the cluster.
+ *
+ * kubenet: kube-proxy knows the pod CIDR (--cluster-cidr), so what comes to a cluster IP from elsewhere is masqueraded.
+ * azure-cni: pods have addresses of the virtual network, and it is assumed that no cluster CIDR is set: no such rule.
+ */
+export const kubeProxyRules = (cluster: Cluster): Ruleset => combine([proxyPart(cluster)]);

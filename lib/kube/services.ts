@@ -133,16 +133,20 @@ const podIndex = (pods: readonly Pod[]) => {
 const targetOf = (port: ServicePort, pod: Pod): number | undefined =>
   typeof port.targetPort === "number" ? port.targetPort : pod.ports.find(own => own.name === port.targetPort && own.protocol === port.protocol)?.port;
 
-const endpointsOf = (ports: readonly ServicePort[], pods: readonly Pod[]): readonly Endpoint[] =>
-  [...pods]
-    .sort((a, b) => a.ip - b.ip)
-    .flatMap(pod =>
-      ports.flatMap(port => {
-        const target = targetOf(port, pod);
-        if (target === undefined) return [];
-        return [{ ...(port.name === undefined ? undefined : { portName: port.name }), protocol: port.protocol, ip: pod.ip, port: target }];
-      }),
-    );
+/** Pods by address. Numbers sort natively, so address and position go into one: both stay far below 2^53. */
+const byAddress = (pods: readonly Pod[]): readonly Pod[] =>
+  Array.from(Float64Array.from(pods, (pod, index) => pod.ip * pods.length + index).sort(), key => pods[key % pods.length]!);
+
+const endpointsOf = (ports: readonly ServicePort[], pods: readonly Pod[]): readonly Endpoint[] => {
+  const endpoints: Endpoint[] = [];
+  for (const pod of byAddress(pods))
+    for (const port of ports) {
+      const { name, protocol } = port;
+      const target = targetOf(port, pod);
+      if (target !== undefined) endpoints.push(name === undefined ? { protocol, ip: pod.ip, port: target } : { portName: name, protocol, ip: pod.ip, port: target });
+    }
+  return endpoints;
+};
 
 /**
  * Gives each service its addresses, node ports and endpoints.

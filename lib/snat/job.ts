@@ -1,0 +1,146 @@
+import { InputError } from "../errors.js";
+import { subseed } from "../random.js";
+import type { PortChoice } from "./erlang.js";
+import { type Hold, meanHold } from "./hold.js";
+import { type PortRules, groupOf, holdOf } from "./rules.js";
+import { type PodLoad, type Protocol, type RateStep, type Stream, type Workload, destinationShares } from "./workload.js";
+
+/*
+ * A workload and rules, worked out into what the engine runs: plain data, so that a worker thread can be handed it.
+ * A pool is what shares ports: a node, or all nodes behind a NAT gateway, each time for TCP or for UDP.
+ */
+
+/** A stream as the engine sees it. */
+export interface JobStream {
+  readonly rate: number;
+  readonly profile: readonly RateStep[];
+  readonly hold: Hold;
+  /** The groups of its destinations, by number, and the share of its connections that goes to each. */
+  readonly groups: readonly number[];
+  readonly shares: readonly number[];
+}
+
+export interface JobPool {
+  readonly name: string;
+  readonly protocol: Protocol;
+  /** The pods that use it, and the node and streams (by number) of each. */
+  readonly pods: readonly { readonly name: string; readonly node: string; readonly streams: readonly number[] }[];
+  /** The groups that it is used towards, numbered from 0 within the pool: their names. */
+  readonly groups: readonly string[];
+  /** The number in the pool of each group of the job; -1 when it is not used. */
+  readonly groupIndex: readonly number[];
+}
+
+export interface Job {
+  readonly ports: number;
+  readonly perGroup: number;
+  readonly perPool: number;
+  readonly choice: PortChoice;
+  readonly streams: readonly JobStream[];
+  readonly pools: readonly JobPool[];
+  readonly seed: number;
+  /** Seconds simulated before time 0, not measured. */
+  readonly warmUp: number;
+  /** Seconds measured. */
+  readonly seconds: number;
+  /** Equal parts of the time measured, each with its own statistics. */
+  readonly buckets: number;
+}
+
+export interface Timing {
+  readonly seconds: number;
+  readonly warmUp?: number;
+  readonly buckets: number;
+  readonly seed: number;
+}
+
+/** Numbers for things, in the order of their first mention. */
+const numbering = <Key>() => {
+  const numbers = new Map<Key, number>();
+  return {
+    of(key: Key): number {
+      const known = numbers.get(key);
+      if (known !== undefined) return known;
+      numbers.set(key, numbers.size);
+      return numbers.size - 1;
+    },
+    keys: () => [...numbers.keys()],
+  };
+};
+
+/** Ten of the longest mean holds, so that the pools are as full at time 0 as they stay. */
+const defaultWarmUp = (streams: readonly JobStream[]): number => 10 * Math.max(...streams.map(stream => meanHold(stream.hold)));
+
+export const compileJob = (workload: Workload, rules: PortRules, timing: Timing): Job => {
+  const groups = numbering<string>();
+  const numbers = new Map<Stream, number>();
+  const streams: JobStream[] = [];
+  const protocolOf: Protocol[] = [];
+  const numberOf = (stream: Stream): number => {
+    const known = numbers.get(stream);
+    if (known !== undefined) return known;
+    const shares = destinationShares(stream.to);
+    numbers.set(stream, streams.length);
+    protocolOf.push(stream.to.protocol);
+    return (
+      streams.push({
+        rate: stream.rate,
+        profile: stream.profile ?? [],
+        hold: holdOf(stream, rules),
+        groups: shares.map((_, i) => groups.of(groupOf(stream.to, i, rules))),
+        shares,
+      }) - 1
+    );
+  };
+  const shared = rules.pool === "shared";
+  const members = workload.nodes.map(node => ({ name: node.name, pods: node.pods.map(pod => ({ pod, node: node.name })) }));
+  const pooled = shared ? [{ name: rules.title, pods: members.flatMap(member => member.pods) }] : members;
+  const numbered = new Map<readonly Stream[], readonly number[]>();
+  const streamsOf = (pod: PodLoad): readonly number[] => {
+    const known = numbered.get(pod.streams) ?? pod.streams.map(numberOf);
+    numbered.set(pod.streams, known);
+    return known;
+  };
+  const drafts = pooled.map(({ name, pods }) => ({ name, pods: pods.map(({ pod, node }) => ({ name: pod.name, node, streams: streamsOf(pod) })) }));
+  const names = groups.keys();
+  const pools = drafts.flatMap(({ name, pods }) =>
+    (["tcp", "udp"] as const).flatMap((protocol): JobPool[] => {
+      const own = pods
+        .map(pod => ({ ...pod, streams: pod.streams.filter(stream => protocolOf[stream] === protocol) }))
+        .filter(pod => pod.streams.length > 0);
+      if (own.length === 0) return [];
+      const local = numbering<number>();
+      for (const stream of new Set(own.flatMap(pod => pod.streams))) streams[stream]!.groups.forEach(group => local.of(group));
+      const used = local.keys();
+      const groupIndex = names.map(() => -1);
+      used.forEach((group, i) => (groupIndex[group] = i));
+      return [{ name, protocol, pods: own, groups: used.map(group => names[group]!), groupIndex }];
+    }),
+  );
+  return {
+    ports: rules.ports,
+    perGroup: rules.connectionsPerDestination,
+    perPool: rules.connections,
+    choice: rules.choice,
+    streams,
+    pools,
+    seed: timing.seed,
+    warmUp: timing.warmUp ?? defaultWarmUp(streams),
+    seconds: timing.seconds,
+    buckets: timing.buckets,
+  };
+};
+
+/** @throws InputError for a time that is no time */
+export const checkTiming = ({ seconds, warmUp, buckets, seed }: Timing): void => {
+  const refuse = (where: string, value: unknown, expected: string): never => {
+    throw new InputError({ where, value, problem: "is out of range", expected });
+  };
+  if (!(seconds > 0 && seconds <= 1e8)) refuse("seconds", seconds, "above 0, at most 100,000,000");
+  if (warmUp !== undefined && !(warmUp >= 0 && warmUp <= 1e8)) refuse("warmUp", warmUp, "seconds, 0 to 100,000,000");
+  if (!Number.isInteger(buckets) || buckets < 1 || buckets > 100_000) refuse("buckets", buckets, "a whole number from 1 to 100000");
+  if (!Number.isInteger(seed)) refuse("seed", seed, "a whole number");
+};
+
+/** The seed of one pool in one replication: it depends on neither the other pools nor on who runs it. */
+export const seedOf = (job: Job, pool: number, replication: number): number => subseed(job.seed, `pool ${pool} replication ${replication}`);

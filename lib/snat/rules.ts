@@ -1,0 +1,234 @@
+import { InputError } from "../errors.js";
+import { wholeNumber } from "../azure/check.js";
+import { figures } from "../azure/figures.js";
+import { type Era, type Sku, newestEra, snatPorts } from "../azure/snat.js";
+import type { PortChoice } from "./erlang.js";
+import type { Hold } from "./hold.js";
+import { type Destination, type Spread, type Stream, addressName, destinationName } from "./workload.js";
+
+/** What a result rests on: a figure or a choice, as it was used, and where it comes from. */
+export interface RuleAssumption {
+  readonly name: string;
+  readonly value: string;
+  readonly why: string;
+  readonly source: string;
+}
+
+/**
+ * What one UDP port serves at a time: one flow; one flow to each destination address;
+ * or, as TCP ports do, one to each destination address and port.
+ */
+export type UdpPortPer = "flow" | "destination" | "destination-port";
+
+/** How outbound connections find their ports, for TCP and UDP alike; the two are counted apart. */
+export interface PortRules {
+  readonly kind: "load-balancer" | "nat-gateway" | "masquerade";
+  readonly title: string;
+  /** A pool of its own for each node, or one for all. */
+  readonly pool: "per-node" | "shared";
+  /** Ports in each pool. */
+  readonly ports: number;
+  readonly choice: PortChoice;
+  readonly udpPortPer: UdpPortPer;
+  /** Connections that may go to one destination at a time: the ports, or fewer. */
+  readonly connectionsPerDestination: number;
+  /** Connections that one pool holds at a time, all destinations together. */
+  readonly connections: number;
+  /** Seconds without a packet until the port is given up. */
+  readonly idle: { readonly tcp: number; readonly udp: number };
+  /** Seconds that the port stays held towards the same destination after FIN, after RST, and after UDP's idle timeout. */
+  readonly after: { readonly fin: number; readonly rst: number; readonly udp: number };
+  readonly assumptions: readonly RuleAssumption[];
+}
+
+const seconds = (where: string, value: number): number => {
+  if (!(value >= 0 && value < Infinity)) throw new InputError({ where, value, problem: "is not a length of time", expected: "seconds, 0 or more" });
+  return value;
+};
+
+type Known = { readonly value: unknown; readonly unit: string; readonly source: string; readonly note?: string };
+
+/** A figure of the field, or what the user puts in its place. */
+const figureOr = (name: string, figure: Known & { readonly value: number }, given: number | undefined): readonly [number, RuleAssumption] =>
+  given === undefined || given === figure.value
+    ? [figure.value, { name, value: `${figure.value} ${figure.unit}`, why: figure.note ?? "documented", source: figure.source }]
+    : [seconds(name, given), { name, value: `${given} ${figure.unit}`, why: `given; documented is ${figure.value}`, source: figure.source }];
+
+export interface LoadBalancerOptions {
+  /** Default Standard. */
+  readonly sku?: Sku;
+  /** Nodes in the backend pool. */
+  readonly nodes: number;
+  /** Outbound addresses, 1-100. Default 1. */
+  readonly outboundIps?: number;
+  /** Standard only: a multiple of 8, 0 to 64,000; 0, the default: the tier table. */
+  readonly allocatedOutboundPorts?: number;
+  /** Nodes that an upgrade adds for a while, which Azure counts when it checks `allocatedOutboundPorts`. Default 0. */
+  readonly surge?: number;
+  /** Default: the newest documented. */
+  readonly era?: Era;
+  /** 4-120. Default 30, as AKS sets it; with Basic 4. */
+  readonly idleTimeoutMinutes?: number;
+  readonly udpPortPer?: UdpPortPer;
+  /** Seconds; default 240 and 15. */
+  readonly holdAfterFin?: number;
+  readonly holdAfterRst?: number;
+}
+
+const balancerPorts = (options: LoadBalancerOptions) => {
+  const { sku = "Standard", nodes, outboundIps = 1, allocatedOutboundPorts = 0, surge = 0, era = newestEra } = options;
+  wholeNumber("outboundIps", outboundIps, figures.aks.outboundIps.value, "outbound addresses");
+  const found = snatPorts({ sku, nodes, frontends: outboundIps, allocated: allocatedOutboundPorts, surge, era });
+  if (found.kind !== "rejected") return found;
+  throw new InputError({
+    where: found.because === "over-capacity" ? "allocatedOutboundPorts" : "nodes",
+    value: found.because === "over-capacity" ? allocatedOutboundPorts : nodes,
+    problem: `is refused: ${found.reason}`,
+    expected: found.because === "over-capacity" ? "fewer ports, fewer nodes or more outbound addresses" : "at most 1,000 nodes, or ports allocated by hand",
+  });
+};
+
+/**
+ * The rules of an Azure load balancer: each node has ports of its own, the lowest free is taken first, a TCP port serves
+ * every destination at once, and stays held for a while after the connection ended.
+ * @throws InputError for ports that are no multiple of 8 or more than the frontends hold, in Azure's own arithmetic
+ */
+export const loadBalancerRules = (options: LoadBalancerOptions): PortRules => {
+  const { sku = "Standard", outboundIps = 1, era = newestEra, udpPortPer = era === "2018" ? "flow" : "destination" } = options;
+  const found = balancerPorts(options);
+  const { loadBalancer, aks } = figures;
+  const idleFigure = sku === "Basic" ? loadBalancer.idleTimeout : aks.idleTimeout;
+  const minutes = options.idleTimeoutMinutes ?? idleFigure.value;
+  wholeNumber("idleTimeoutMinutes", minutes, aks.idleTimeoutRange.value, "minutes");
+  const [fin, finFrom] = figureOr("holdAfterFin", loadBalancer.holdAfterFin, options.holdAfterFin);
+  const [rst, rstFrom] = figureOr("holdAfterRst", loadBalancer.holdAfterRst, options.holdAfterRst);
+  const tierText = found.kind === "default" ? `default table, ${found.tier.least}-${found.tier.most} nodes` : "allocatedOutboundPorts";
+  return {
+    kind: "load-balancer",
+    title: `${sku} load balancer, ${found.perNode} ports per node`,
+    pool: "per-node",
+    ports: found.perNode,
+    choice: "lowest",
+    udpPortPer,
+    connectionsPerDestination: found.perNode,
+    connections: Infinity,
+    idle: { tcp: minutes * 60, udp: minutes * 60 },
+    after: { fin, rst, udp: 0 },
+    assumptions: [
+      { name: "portsPerNode", value: `${found.perNode} of each protocol`, why: `${tierText}, ${outboundIps} outbound address${outboundIps === 1 ? "" : "es"}`, source: loadBalancer.defaultPorts.source },
+      { name: "era", value: era, why: "which documents decide what they disagree on", source: loadBalancer.defaultCeiling.source },
+      { name: "portChoice", value: "lowest free first", why: "documented", source: loadBalancer.holdAfterFin.source },
+      { name: "udpPortPer", value: udpPortPer, why: options.udpPortPer === undefined ? "follows from the era" : "given", source: loadBalancer.holdAfterFin.source },
+      { name: "idleTimeout", value: `${minutes} minutes`, why: options.idleTimeoutMinutes === undefined ? "default" : "given", source: idleFigure.source },
+      finFrom,
+      rstFrom,
+    ],
+  };
+};
+
+export interface NatGatewayOptions {
+  /** Public addresses, 1-16. Default 1. */
+  readonly ips?: number;
+  /** TCP, 4-120. Default 4. */
+  readonly idleTimeoutMinutes?: number;
+  /** Seconds; default 65, 16 and 65. */
+  readonly holdAfterFin?: number;
+  readonly holdAfterRst?: number;
+  readonly holdUdp?: number;
+}
+
+/**
+ * The rules of a NAT gateway: one pool of 64,512 ports per address for every node of the subnet, a random free port,
+ * each port serving every destination once, 50,000 connections per address to one destination.
+ * @throws InputError for addresses or minutes out of range
+ */
+export const natGatewayRules = (options: NatGatewayOptions = {}): PortRules => {
+  const { ips = 1 } = options;
+  const gateway = figures.natGateway;
+  wholeNumber("ips", ips, gateway.addresses.value, "public addresses");
+  const minutes = wholeNumber("idleTimeoutMinutes", options.idleTimeoutMinutes ?? gateway.idleTimeout.value, gateway.idleTimeoutRange.value, "minutes");
+  const [fin, finFrom] = figureOr("holdAfterFin", gateway.holdAfterFin, options.holdAfterFin);
+  const [rst, rstFrom] = figureOr("holdAfterRst", gateway.holdAfterRst, options.holdAfterRst);
+  const [udp, udpFrom] = figureOr("holdUdp", gateway.holdUdp, options.holdUdp);
+  const perDestination = ips * gateway.connectionsPerAddress.value;
+  return {
+    kind: "nat-gateway",
+    title: `NAT gateway, ${ips} address${ips === 1 ? "" : "es"}`,
+    pool: "shared",
+    ports: ips * gateway.portsPerAddress.value,
+    choice: "random",
+    udpPortPer: "destination-port",
+    connectionsPerDestination: perDestination,
+    connections: gateway.connections.value,
+    idle: { tcp: minutes * 60, udp: gateway.udpIdleTimeout.value * 60 },
+    after: { fin, rst, udp },
+    assumptions: [
+      { name: "ports", value: `${ips} x ${gateway.portsPerAddress.value}`, why: "shared by all nodes", source: gateway.portsPerAddress.source },
+      { name: "connectionsPerDestination", value: `${perDestination}`, why: "per address and destination", source: gateway.connectionsPerAddress.source },
+      { name: "connections", value: `${gateway.connections.value}`, why: "TCP and UDP are each held to it, as they are counted apart", source: gateway.connections.source },
+      { name: "portChoice", value: "random free port", why: "documented", source: gateway.portsPerAddress.source },
+      { name: "idleTimeout", value: `${minutes} minutes; UDP ${gateway.udpIdleTimeout.value}`, why: options.idleTimeoutMinutes === undefined ? "default" : "given", source: gateway.idleTimeout.source },
+      finFrom,
+      rstFrom,
+      udpFrom,
+    ],
+  };
+};
+
+export interface MasqueradeOptions {
+  /** The ports that MASQUERADE may take. Default 1024-65535: what the kernel searches for a source port in that range. */
+  readonly first?: number;
+  readonly last?: number;
+}
+
+/**
+ * The rules of the node's own MASQUERADE, with the connection tracker's timeouts as its holds: a port is taken as long as
+ * its tuple with the destination is, established connections are forgotten after 24 hours (kube-proxy's setting),
+ * after FIN the tuple stays for 120 s (TIME_WAIT), after RST for 10 s; UDP goes after 120 s of silence.
+ */
+export const masqueradeRules = ({ first = 1024, last = 65_535 }: MasqueradeOptions = {}): PortRules => {
+  wholeNumber("first", first, { least: 1, most: 65_535 }, "as a port");
+  wholeNumber("last", last, { least: first, most: 65_535 }, "as a port");
+  const ports = last - first + 1;
+  const source = "linux Documentation/networking/nf_conntrack-sysctl.rst";
+  return {
+    kind: "masquerade",
+    title: `MASQUERADE on the node, ports ${first}-${last}`,
+    pool: "per-node",
+    ports,
+    choice: "random",
+    udpPortPer: "destination-port",
+    connectionsPerDestination: ports,
+    connections: Infinity,
+    idle: { tcp: 86_400, udp: 120 },
+    after: { fin: 120, rst: 10, udp: 0 },
+    assumptions: [
+      { name: "ports", value: `${first}-${last}`, why: "the range that holds the source port", source: "linux net/netfilter/nf_nat_core.c" },
+      { name: "portChoice", value: "any free port", why: "source ports are kept when they can be, else searched from a random place", source: "linux net/netfilter/nf_nat_core.c" },
+      { name: "idleTimeout", value: "86400 s; UDP 120 s", why: "kube-proxy sets the first, the kernel the second", source },
+      { name: "holdAfterFin", value: "120 seconds", why: "TIME_WAIT", source },
+      { name: "holdAfterRst", value: "10 seconds", why: "CLOSE", source },
+    ],
+  };
+};
+
+/** How long connections of a stream hold their port under these rules. */
+export const holdOf = (stream: Stream, rules: PortRules): Hold => {
+  const { protocol } = stream.to;
+  const idle = rules.idle[protocol];
+  const ends = protocol === "udp" ? "idle" : (stream.ends ?? "fin");
+  const after = protocol === "udp" ? idle + rules.after.udp : ends === "idle" ? idle : rules.after[ends as "fin" | "rst"];
+  const forgotten = stream.traffic === "once" && (stream.keepAlive ?? Infinity) >= idle;
+  // A silent connection is forgotten by the idle timeout, whether its owner ends it later or never.
+  if (!forgotten) return { duration: stream.duration, after };
+  return protocol === "udp" || ends === "idle" ? { duration: { kind: "constant", seconds: after }, after: 0 } : { duration: stream.duration, after, cut: idle };
+};
+
+/**
+ * What a port serves once at a time: two connections of one group need two ports, of different groups they can share one.
+ * For TCP a group is a destination.
+ */
+export const groupOf = (to: Destination | Spread, index: number, rules: PortRules): string => {
+  if (to.protocol === "tcp" || rules.udpPortPer === "destination-port") return destinationName(to, index);
+  return rules.udpPortPer === "destination" ? `${addressName(to, index)}/udp` : "any/udp";
+};

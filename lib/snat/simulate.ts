@@ -1,0 +1,278 @@
+import { InputError } from "../errors.js";
+import { type PoolOutcome, PoolRun, figure, figuresPerBucket } from "./engine.js";
+import { type Estimate, estimate } from "./estimate.js";
+import { type Job, type Timing, checkTiming, compileJob } from "./job.js";
+import { type RunOptions, breathe, checkCancelled } from "./progress.js";
+import type { PortRules } from "./rules.js";
+import { type Protocol, type Workload, checkWorkload } from "./workload.js";
+
+/** One pool to simulate, once. */
+export interface Task {
+  /** Index in the job's pools. */
+  readonly pool: number;
+  readonly replication: number;
+}
+
+/** Something that runs tasks side by side; in Node, `workerThreads`. */
+export interface Workers {
+  /** Runs every task; the answer is in their order. `onDone` is called after each. Rejects when the signal is aborted. */
+  run(job: Job, tasks: readonly Task[], onDone: () => void, signal?: AbortSignal): Promise<readonly PoolOutcome[]>;
+}
+
+export interface SimulateOptions extends RunOptions {
+  /** Seconds to measure, up to 100,000,000. Default 3600. */
+  readonly seconds?: number;
+  /** Seconds before that, not measured. Default: ten times the longest mean hold of a port; 0 starts with every port free. */
+  readonly warmUp?: number;
+  /** Equal parts of the time, each with its own statistics, 1-100,000. Default 60. */
+  readonly buckets?: number;
+  /** Any whole number. Default 1. The same seed gives the same result, with workers or without. */
+  readonly seed?: number;
+  /** Runs with seeds of their own, 1-10,000. Default 1. From 2 on estimates have a confidence interval. */
+  readonly replications?: number;
+  readonly workers?: Workers;
+}
+
+/** Ports in use within one bucket of time, and the connections that began in it. */
+export interface UseRow {
+  /** The node, or the gateway. */
+  readonly pool: string;
+  readonly protocol: Protocol;
+  /** A destination, or `all`: ports that serve at least one. */
+  readonly destination: string;
+  /** Seconds. */
+  readonly from: number;
+  readonly to: number;
+  readonly min: number;
+  /** Over time, as the percentiles: the number not exceeded for 95 % and 99 % of the bucket (to within 1/4096 of the ports). */
+  readonly mean: number;
+  readonly p95: number;
+  readonly p99: number;
+  readonly max: number;
+  /** What could be in use. */
+  readonly limit: number;
+  readonly attempts: number;
+  readonly failures: number;
+}
+
+/** Ports that one pod's connections hold, all destinations together, within one bucket of time. */
+export interface PodUseRow {
+  readonly pool: string;
+  readonly protocol: Protocol;
+  readonly node: string;
+  readonly pod: string;
+  readonly from: number;
+  readonly to: number;
+  readonly mean: number;
+}
+
+/** Totals over all replications of one destination of one pool, or of all its destinations. */
+export interface DestinationTotal {
+  readonly pool: string;
+  readonly protocol: Protocol;
+  readonly destination: string;
+  readonly limit: number;
+  readonly attempts: number;
+  readonly failures: number;
+  readonly failureProbability: Estimate;
+  /** Seconds from the start of measuring to the first failure, in the first replication; absent when nothing failed. */
+  readonly firstFailure?: number;
+  /** Mean and largest number of ports in use, in the first replication. */
+  readonly mean: number;
+  readonly max: number;
+}
+
+export interface PodTotal {
+  readonly pool: string;
+  readonly protocol: Protocol;
+  readonly node: string;
+  readonly pod: string;
+  readonly attempts: number;
+  readonly failures: number;
+  /** Ports held in the first replication. */
+  readonly mean: number;
+  readonly max: number;
+}
+
+/** Which rows to make; everything when left out. */
+export interface RowFilter {
+  readonly pool?: string;
+  readonly protocol?: Protocol;
+  /** A destination's name, or `all` for all together. */
+  readonly destination?: string;
+}
+
+export interface SimulationResult {
+  /** The rules and assumptions that it rests on. */
+  readonly rules: PortRules;
+  readonly seconds: number;
+  /** Seconds run before, not measured. */
+  readonly warmUp: number;
+  readonly replications: number;
+  /** Over all pools and replications. */
+  readonly attempts: number;
+  readonly failures: number;
+  readonly failureProbability: Estimate;
+  /** Arrivals and departures simulated, those of the warm-ups included. */
+  readonly events: number;
+  /** The most connections that held a port of one pool at the same time. */
+  readonly peakConnections: number;
+  /** Ports in use over time, of the first replication: a row for each bucket, pool and destination. */
+  use(filter?: RowFilter): readonly UseRow[];
+  /** Ports held by each pod over time, of the first replication. */
+  podUse(filter?: Omit<RowFilter, "destination">): readonly PodUseRow[];
+  /** A row for each pool and destination; `all` stands for all destinations of a pool. */
+  destinations(filter?: RowFilter): readonly DestinationTotal[];
+  pods(filter?: Omit<RowFilter, "destination">): readonly PodTotal[];
+}
+
+/** Arrivals simulated between two looks at the clock, the signal and the progress. */
+const slice = 100_000;
+
+const runHere = async (job: Job, tasks: readonly Task[], options: RunOptions): Promise<readonly PoolOutcome[]> => {
+  const outcomes: PoolOutcome[] = [];
+  let sinceBreath = 0;
+  for (const [index, { pool, replication }] of tasks.entries()) {
+    const run = new PoolRun(job, pool, replication);
+    while (!run.advance(slice)) {
+      await breathe(options, (index + run.share) / tasks.length);
+      sinceBreath = 0;
+    }
+    const outcome = run.result();
+    outcomes.push(outcome);
+    sinceBreath += outcome.events;
+    if (sinceBreath > 2 * slice) {
+      await breathe(options, (index + 1) / tasks.length);
+      sinceBreath = 0;
+    }
+  }
+  return outcomes;
+};
+
+const runByWorkers = (workers: Workers, job: Job, tasks: readonly Task[], { onProgress, signal }: RunOptions): Promise<readonly PoolOutcome[]> => {
+  let done = 0;
+  return workers.run(job, tasks, () => onProgress?.(++done / tasks.length), signal);
+};
+
+const allDestinations = "all";
+
+/**
+ * Simulates a workload's connections against the rules by which they find their ports: when each port is taken, by whom and
+ * towards where, and when it comes free again. Connections that find no port fail and do not try again.
+ * @throws InputError for a workload or a time that has no sense; rejects with the signal's reason when cancelled
+ */
+export const simulate = async (workload: Workload, rules: PortRules, options: SimulateOptions = {}): Promise<SimulationResult> => {
+  const { seconds = 3600, warmUp, buckets = 60, seed = 1, replications = 1, workers } = options;
+  const timing: Timing = { seconds, buckets, seed, ...(warmUp === undefined ? {} : { warmUp }) };
+  checkWorkload(workload);
+  checkTiming(timing);
+  if (!Number.isInteger(replications) || replications < 1 || replications > 10_000)
+    throw new InputError({ where: "replications", value: replications, problem: "is out of range", expected: "a whole number from 1 to 10000" });
+  checkCancelled(options);
+  const job = compileJob(workload, rules, timing);
+  const tasks = Array.from({ length: replications }, (_, replication) => job.pools.map((_, pool): Task => ({ pool, replication }))).flat();
+  const outcomes = await (workers === undefined ? runHere(job, tasks, options) : runByWorkers(workers, job, tasks, options));
+  options.onProgress?.(1);
+  return summarise(job, rules, outcomes, replications);
+};
+
+const summarise = (job: Job, rules: PortRules, outcomes: readonly PoolOutcome[], replications: number): SimulationResult => {
+  const of = (pool: number, replication: number): PoolOutcome => outcomes[replication * job.pools.length + pool]!;
+  const length = job.seconds / job.buckets;
+  const rowsOf = (pool: number): number => job.pools[pool]!.groups.length + 1;
+  const nameOf = (pool: number, row: number): string => job.pools[pool]!.groups[row] ?? allDestinations;
+  const value = (pool: number, replication: number, bucket: number, row: number, which: number): number =>
+    of(pool, replication).series[(bucket * rowsOf(pool) + row) * figuresPerBucket + which]!;
+  const inBuckets = (pick: (bucket: number) => number): number[] => Array.from({ length: job.buckets }, (_, bucket) => pick(bucket));
+  const sum = (values: readonly number[]): number => values.reduce((total, each) => total + each, 0);
+  const total = (pool: number, replication: number, row: number, which: number): number => sum(inBuckets(bucket => value(pool, replication, bucket, row, which)));
+  const limitOf = (pool: number, row: number): number => (row === rowsOf(pool) - 1 ? job.ports : Math.min(job.ports, job.perGroup));
+  const every = Array.from({ length: replications }, (_, replication) => replication);
+  const pools = (filter: RowFilter): readonly number[] =>
+    job.pools.flatMap(({ name, protocol }, pool) => ((filter.pool ?? name) === name && (filter.protocol ?? protocol) === protocol ? [pool] : []));
+  const rows = (pool: number, { destination }: RowFilter): readonly number[] =>
+    Array.from({ length: rowsOf(pool) }, (_, row) => row).filter(row => destination === undefined || nameOf(pool, row) === destination);
+
+  const wholePool = (replication: number, which: number): number => sum(job.pools.map((_, pool) => total(pool, replication, rowsOf(pool) - 1, which)));
+  const perRun = every.map(replication => ({ attempts: wholePool(replication, figure.attempts), failures: wholePool(replication, figure.failures) }));
+
+  return {
+    rules,
+    seconds: job.seconds,
+    warmUp: job.warmUp,
+    replications,
+    attempts: sum(perRun.map(run => run.attempts)),
+    failures: sum(perRun.map(run => run.failures)),
+    failureProbability: estimate(perRun),
+    events: sum(outcomes.map(outcome => outcome.events)),
+    peakConnections: outcomes.reduce((most, outcome) => Math.max(most, outcome.peak), 0),
+    use: (filter = {}) =>
+      pools(filter).flatMap(pool =>
+        rows(pool, filter).flatMap(row =>
+          inBuckets(bucket => bucket).map(bucket => ({
+            pool: job.pools[pool]!.name,
+            protocol: job.pools[pool]!.protocol,
+            destination: nameOf(pool, row),
+            from: bucket * length,
+            to: (bucket + 1) * length,
+            min: value(pool, 0, bucket, row, figure.min),
+            mean: value(pool, 0, bucket, row, figure.mean),
+            p95: value(pool, 0, bucket, row, figure.p95),
+            p99: value(pool, 0, bucket, row, figure.p99),
+            max: value(pool, 0, bucket, row, figure.max),
+            limit: limitOf(pool, row),
+            attempts: value(pool, 0, bucket, row, figure.attempts),
+            failures: value(pool, 0, bucket, row, figure.failures),
+          })),
+        ),
+      ),
+    podUse: (filter = {}) =>
+      pools(filter).flatMap(pool => {
+        const { name, protocol, pods } = job.pools[pool]!;
+        return pods.flatMap((pod, p) =>
+          inBuckets(bucket => bucket).map(bucket => ({
+            pool: name,
+            protocol,
+            node: pod.node,
+            pod: pod.name,
+            from: bucket * length,
+            to: (bucket + 1) * length,
+            mean: of(pool, 0).podMeans[bucket * pods.length + p]!,
+          })),
+        );
+      }),
+    destinations: (filter = {}) =>
+      pools(filter).flatMap(pool =>
+        rows(pool, filter).map((row): DestinationTotal => {
+          const runs = every.map(replication => ({ attempts: total(pool, replication, row, figure.attempts), failures: total(pool, replication, row, figure.failures) }));
+          const first = of(pool, 0).firstFailure[row]!;
+          return {
+            pool: job.pools[pool]!.name,
+            protocol: job.pools[pool]!.protocol,
+            destination: nameOf(pool, row),
+            limit: limitOf(pool, row),
+            attempts: sum(runs.map(run => run.attempts)),
+            failures: sum(runs.map(run => run.failures)),
+            failureProbability: estimate(runs),
+            ...(first === Infinity ? {} : { firstFailure: first }),
+            mean: total(pool, 0, row, figure.mean) / job.buckets,
+            max: inBuckets(bucket => value(pool, 0, bucket, row, figure.max)).reduce((most, each) => Math.max(most, each), 0),
+          };
+        }),
+      ),
+    pods: (filter = {}) =>
+      pools(filter).flatMap(pool => {
+        const { name, protocol, pods } = job.pools[pool]!;
+        return pods.map((pod, p) => ({
+          pool: name,
+          protocol,
+          node: pod.node,
+          pod: pod.name,
+          attempts: sum(every.map(replication => of(pool, replication).podAttempts[p]!)),
+          failures: sum(every.map(replication => of(pool, replication).podFailures[p]!)),
+          mean: sum(inBuckets(bucket => of(pool, 0).podMeans[bucket * pods.length + p]!)) / job.buckets,
+          max: of(pool, 0).podMax[p]!,
+        }));
+      }),
+  };
+};

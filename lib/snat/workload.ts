@@ -1,0 +1,202 @@
+import { InputError } from "../errors.js";
+import { addr } from "../ip/addr.js";
+import { type Duration, checkDuration } from "./hold.js";
+
+export type Protocol = "tcp" | "udp";
+
+/** One destination on the Internet. */
+export interface Destination {
+  /** A dotted IPv4 address. */
+  readonly address: string;
+  /** 1-65535. */
+  readonly port: number;
+  readonly protocol: Protocol;
+}
+
+/** Several destinations of one kind, each with an address of its own. Streams that give the same name mean the same ones. */
+export interface Spread {
+  readonly name: string;
+  /** How many, 1-100,000. */
+  readonly count: number;
+  readonly port: number;
+  readonly protocol: Protocol;
+  /** The exponent s of Zipf's law: destination i is chosen in proportion to 1 / i^s. 0, the default: all alike. */
+  readonly zipf?: number;
+}
+
+/** From `from` seconds on, a stream's rate is multiplied by `factor`. */
+export interface RateStep {
+  readonly from: number;
+  readonly factor: number;
+}
+
+/** Connections of one kind that a pod opens, at random moments (a Poisson process). */
+export interface Stream {
+  readonly name: string;
+  /** New connections per second and pod, 0 or more. */
+  readonly rate: number;
+  readonly to: Destination | Spread;
+  /** Seconds from a connection's start to its last packet. */
+  readonly duration: Duration;
+  /** How TCP ends: FIN, RST, or `idle`, without a word: the port is held until the idle timeout. UDP always ends by `idle`. Default fin. */
+  readonly ends?: "fin" | "rst" | "idle";
+  /** `steady`: packets all along (default). `once`: packets at the start only, then silence until the end. */
+  readonly traffic?: "steady" | "once";
+  /** Seconds between TCP keep-alive probes. Below the idle timeout they keep a silent connection's port; without them it is forgotten. */
+  readonly keepAlive?: number;
+  /** How the rate changes, in order of `from`; before the first step the factor is 1. */
+  readonly profile?: readonly RateStep[];
+}
+
+export interface PodLoad {
+  readonly name: string;
+  readonly streams: readonly Stream[];
+}
+
+export interface NodeLoad {
+  readonly name: string;
+  readonly pods: readonly PodLoad[];
+}
+
+/** Which pods run where and what they connect to. */
+export interface Workload {
+  readonly nodes: readonly NodeLoad[];
+}
+
+/** As many pods on every node, all alike. Nodes are named `node-0`, pods `node-0-pod-0`. */
+export const evenWorkload = ({ nodes, podsPerNode, streams }: { readonly nodes: number; readonly podsPerNode: number; readonly streams: readonly Stream[] }): Workload => {
+  count("nodes", nodes, 1, 5000);
+  count("podsPerNode", podsPerNode, 1, 250);
+  return {
+    nodes: Array.from({ length: nodes }, (_, n) => ({
+      name: `node-${n}`,
+      pods: Array.from({ length: podsPerNode }, (_, p) => ({ name: `node-${n}-pod-${p}`, streams })),
+    })),
+  };
+};
+
+/**
+ * The pods of a cluster where its scheduler put them, each with the streams that `streamsOf` gives it.
+ * @param cluster nodes and pods, such as a built scenario's
+ */
+export const clusterWorkload = <Pod extends { readonly name: string; readonly node: string }>(
+  cluster: { readonly nodes: readonly { readonly name: string }[]; readonly pods: readonly Pod[] },
+  streamsOf: (pod: Pod) => readonly Stream[],
+): Workload => ({
+  nodes: cluster.nodes.map(({ name }) => ({
+    name,
+    pods: cluster.pods.filter(pod => pod.node === name).map(pod => ({ name: pod.name, streams: streamsOf(pod) })),
+  })),
+});
+
+/** A burst: from `at` on the rate is `factor` times as high, for `seconds`. */
+export const burst = ({ at, seconds, factor }: { readonly at: number; readonly seconds: number; readonly factor: number }): readonly RateStep[] => [
+  { from: at, factor },
+  { from: at + seconds, factor: 1 },
+];
+
+/** A slow rise from factor `from` to factor `to` within `seconds`, in `steps` equal steps (default 60). */
+export const ramp = ({ seconds, from, to, steps = 60 }: { readonly seconds: number; readonly from: number; readonly to: number; readonly steps?: number }): readonly RateStep[] => {
+  count("steps", steps, 2, 100_000);
+  return Array.from({ length: steps }, (_, i) => ({ from: (seconds * i) / steps, factor: from + ((to - from) * i) / (steps - 1) }));
+};
+
+/** A daily curve, a cosine between `low` (12 hours from the peak) and 1 (at `peakHour`), constant within each quarter of an hour. */
+export const daily = ({ low, peakHour, days = 1 }: { readonly low: number; readonly peakHour: number; readonly days?: number }): readonly RateStep[] => {
+  const quarters = 96;
+  return Array.from({ length: quarters * days }, (_, i) => {
+    const angle = (2 * Math.PI * (i + 0.5 - 4 * peakHour)) / quarters;
+    return { from: i * 900, factor: low + ((1 - low) * (1 + Math.cos(angle))) / 2 };
+  });
+};
+
+export const isSpread = (to: Destination | Spread): to is Spread => "count" in to;
+
+/** The name of a destination in results: `203.0.113.7:443/tcp`, `shop 3:443/tcp`. @param index from 0, of a spread */
+export const destinationName = (to: Destination | Spread, index: number): string => `${addressName(to, index)}:${to.port}/${to.protocol}`;
+
+/** The same without port and protocol. */
+export const addressName = (to: Destination | Spread, index: number): string => (isSpread(to) ? `${to.name} ${index + 1}` : to.address);
+
+/** The share of a stream's connections that go to each of its destinations, in order. */
+export const destinationShares = (to: Destination | Spread): readonly number[] => {
+  if (!isSpread(to)) return [1];
+  const weights = Array.from({ length: to.count }, (_, i) => (i + 1) ** -(to.zipf ?? 0));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return weights.map(weight => weight / sum);
+};
+
+const refuse = (where: string, value: unknown, problem: string, expected: string): never => {
+  throw new InputError({ where, value, problem, expected });
+};
+
+const count = (where: string, value: number, least: number, most: number): void => {
+  if (!Number.isInteger(value) || value < least || value > most) refuse(where, value, "is out of range", `a whole number from ${least} to ${most}`);
+};
+
+const amount = (where: string, value: number, expected: string): void => {
+  if (!(value >= 0 && value < Infinity)) refuse(where, value, value < 0 ? "is negative" : "is not a number", expected);
+};
+
+const checkDestination = (to: Destination | Spread, where: string): void => {
+  if (to.protocol !== "tcp" && to.protocol !== "udp") refuse(`${where}.protocol`, to.protocol, "has no ports to translate", "tcp or udp");
+  count(`${where}.port`, to.port, 1, 65_535);
+  if (!isSpread(to)) return void addr(to.address, `${where}.address`);
+  count(`${where}.count`, to.count, 1, 100_000);
+  if (to.name === "") refuse(`${where}.name`, to.name, "is empty", "a name");
+  const { zipf = 0 } = to;
+  if (!(zipf >= 0 && zipf <= 10)) refuse(`${where}.zipf`, zipf, "is out of range", "an exponent from 0 to 10");
+};
+
+const checkProfile = (profile: readonly RateStep[], where: string): void =>
+  profile.forEach(({ from, factor }, i) => {
+    amount(`${where}[${i}].from`, from, "seconds, 0 or more");
+    amount(`${where}[${i}].factor`, factor, "a factor, 0 or more");
+    if (i > 0 && from <= profile[i - 1]!.from) refuse(`${where}[${i}].from`, from, "is not after the step before", `more than ${profile[i - 1]!.from}`);
+  });
+
+/** Refuses a stream that has no sense. @throws InputError naming the field under `where` */
+export const checkStream = (stream: Stream, where = "stream"): void => {
+  const { to, ends, keepAlive, traffic, profile } = stream;
+  amount(`${where}.rate`, stream.rate, "connections per second, 0 or more");
+  checkDestination(to, `${where}.to`);
+  checkDuration(stream.duration, `${where}.duration`);
+  if (ends !== undefined && !["fin", "rst", "idle"].includes(ends)) refuse(`${where}.ends`, ends, "is no way to end", "fin, rst or idle");
+  if (to.protocol === "udp" && ends !== undefined && ends !== "idle") refuse(`${where}.ends`, ends, "needs TCP", "idle, or left out, for UDP");
+  if (traffic !== undefined && !["steady", "once"].includes(traffic)) refuse(`${where}.traffic`, traffic, "is not known", "steady or once");
+  if (keepAlive !== undefined && !(keepAlive > 0)) refuse(`${where}.keepAlive`, keepAlive, "is not a length of time", "seconds above 0");
+  if (keepAlive !== undefined && to.protocol === "udp") refuse(`${where}.keepAlive`, keepAlive, "needs TCP", "nothing for UDP");
+  checkProfile(profile ?? [], `${where}.profile`);
+};
+
+/**
+ * Refuses a workload that has no sense: no node, no stream, nothing ever sent, a negative rate, a name used twice.
+ * @throws InputError naming the field, such as `workload.nodes[0].pods[2].streams[0].rate`
+ */
+export const checkWorkload = (workload: Workload): void => {
+  const checked = new Set<readonly Stream[]>();
+  const names = new Set<string>();
+  let rate = 0;
+  const sizes = new Map<string, { readonly count: number; readonly where: string }>();
+  workload.nodes.forEach((node, n) => {
+    const where = `workload.nodes[${n}]`;
+    if (names.has(node.name)) refuse(`${where}.name`, node.name, "is used twice", "a name of its own for each node");
+    names.add(node.name);
+    node.pods.forEach((pod, p) => {
+      if (checked.has(pod.streams)) return;
+      checked.add(pod.streams);
+      pod.streams.forEach((stream, s) => {
+        const place = `${where}.pods[${p}].streams[${s}]`;
+        checkStream(stream, place);
+        rate += stream.rate;
+        if (!isSpread(stream.to)) return;
+        const known = sizes.get(stream.to.name);
+        if (known !== undefined && known.count !== stream.to.count)
+          refuse(`${place}.to.count`, stream.to.count, `differs from ${known.where}, which has the same name`, `${known.count}, or another name`);
+        sizes.set(stream.to.name, { count: stream.to.count, where: place });
+      });
+    });
+  });
+  if (workload.nodes.length === 0) refuse("workload.nodes", [], "is empty", "at least one node");
+  if (rate === 0) refuse("workload", "no connection", "is empty", "a stream with a rate above 0 on some pod");
+};

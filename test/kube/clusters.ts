@@ -31,6 +31,8 @@ spec:
   - port: 80
 `;
 
+const wide = cidr("10.0.0.0/8");
+
 export const start = 1_547_500_000;
 export const whereami = parseManifest(app("whereami", "LoadBalancer"), "whereami.yaml");
 export const whereamiIngress = parseManifest(
@@ -96,13 +98,13 @@ export const azureCni = (nodes = 1, change: Partial<ClusterInput> = {}): Cluster
     plugin: "azure-cni",
     maxPods,
     nodeResourceGroup: "MC_akstest_azurecluster_westeurope",
-    vnet: [cidr("10.0.0.0/8")],
+    vnet: [wide],
     serviceCidr: cidr("172.30.0.0/16"),
     dnsServiceIp: addr("172.30.0.10"),
     nodes: Array.from({ length: nodes }, (_, index) => ({
       name: `aks-nodepool1-26711606-${index}`,
-      internalIp: nth(cidr("10.0.0.0/8"), 0x0d4c04 + index * (maxPods + 1)),
-      podAddresses: Array.from({ length: maxPods }, (_unused, pod) => nth(cidr("10.0.0.0/8"), 0x0d4c05 + index * (maxPods + 1) + pod)),
+      internalIp: nth(wide, 0x0d4c04 + index * (maxPods + 1)),
+      podAddresses: Array.from({ length: maxPods }, (_unused, pod) => nth(wide, 0x0d4c05 + index * (maxPods + 1) + pod)),
       created: start + 240,
     })),
     ...change,

@@ -1,3 +1,4 @@
+import type { Era } from "../azure/snat.js";
 import type { NetworkPlugin } from "../kube/types.js";
 import type { Network } from "../net/types.js";
 import type { Cluster } from "../kube/types.js";
@@ -30,6 +31,7 @@ export interface VmSpec {
   readonly subnet: string;
   /** The subnet's first free address when left out. */
   readonly address?: string;
+  /** Translated one to one. Without it flows to the Internet leave by an address that Azure picks. */
   readonly publicAddress?: string;
   /** The account in its prompt. */
   readonly user: string;
@@ -45,8 +47,10 @@ export interface LoadBalancerSpec {
   readonly outboundIps?: number;
   /** Standard only: ports per node, a multiple of 8 from 0 to 64000; 0 or left out: the tier table decides. */
   readonly allocatedOutboundPorts?: number;
-  /** Minutes, 4-120. */
+  /** Standard only: minutes, 4-120, default 30. Basic has 4. */
   readonly idleTimeoutMinutes?: number;
+  /** The documentation that decides what years disagree on: ports from several frontends, what a UDP port serves. Default the newest. */
+  readonly era?: Era;
 }
 
 export interface ClusterSpec {
@@ -91,6 +95,7 @@ export interface Pins {
   readonly nodePoolId?: string;
   /** Node addresses by index. */
   readonly nodeAddresses?: readonly string[];
+  /** Of LoadBalancer services; `outbound/0`, `outbound/1` ... for a Standard load balancer's own. */
   readonly publicAddresses?: Readonly<Record<string, string>>;
   readonly clusterIps?: Readonly<Record<string, string>>;
   /** By `namespace/name`, then by port. */
@@ -137,7 +142,7 @@ export interface BuiltLoadBalancer {
   readonly name: string;
   readonly sku: "Basic" | "Standard";
   readonly frontends: readonly { readonly name: string; readonly address: string; /** The Service it belongs to, `namespace/name`; absent for an outbound address. */ readonly service?: string }[];
-  /** The address that outbound flows take, of those in `frontends`; several with Standard. */
+  /** The address that outbound flows take, of those in `frontends`; several with Standard. Without any frontend, the one that Azure picks. */
   readonly outboundFrontends: readonly string[];
   readonly portsPerNode: number;
 }

@@ -1,0 +1,202 @@
+import { wholeNumber } from "../azure/check.js";
+import { figures } from "../azure/figures.js";
+import { contradiction } from "../azure/ledger.js";
+import { type Era, checkAllocatedPorts, newestEra } from "../azure/snat.js";
+import type { Subnet, VirtualNetwork } from "../azure/vnet.js";
+import { InputError } from "../errors.js";
+import { type Addr, addr, formatAddr } from "../ip/addr.js";
+import { type Cidr, cidr, cidrSize, contains, formatCidr, nth, overlaps } from "../ip/cidr.js";
+import type { AppliedManifest, ClusterPins, PodPin } from "../kube/build.js";
+import { parseManifest } from "../kube/manifest.js";
+import type { NetworkPlugin, Time } from "../kube/types.js";
+import { formatTime, parseTime } from "./time.js";
+import type { ClusterSpec, FrontendSelection, LoadBalancerSpec, PinnedPod } from "./types.js";
+
+/** A cluster as its user wrote it, each value read, checked and filled in. */
+export interface ClusterPlan {
+  /** `clusters[0]`. */
+  readonly where: string;
+  readonly spec: ClusterSpec;
+  readonly plugin: NetworkPlugin;
+  readonly subnet: Subnet;
+  readonly maxPods: number;
+  readonly version: string;
+  readonly serviceCidr: Cidr;
+  readonly dnsServiceIp: Addr;
+  readonly podCidr?: Cidr;
+  readonly nonMasqueradeCidr?: Cidr;
+  readonly masqueradeBy?: "azure-vnet" | "ip-masq-agent";
+  readonly balancer: BalancerPlan;
+  /** When the API server came to be. */
+  readonly created: Time;
+  readonly createdPins: Readonly<Record<string, Time>>;
+  readonly pins: ClusterPins;
+  readonly manifests: readonly AppliedManifest[];
+  readonly addons: readonly { readonly name: "http_application_routing"; readonly enabledAt: Time }[];
+}
+
+export interface BalancerPlan {
+  readonly sku: "Basic" | "Standard";
+  readonly selection: FrontendSelection;
+  readonly era: Era;
+  /** 0 with Basic. */
+  readonly outboundIps: number;
+  readonly allocatedOutboundPorts: number;
+  readonly idleTimeoutMinutes: number;
+}
+
+const defaults = { version: "1.11.5", serviceCidr: "10.0.0.0/16", podCidr: "10.244.0.0/16", ageSeconds: 3600 } as const;
+const serviceCidrPrefix = { least: 12, most: 28 } as const;
+const { aks, plugins, loadBalancer } = figures;
+
+const refuse = (where: string, value: unknown, problem: string, expected: string): never => {
+  throw new InputError({ where, value, problem, expected });
+};
+
+const onlyFor = (where: string, value: unknown, what: string): void => {
+  if (value !== undefined) refuse(where, value, `is for ${what} only`, "the field left out");
+};
+
+const apart = (where: string, block: Cidr, others: readonly (readonly [Cidr, string])[]): void => {
+  for (const [other, name] of others)
+    if (overlaps(block, other)) refuse(where, formatCidr(block), `overlaps ${name} (${formatCidr(other)})`, "ranges that share no address");
+};
+
+const readCounts = (spec: ClusterSpec, where: string): number => {
+  const kubenet = spec.plugin === "kubenet";
+  const most = kubenet ? plugins.kubenet.nodes.value : aks.nodes.value;
+  wholeNumber(`${where}.nodeCount`, spec.nodeCount, { least: 1, most }, kubenet ? "nodes with kubenet, a user-defined route each" : "nodes");
+  const maxPods = wholeNumber(`${where}.maxPods`, spec.maxPods ?? plugins[spec.plugin].defaultMaxPods.value, aks.maxPods.value, "pods per node");
+  if (spec.nodeCount * maxPods < aks.podSlots.value)
+    refuse(`${where}.maxPods`, maxPods, `gives the node pool ${spec.nodeCount * maxPods} pod slots`, `at least ${aks.podSlots.value} in all, so ${Math.ceil(aks.podSlots.value / spec.nodeCount)} per node`);
+  return maxPods;
+};
+
+type Ranges = Pick<ClusterPlan, "serviceCidr" | "dnsServiceIp" | "podCidr" | "nonMasqueradeCidr">;
+
+const readServiceRange = (spec: ClusterSpec, where: string, vnet: VirtualNetwork): Ranges => {
+  const serviceCidr = cidr(spec.serviceCidr ?? defaults.serviceCidr, `${where}.serviceCidr`);
+  wholeNumber(`${where}.serviceCidr's prefix length`, serviceCidr.prefix, serviceCidrPrefix, "bits");
+  apart(`${where}.serviceCidr`, serviceCidr, vnet.addressSpace.map((block, i) => [block, `vnet.addressSpace[${i}]`]));
+  const place = `${where}.dnsServiceIp`;
+  const dnsServiceIp = spec.dnsServiceIp === undefined ? nth(serviceCidr, 10) : addr(spec.dnsServiceIp, place);
+  if (!contains(serviceCidr, dnsServiceIp) || dnsServiceIp - serviceCidr.base < 2 || dnsServiceIp === serviceCidr.base + cidrSize(serviceCidr) - 1)
+    refuse(place, formatAddr(dnsServiceIp), `cannot be a service's address`, `an address of ${formatCidr(serviceCidr)}, not its first two or its last`);
+  return { serviceCidr, dnsServiceIp };
+};
+
+const readPodRange = (spec: ClusterSpec, where: string, vnet: VirtualNetwork, serviceCidr: Cidr): Pick<Ranges, "podCidr" | "nonMasqueradeCidr"> => {
+  if (spec.plugin !== "kubenet") {
+    onlyFor(`${where}.podCidr`, spec.podCidr, "kubenet");
+    onlyFor(`${where}.nonMasqueradeCidr`, spec.nonMasqueradeCidr, "kubenet");
+    return {};
+  }
+  const place = `${where}.podCidr`;
+  const podCidr = cidr(spec.podCidr ?? defaults.podCidr, place);
+  apart(place, podCidr, [...vnet.addressSpace.map((block, i) => [block, `vnet.addressSpace[${i}]`] as const), [serviceCidr, `${where}.serviceCidr`]]);
+  const ranges = Math.floor(cidrSize(podCidr) / 2 ** (32 - plugins.kubenet.podPrefix.value));
+  if (ranges < spec.nodeCount)
+    refuse(place, formatCidr(podCidr), `holds ${ranges} ranges of a /${plugins.kubenet.podPrefix.value} and ${spec.nodeCount} nodes need one each`, "a larger range or fewer nodes");
+  return { podCidr, nonMasqueradeCidr: spec.nonMasqueradeCidr === undefined ? podCidr : cidr(spec.nonMasqueradeCidr, `${where}.nonMasqueradeCidr`) };
+};
+
+const readMasquerade = (spec: ClusterSpec, where: string): Pick<ClusterPlan, "masqueradeBy"> => {
+  if (spec.plugin === "azure-cni") return { masqueradeBy: spec.masqueradeBy ?? (contradiction("masqueradeBy").default as "ip-masq-agent") };
+  onlyFor(`${where}.masqueradeBy`, spec.masqueradeBy, "azure-cni");
+  return {};
+};
+
+const readBalancer = (spec: LoadBalancerSpec, where: string): BalancerPlan => {
+  const { sku, frontendSelection: selection, era = newestEra } = spec;
+  if (sku === "Basic") {
+    for (const field of ["outboundIps", "allocatedOutboundPorts", "idleTimeoutMinutes"] as const) onlyFor(`${where}.${field}`, spec[field], "sku Standard");
+    return { sku, selection, era, outboundIps: 0, allocatedOutboundPorts: 0, idleTimeoutMinutes: loadBalancer.idleTimeout.value };
+  }
+  return {
+    sku,
+    selection,
+    era,
+    outboundIps: wholeNumber(`${where}.outboundIps`, spec.outboundIps ?? aks.defaultOutboundIps.value, aks.outboundIps.value, "outbound addresses"),
+    allocatedOutboundPorts: checkAllocatedPorts(spec.allocatedOutboundPorts ?? 0, `${where}.allocatedOutboundPorts`),
+    idleTimeoutMinutes: wholeNumber(`${where}.idleTimeoutMinutes`, spec.idleTimeoutMinutes ?? aks.idleTimeout.value, aks.idleTimeoutRange.value, "minutes"),
+  };
+};
+
+const mapValues = <A, B>(values: Readonly<Record<string, A>> | undefined, change: (value: A, key: string) => B): Readonly<Record<string, B>> =>
+  Object.fromEntries(Object.entries(values ?? {}).map(([key, value]) => [key, change(value, key)]));
+
+const readPinnedPod = (pod: PinnedPod, where: string, plan: Pick<ClusterPlan, "plugin" | "subnet">): PodPin => {
+  if (pod.node !== undefined) wholeNumber(`${where}.node`, pod.node, { least: 0, most: aks.nodes.value - 1 }, "as an index of a node");
+  if (plan.plugin === "kubenet") onlyFor(`${where}.address`, pod.address, "azure-cni, as kubenet's addresses follow from the order of creation,");
+  const address = pod.address === undefined ? undefined : addr(pod.address, `${where}.address`);
+  if (address !== undefined && !contains(plan.subnet.cidr, address))
+    refuse(`${where}.address`, pod.address, `is outside the subnet ${plan.subnet.name}`, `an address of ${formatCidr(plan.subnet.cidr)} that its node's card holds`);
+  return {
+    name: pod.name,
+    node: pod.node,
+    address,
+    created: pod.created === undefined ? undefined : parseTime(pod.created, `${where}.created`),
+    deleted: pod.deleted === undefined ? undefined : parseTime(pod.deleted, `${where}.deleted`),
+  };
+};
+
+const readPins = (spec: ClusterSpec, where: string, plan: Pick<ClusterPlan, "plugin" | "subnet">, created: Readonly<Record<string, Time>>): ClusterPins => {
+  const { clusterIps, nodePorts, pods, kubeletPid } = spec.pins ?? {};
+  return {
+    clusterIps: mapValues(clusterIps, (text, key) => addr(text, `${where}.clusterIps["${key}"]`)),
+    nodePorts,
+    pods: mapValues(pods, (list, key) => list.map((pod, i) => readPinnedPod(pod, `${where}.pods["${key}"][${i}]`, plan))),
+    created,
+    kubeletPid,
+  };
+};
+
+/** Something that was done to a cluster: not before it was there, not after the scenario's start. */
+const readDone = (text: string | undefined, where: string, created: Time, startsAt: Time): Time => {
+  if (text === undefined) return startsAt;
+  const time = parseTime(text, where);
+  if (time < created) refuse(where, text, "is before the cluster was created", `${formatTime(created)} or later; pins.created["Service/default/kubernetes"] moves that`);
+  if (time > startsAt) refuse(where, text, "is after the scenario's start", `${formatTime(startsAt)} or earlier`);
+  return time;
+};
+
+/**
+ * Reads one cluster of a scenario.
+ * @throws InputError naming the field, its value and what would be right
+ */
+export const planCluster = (spec: ClusterSpec, where: string, vnet: VirtualNetwork, startsAt: Time): ClusterPlan => {
+  const { plugin, pins = {} } = spec;
+  const subnet = vnet.subnets.find(({ name }) => name === spec.subnet) ?? refuse(`${where}.subnet`, spec.subnet, `is no subnet of ${vnet.name}`, vnet.subnets.map(({ name }) => name).join(" or ") || "a subnet");
+  const maxPods = readCounts(spec, where);
+  const service = readServiceRange(spec, where, vnet);
+  const createdPins = mapValues(pins.created, (text, key) => parseTime(text, `${where}.pins.created["${key}"]`));
+  const created = createdPins["Service/default/kubernetes"] ?? startsAt - defaults.ageSeconds;
+  return {
+    where,
+    spec,
+    plugin,
+    subnet,
+    maxPods,
+    version: spec.version ?? defaults.version,
+    ...service,
+    ...readPodRange(spec, where, vnet, service.serviceCidr),
+    ...readMasquerade(spec, where),
+    balancer: readBalancer(spec.loadBalancer, `${where}.loadBalancer`),
+    created,
+    createdPins,
+    pins: readPins(spec, `${where}.pins`, { plugin, subnet }, createdPins),
+    manifests: spec.manifests.map((manifest, i) => ({ objects: parseManifest(manifest.yaml, manifest.file), appliedAt: readDone(manifest.appliedAt, `${where}.manifests[${i}].appliedAt`, created, startsAt) })),
+    addons: [...new Set(spec.addons)].map(name => ({ name, enabledAt: readDone(pins.created?.[`Addon/${name}`], `${where}.pins.created["Addon/${name}"]`, created, startsAt) })),
+  };
+};
+
+/** What clusters may not share. */
+export const checkTogether = (plans: readonly ClusterPlan[]): void => {
+  plans.forEach((plan, j) => {
+    for (const other of plans.slice(0, j)) {
+      if (plan.spec.name === other.spec.name) refuse(`${plan.where}.name`, plan.spec.name, `is the name of ${other.where} too`, "a name of its own");
+      if (plan.podCidr !== undefined && other.podCidr !== undefined && plan.subnet === other.subnet)
+        apart(`${plan.where}.podCidr`, plan.podCidr, [[other.podCidr, `${other.where}.podCidr, whose routes are in the same table`]]);
+    }
+  });
+};

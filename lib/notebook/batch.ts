@@ -1,10 +1,14 @@
 import { homedir } from "node:os";
 import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type CellFailure, executeNotebook } from "./execute.js";
 import { type KernelProcess, startKernel } from "./kernel.js";
 import type { Notebook } from "./nbformat.js";
 import { nameParameters } from "./parameters.js";
 import { scrubber } from "./scrub.js";
+
+/** The folder above the library: in errors, its files are named from there. */
+const checkout = fileURLToPath(new URL("../../../", import.meta.url));
 
 /** A notebook to execute and the file that it came from. */
 export interface Job {
@@ -29,14 +33,12 @@ export interface BatchOptions {
   readonly timeout: number;
   /** Kernel processes at a time. */
   readonly processes: number;
-  /** Paths below this folder are shown relative to it. */
-  readonly root: string;
   readonly progress: Progress;
 }
 
 /** Takes notebooks from the queue until it is empty, in one kernel for as long as that is as good as a new one. */
 const work = async (queue: Job[], options: BatchOptions, outcomes: Map<Job, Outcome>): Promise<void> => {
-  const scrub = scrubber(resolve(options.root), homedir());
+  const scrub = scrubber([process.cwd(), checkout], homedir());
   let kernel: KernelProcess | undefined;
   try {
     for (let job = queue.shift(); job !== undefined; job = queue.shift()) {

@@ -31,12 +31,21 @@ export const notebooksIn = (folder: string): readonly string[] => {
   return names.map(name => join(folder, name));
 };
 
+/** The options of `egress-lab book`. */
+export interface BookOptions {
+  readonly out: string;
+  /** Seconds that one cell may take. */
+  readonly timeout: number;
+  /** Kernel processes at a time. */
+  readonly jobs: number;
+}
+
 /** Executes notebooks and writes them as a book. Returns whether all of them ran; if not, nothing is written. */
-export const makeBook = async (paths: readonly string[], options: { readonly out: string; readonly timeout: number }): Promise<boolean> => {
+export const makeBook = async (paths: readonly string[], options: BookOptions): Promise<boolean> => {
   refuseOthers(options.out);
   const jobs = readJobs(paths);
   const script = chartsScript();
-  const outcomes = await executeFiles(jobs, options.timeout);
+  const outcomes = await executeFiles(jobs, options.timeout, options.jobs);
   const chapters: Chapter[] = outcomes.flatMap(outcome => (outcome.ok ? [chapterOf(basename(outcome.job.path, ".ipynb"), outcome.notebook)] : []));
   if (chapters.length < jobs.length) return false;
   const files = new Map<string, string | Uint8Array>([

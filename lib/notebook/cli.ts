@@ -1,5 +1,7 @@
-import { Command, InvalidArgumentError } from "commander";
+import { availableParallelism } from "node:os";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { InputError } from "../errors.js";
+import type { BookOptions } from "./book.js";
 import type { ParameterValue } from "./parameters.js";
 import { parametersFile, run } from "./run.js";
 
@@ -8,6 +10,14 @@ const seconds = (text: string): number => {
   if (!(value > 0)) throw new InvalidArgumentError("It is a time in seconds above 0.");
   return value;
 };
+
+const count = (text: string): number => {
+  if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError("It is a whole number from 1 to 999.");
+  return Number(text);
+};
+
+const timeoutOption = new Option("--timeout <seconds>", "the time that one cell may take").argParser(seconds).default(120);
+const jobsOption = new Option("-j, --jobs <n>", "kernel processes at a time").argParser(count).default(availableParallelism(), "one per processor");
 
 /** commander hands over -p's name only; the value is the argument after it. */
 const pairParameters = (argv: readonly string[]): { readonly argv: readonly string[]; readonly pairs: readonly (readonly [string, string])[] } => {
@@ -78,23 +88,25 @@ export const main = async (args: readonly string[]): Promise<number> => {
       .option("-p, --parameter <name value>", "set a parameter; may be repeated")
       .option("-f, --parameters-file <file>", "set parameters from a YAML file of lines name: value")
       .option("--out <dir>", "write the executed notebooks into this folder")
-      .option("--check", "compare with the outputs in the files and show what differs", false)
-      .option("--update", "write the outputs into the files", false)
-      .option("--timeout <seconds>", "the time that one cell may take", seconds, 120)
+      .option("--check", "compare with the outputs in the files and show what differs")
+      .option("--update", "write the outputs into the files")
+      .addOption(timeoutOption)
+      .addOption(jobsOption)
       .addHelpText("after", examples)
-      .action(async (notebooks: string[], options: { parametersFile?: string; out?: string; check: boolean; update: boolean; timeout: number }) => {
+      .action(async (notebooks: string[], options: { parametersFile?: string; out?: string; check?: true; update?: true; timeout: number; jobs: number }) => {
         const { parametersFile: file, ...rest } = options;
         const parameters = new Map<string, ParameterValue>([...(file === undefined ? [] : parametersFile(file)), ...pairs.map(([name, text]) => [name, { text }] as const)]);
-        well = await run(notebooks, { ...rest, parameters });
+        well = await run(notebooks, { check: false, update: false, ...rest, parameters });
       });
     program
       .command("book")
       .description("Executes the notebooks of a folder and writes them as a book of HTML pages, which need no server and no network.")
       .argument("[folder]", "the folder of the notebooks", "notebooks")
       .option("--out <dir>", "where the book goes; an earlier book there is replaced", "book")
-      .option("--timeout <seconds>", "the time that one cell may take", seconds, 120)
+      .addOption(timeoutOption)
+      .addOption(jobsOption)
       .addHelpText("after", bookExamples)
-      .action(async (folder: string, options: { out: string; timeout: number }) => {
+      .action(async (folder: string, options: BookOptions) => {
         const { makeBook, notebooksIn } = await import("./book.js");
         well = await makeBook(notebooksIn(folder), options);
       });

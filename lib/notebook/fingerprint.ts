@@ -28,9 +28,8 @@ const sameProperty = (before: PropertyDescriptor | undefined, after: PropertyDes
 const sameProperties = (before: Properties, after: Properties): boolean =>
   before.size === after.size && [...after].every(([key, property]) => sameProperty(before.get(key), property));
 
-/** Kinds of running things that a cell starts; the compiler's file watchers come and go by themselves. */
-const running = (): number =>
-  process.getActiveResourcesInfo().filter(kind => !/^(StatWatcher|FSEvent|PipeWrap|Pipe|TTYWrap|Immediate)/.test(kind)).length;
+/** Kinds of things that a cell leaves running; the compiler's file watchers and closing files come and go by themselves. */
+const running = (): number => process.getActiveResourcesInfo().filter(kind => /^(Timeout|TCP|UDP|TLS|HTTP|Process|Worker|MessagePort)/.test(kind)).length;
 
 const surroundings = (): string =>
   JSON.stringify([process.cwd(), Object.entries(process.env).sort(), process.eventNames().map(event => [String(event), process.listenerCount(event)]).sort()]);

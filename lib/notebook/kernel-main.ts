@@ -6,7 +6,7 @@
  */
 import { createRequire } from "node:module";
 import { inspect } from "node:util";
-import { fingerprint } from "./fingerprint.js";
+import { type Fingerprint, fingerprint } from "./fingerprint.js";
 import type { FromKernel, ToKernel } from "./protocol.js";
 
 interface Converter {
@@ -54,8 +54,6 @@ const watched: Converter = {
     return converter.addModule(...args);
   },
 };
-// The first conversion type-checks the standard library; better now than in the first cell.
-converter.convert("", "");
 
 const newHandler = (): Handler => {
   const converters: ConverterSet = {
@@ -70,13 +68,13 @@ const newHandler = (): Handler => {
 };
 
 let handler = newHandler();
+let clean: Fingerprint;
 let uncaught: string[] = [];
 for (const event of ["unhandledRejection", "uncaughtException"] as const)
   process.on(event, (reason: unknown) => {
     uncaught.push(inspect(reason));
     send({ type: "uncaught", text: inspect(reason) });
   });
-const clean = fingerprint();
 
 const turn = (): Promise<void> => new Promise(done => setImmediate(done));
 
@@ -104,6 +102,14 @@ const finish = async (): Promise<void> => {
   handler = newHandler();
 };
 
+/** The first cell type-checks the standard library and makes Node and tslab set themselves up: an empty one, before any other. */
+const start = async (): Promise<void> => {
+  await handler.handleExecute({ code: "void 0;" }, () => undefined, () => undefined);
+  handler = newHandler();
+  clean = fingerprint();
+  send({ type: "ready" });
+};
+
 process.on("message", (message: ToKernel) => void (message.type === "execute" ? execute(message.code) : finish()));
 process.on("disconnect", () => process.exit());
-send({ type: "ready" });
+void start();

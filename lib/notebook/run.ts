@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { parse as parseYaml } from "yaml";
 import { InputError } from "../errors.js";
@@ -21,6 +20,8 @@ export interface RunOptions {
   readonly update: boolean;
   /** Seconds that one cell may take. */
   readonly timeout: number;
+  /** Kernel processes at a time. */
+  readonly jobs: number;
 }
 
 /** Reads a file of the user's. @throws InputError when it cannot be read */
@@ -55,7 +56,6 @@ const validate = (paths: readonly string[], options: RunOptions): void => {
   if (ways.length > 1) refuse("options", ways.join(" "), "exclude each other", "one of them");
   if (options.parameters.size > 0 && (options.check || options.update))
     refuse(ways[0] as string, [...options.parameters.keys()].join(" "), "would change what is kept in the notebook", "parameters with --out, or alone to see the outputs");
-  if (!(options.timeout > 0)) refuse("--timeout", options.timeout, "is not a time", "seconds above 0");
   const names = new Set<string>();
   for (const path of paths) {
     if (options.out !== undefined && resolve(options.out) === dirname(resolve(path))) refuse("--out", options.out, "is the notebook's own folder", "another folder, or --update");
@@ -64,9 +64,9 @@ const validate = (paths: readonly string[], options: RunOptions): void => {
   }
 };
 
-/** Executes notebooks on all cores, two of them per notebook at most being of use. */
-export const executeFiles = (jobs: readonly Job[], timeout: number, progress = progressTo(process.stderr, jobs.length)): Promise<readonly Outcome[]> =>
-  executeAll(jobs, { timeout, processes: availableParallelism(), root: process.cwd(), progress });
+/** Executes notebooks, telling on stderr how it goes. */
+export const executeFiles = (jobs: readonly Job[], timeout: number, processes: number): Promise<readonly Outcome[]> =>
+  executeAll(jobs, { timeout, processes, progress: progressTo(process.stderr, jobs.length) });
 
 /** Reads the notebooks, all of them before any is run. */
 export const readJobs = (paths: readonly string[], parameters: ParameterValues = new Map()): readonly Job[] =>
@@ -75,7 +75,7 @@ export const readJobs = (paths: readonly string[], parameters: ParameterValues =
 /** Runs notebooks as the command line asks. Returns whether all is well. */
 export const run = async (paths: readonly string[], options: RunOptions): Promise<boolean> => {
   validate(paths, options);
-  const outcomes = await executeFiles(readJobs(paths, options.parameters), options.timeout);
+  const outcomes = await executeFiles(readJobs(paths, options.parameters), options.timeout, options.jobs);
   let well = true;
   for (const outcome of outcomes) {
     const { path } = outcome.job;

@@ -4,18 +4,18 @@ import type { Json, Output } from "./nbformat.js";
 export type Scrub = (text: string) => string;
 
 /** Frames of Node, of tslab and of the compiled cell say nothing about the notebook's text. */
-const foreignFrame = /^ +at .*(node:|evalmachine\.<anonymous>|[\\/]node_modules[\\/]|<anonymous>\)?$).*\n?/gm;
+const foreignFrame = /^ +at .*(node:|evalmachine\.<anonymous>|[\\/]node_modules[\\/]|[\\/]notebook[\\/]kernel-main\.js|<anonymous>\)?$).*\n?/gm;
 
 /** The line of compiled code that Node puts before an error's text. */
 const codeFrame = /^\[?\S+:\d+\n.*\n *\^+\n\s*\n?/gm;
 
 /**
- * Removes stack frames that are not the author's and shortens paths below `root` to relative ones.
- * @param root the checkout, an absolute path
+ * Removes stack frames that are not the author's and shortens paths below the roots to relative ones.
+ * @param roots folders that are the reader's: where the command runs, where the library is
  * @param home the user's folder, shown as `~`
  */
-export const scrubber = (root: string, home: string): Scrub => {
-  const places = [root, home].filter(place => place.length > 1).map(place => [place.endsWith("/") ? place : `${place}/`, place === home ? "~/" : ""] as const);
+export const scrubber = (roots: readonly string[], home: string): Scrub => {
+  const places = [...roots, home].filter(place => place.length > 1).map(place => [place.endsWith("/") ? place : `${place}/`, place === home ? "~/" : ""] as const);
   return text => {
     const framed = text.replace(codeFrame, "").replace(foreignFrame, "");
     return places.reduce((shorter, [place, short]) => shorter.replaceAll(`file://${place}`, short).replaceAll(place, short), framed);

@@ -11,6 +11,8 @@ const isObject = (value: unknown): value is object => typeof value === "object" 
 
 const keyText = (key: PropertyKey): string => (/^[A-Za-z_$][\w$]*$/.test(String(key)) ? `.${String(key)}` : `[${JSON.stringify(key)}]`);
 
+const braced = (parts: readonly string[]): string => (parts.length === 0 ? "{}" : `{ ${parts.join(", ")} }`);
+
 /** A value on one line, in the notation of TypeScript. */
 const format = (value: unknown): string => {
   if (typeof value === "string") return JSON.stringify(value);
@@ -19,11 +21,10 @@ const format = (value: unknown): string => {
   if (!isObject(value)) return String(value);
   if (value instanceof Date) return `Date ${value.toJSON()}`;
   if (value instanceof Error) return `${value.name}: ${value.message}`;
-  if (value instanceof Set) return `Set {${[...value].map(format).join(", ")}}`;
-  if (value instanceof Map) return `Map {${[...value].map(([key, item]) => `${format(key)} => ${format(item)}`).join(", ")}}`;
+  if (value instanceof Set) return `Set ${braced([...value].map(format))}`;
+  if (value instanceof Map) return `Map ${braced([...value].map(([key, item]) => `${format(key)} => ${format(item)}`))}`;
   if (Array.isArray(value) || ArrayBuffer.isView(value)) return `[${Array.from(value as ArrayLike<unknown>, format).join(", ")}]`;
-  const entries = Object.entries(value).map(([key, item]) => `${keyText(key).replace(/^\./, "")}: ${format(item)}`);
-  return entries.length === 0 ? "{}" : `{ ${entries.join(", ")} }`;
+  return braced(Object.entries(value).map(([key, item]) => `${keyText(key).replace(/^\./, "")}: ${format(item)}`));
 };
 
 const short = (text: string): string => (text.length > 60 ? `${text.slice(0, 57)}...` : text);
@@ -52,7 +53,7 @@ interface Difference {
 
 /** The first place where two values differ; undefined when they are equal throughout. */
 const difference = (expected: unknown, got: unknown, path = ""): Difference | undefined => {
-  if (Object.is(expected, got)) return undefined;
+  if (expected === got || Object.is(expected, got)) return undefined;
   if (!isObject(expected) || !isObject(got) || Object.getPrototypeOf(expected) !== Object.getPrototypeOf(got)) return { path, expected, got };
   const [wanted, found] = [entriesOf(expected), entriesOf(got)];
   const keys = new Set([...wanted.keys(), ...found.keys()]);

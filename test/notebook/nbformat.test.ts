@@ -1,0 +1,69 @@
+import fc from "fast-check";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { InputError } from "../../lib/errors.js";
+import { emitNotebook, parseNotebook } from "../../lib/notebook/nbformat.js";
+import { injectParameters, parametersOf } from "../../lib/notebook/parameters.js";
+import { notebook, parameters } from "./notebooks.js";
+
+const format = suite("notebook files");
+
+const text = notebook({ source: "# Title", type: "markdown" }, parameters("let n: number = 1;"), "console.log(n)", "console.log(n)");
+
+format("are laid out the same however often they are read", () => {
+  const once = emitNotebook(parseNotebook(text, "a"));
+  assert.is(emitNotebook(parseNotebook(once, "a")), once);
+  assert.ok(once.endsWith("}\n"));
+});
+
+format("give equal cells ids of their own, which survive edits elsewhere", () => {
+  const ids = parseNotebook(text, "a").cells.map(cell => cell.id);
+  assert.is(new Set(ids).size, ids.length);
+  const edited = parseNotebook(notebook("new", { source: "# Title", type: "markdown" }), "a");
+  assert.is(edited.cells[1]?.id, ids[0]);
+});
+
+format("keep outputs as they are, JSON whole and text by lines", () => {
+  const data = { "text/plain": ["a\n", "b"], "application/vnd.vegalite.v5+json": { b: [1, "x"], a: null }, "image/png": "aGk=" };
+  const output = { output_type: "display_data", data, metadata: { "image/png": { alt: "words" } } };
+  const cell = { cell_type: "code", metadata: {}, source: [], execution_count: 1, outputs: [output, { output_type: "stream", name: "stdout", text: "hi\n" }] };
+  const file = JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: { kernelspec: { name: "tslab" } }, cells: [cell] });
+  const emitted = JSON.parse(emitNotebook(parseNotebook(file, "a"))) as { cells: readonly [{ outputs: readonly unknown[] }] };
+  assert.equal(emitted.cells[0].outputs, [output, { output_type: "stream", name: "stdout", text: ["hi\n"] }]);
+});
+
+const mutated = fc.tuple(fc.nat(text.length), fc.nat(20), fc.string()).map(([at, cut, put]) => text.slice(0, at) + put + text.slice(at + cut));
+const nodes = fc.constantFrom("cells", "cell_type", "source", "metadata", "tags", "outputs", "nbformat", "kernelspec", "id");
+const shaken = fc.tuple(nodes, fc.jsonValue()).map(([key, value]) => {
+  const replace = (name: string, old: unknown): unknown => (name === key ? value : old);
+  return JSON.stringify(JSON.parse(text, replace));
+});
+
+format("are read or refused with an InputError, whatever they hold", () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.json(), mutated, shaken), content => {
+      try {
+        const read = parseNotebook(content, "a");
+        parametersOf(read, "a");
+        injectParameters(read, new Map([["n", { text: "2" }]]), "a");
+        emitNotebook(read);
+      } catch (error) {
+        assert.instance(error, InputError);
+      }
+    }),
+  );
+});
+
+format("survive whatever their parameters cell holds", () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[let a:=;"'`()[\]{}/*\n|>0-9]{0,60}$/)), source => {
+      try {
+        parametersOf(parseNotebook(notebook(parameters(source)), "a"), "a");
+      } catch (error) {
+        assert.instance(error, InputError);
+      }
+    }),
+  );
+});
+
+format.run();

@@ -121,6 +121,8 @@ const ruleProblem = (rule: Rule, chain: Chain): { readonly value: string; readon
   }
   if (needsPorts(rule.target) && protocol === undefined)
     return { value: rule.target.kind, problem: "with ports needs a protocol", expected: "-p tcp, -p udp or -p icmp" };
+  if (rule.target.kind === "DNAT" && rule.target.randomFully)
+    return { value: "--random-fully", problem: "is no option of DNAT", expected: "DNAT without it" };
   if (rule.target.kind === "REJECT" && rule.target.with === "tcp-reset" && proto !== "tcp")
     return { value: "--reject-with tcp-reset", problem: "answers TCP only", expected: "-p tcp" };
   return undefined;

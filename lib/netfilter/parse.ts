@@ -354,6 +354,7 @@ const natTarget = (words: Words, kind: "SNAT" | "DNAT" | "MASQUERADE"): Target =
   let randomFully = false;
   for (let next = words.peek(); next === option || next === "--random-fully"; next = words.peek()) {
     words.take();
+    if (next === "--random-fully" && kind === "DNAT") words.fail(next, "is no option of DNAT", option);
     if (next === "--random-fully") randomFully = true;
     else if (to !== undefined) words.fail(option, "is given twice", "each option once");
     else to = kind === "MASQUERADE" ? { ports: ports(words, words.value(option, "port or port-port"), "-") } : translation(words, words.value(option, "address:port"));

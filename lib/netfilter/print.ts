@@ -159,7 +159,7 @@ const listMatch = (match: Match, joined: boolean): string => {
     case "dport":
       return `${joined ? "" : ` ${match.proto}`}${listPorts(match.kind[0]!, match)}`;
     case "multiport":
-      return ` multiport ${match.on.padEnd(6)}${match.not ? "!" : ""}${match.ports.map(ports => portRange(ports, ":")).join(",")}`;
+      return ` multiport ${match.on} ${match.not ? " !" : ""}${match.ports.map(ports => portRange(ports, ":")).join(",")}`;
     case "iprange":
       return ` ${match.on} IP range ${bang(match.not)}${addrRange(match.range)}`;
     case "addrtype":

@@ -51,3 +51,5 @@ export { type RenderedChart, renderChart } from "./chart/renderChart.js";
 export { bootModel } from "./net/model.js";
 export { type PathDiagramOptions, pathDiagram } from "./chart/pathDiagram.js";
 export { type AddressChange, type ChangedBy, addressChanges, formatChangedBy } from "./net/addressChange.js";
+export { type DestinationKind, type FlowChange, type FlowRow, type FlowTableOptions, type FlowTableView, type Owner, compareFlows, flowChangeColumns, flowTable, flowTableColumns } from "./scenario/flowTable.js";
+export { type SnatLoad, type SnatSweepRow, type SnatUseRow, snatUse, sweepSnatUse } from "./scenario/snatUse.js";

@@ -31,7 +31,8 @@ const readable = (notebook: Notebook): string =>
  */
 export const differences = (path: string, committed: string, fresh: Notebook): string => {
   const before = parseNotebook(committed, path);
-  const [old, now] = [readable(before), readable(fresh)];
+  // Both as read from a file, so that neither the order of keys nor line breaks inside texts count.
+  const [old, now] = [readable(before), readable(parseNotebook(emitNotebook(fresh), path))];
   if (old !== now) return createTwoFilesPatch(path, path, old, now, "in the file", "executed now", { context: 2 });
   return emitNotebook(before) === committed ? "" : `${path}: same outputs, but not laid out as --update writes them\n`;
 };

@@ -34,6 +34,12 @@ export {
   standaloneTranslator,
 } from "./azure/balancer.js";
 export type * from "./kube/types.js";
+export { type DeploymentObject, type IngressObject, type KubeObject, type ServiceObject, parseManifest } from "./kube/manifest.js";
+export { type AppliedManifest, type ClusterInput, type ClusterPins, type NodeInput, type PodPin, buildCluster } from "./kube/build.js";
+export { clusterHosts, podHostId } from "./kube/hosts.js";
+export { type KubeletInput, type VmSize, kubeReserved, kubeletFlags } from "./kube/kubelet.js";
+export { chainHash, kubeProxyRules } from "./kube/proxy.js";
+export { nodeRules } from "./kube/nodeRules.js";
 export type * from "./scenario/types.js";
 export { build } from "./scenario/build.js";
 export { type Addon, type Change, applyManifest, disableAddon, editCluster, enableAddon, scenarioAt } from "./scenario/edit.js";

@@ -5,7 +5,7 @@ import { formatAddr } from "../ip/addr.js";
 import type { Addr } from "../ip/addr.js";
 import { type Cidr, hostCidr } from "../ip/cidr.js";
 import type { Match, Rule, Ruleset } from "../netfilter/types.js";
-import { accept, chain, combine, comment, conntrack, destination, dport, drop, dstLocal, jump, mark, masquerade, protocol, rejectWith, rule, setMark, source, table } from "./rules.js";
+import { accept, anyPort, chain, combine, comment, conntrack, destination, dport, drop, dstLocal, jump, mark, masquerade, protocol, rejectWith, rule, setMark, source, table } from "./rules.js";
 import type { Cluster, Endpoint, Service, ServicePort } from "./types.js";
 
 /**
@@ -42,7 +42,7 @@ const endpointChain = (name: string, proto: "tcp" | "udp", note: Match, { ip, po
   name,
   rules: [
     rule(toMarkMasq, source(hostCidr(ip)), note), // a pod that reaches itself through the service
-    rule({ kind: "DNAT", addresses: { first: ip, last: ip }, ports: { first: port, last: port }, randomFully: false }, protocol(proto), note),
+    rule({ kind: "DNAT", addresses: { first: ip, last: ip }, ports: { first: port, last: port }, randomFully: false }, protocol(proto), note, anyPort(proto)),
   ],
 });
 

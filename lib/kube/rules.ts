@@ -20,6 +20,8 @@ export const inBy = (name: string): Match => ({ kind: "in", not: false, interfac
 export const outBy = (name: string, not = false): Match => ({ kind: "out", not, interface: name });
 export const protocol = (proto: "tcp" | "udp"): Match => ({ kind: "protocol", not: false, proto });
 export const dport = (proto: "tcp" | "udp", port: number): Match => ({ kind: "dport", not: false, proto, ports: { first: port, last: port } });
+/** `-m tcp` without an option, as kube-proxy writes it. */
+export const anyPort = (proto: "tcp" | "udp"): Match => ({ kind: "dport", not: false, proto, ports: { first: 0, last: 65535 } });
 export const dstLocal: Match = { kind: "addrtype", not: false, on: "destination", types: ["LOCAL"] };
 export const dstNotLocal: Match = { kind: "addrtype", not: true, on: "destination", types: ["LOCAL"] };
 export const mark = (value: number): Match => ({ kind: "mark", not: false, value, mask: value });

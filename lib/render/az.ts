@@ -46,9 +46,9 @@ const tableRow = (data: Data): Readonly<Record<string, Data>> => {
 const tableCell = (data: Data | undefined): string => (data === undefined || data === null ? "" : typeof data === "boolean" ? (data ? "True" : "False") : String(data));
 
 /** Rows as az draws them: a column is two wider than its heading at least, numbers stand at the right. */
-const printAzTable = (data: Data): string => {
+const printAzTable = (data: Data, order: readonly string[] | undefined): string => {
   const rows = (isList(data) ? data : [data]).map(tableRow);
-  const names = [...new Set(rows.flatMap(row => Object.keys(row)))];
+  const names = order?.map(capital) ?? [...new Set(rows.flatMap(row => Object.keys(row)))];
   if (names.length === 0) return "";
   const columns = names.map(name => {
     const cells = rows.map(row => tableCell(row[name]));
@@ -59,8 +59,11 @@ const printAzTable = (data: Data): string => {
   return Array.from({ length: rows.length + 2 }, (_, line) => columns.map(column => column[line]).join("  ").trimEnd()).join("\n");
 };
 
-/** Data as the az command line prints it. */
-export const printAz = (data: Data, format: AzFormat): string => {
+/**
+ * Data as the az command line prints it.
+ * @param columns the keys that a table shows, in order, where the command has its own; otherwise all, by name
+ */
+export const printAz = (data: Data, format: AzFormat, columns?: readonly string[]): string => {
   const sorted = sortKeys(data);
   switch (format) {
     case "json":
@@ -70,7 +73,7 @@ export const printAz = (data: Data, format: AzFormat): string => {
     case "tsv":
       return printTsv(sorted);
     case "table":
-      return printAzTable(sorted);
+      return printAzTable(sorted, columns);
     case "none":
       return "";
   }

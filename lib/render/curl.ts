@@ -1,8 +1,8 @@
 import type { ConnectResult } from "../net/lab.js";
 
-/** Why curl failed, and the code it exits with. 6 a name that means nothing, 7 no connection, 28 a timeout. */
+/** Why curl failed, and the code it exits with. 7 no connection, 28 a timeout. */
 export interface CurlFailure {
-  readonly code: 6 | 7 | 28;
+  readonly code: 7 | 28;
   readonly message: string;
 }
 

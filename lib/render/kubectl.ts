@@ -1,5 +1,5 @@
 import { formatAddr } from "../ip/addr.js";
-import type { Cluster, Deployment, Ingress, Node, Pod, Service, ServicePort, Time } from "../kube/types.js";
+import type { Cluster, Deployment, Ingress, Node, PendingPod, Pod, Service, ServicePort, Time } from "../kube/types.js";
 import { age } from "./duration.js";
 import { type Column, printTable } from "./table.js";
 
@@ -46,18 +46,26 @@ export const printNodes = (cluster: Cluster, nodes: readonly Node[], options: Ta
     options,
   );
 
-/** `kubectl get pod`. Pods of the model run from their first second, with one container each. */
-export const printPods = (pods: readonly Pod[], options: TableOptions): string =>
-  printTable<Pod>(
+/** Whether a pod has a node and an address, and so runs. */
+export const runs = (pod: Pod | PendingPod): pod is Pod => "ip" in pod;
+
+/** The node that a pod was given, if any. */
+const nodeOf = (pod: Pod | PendingPod): string => (runs(pod) ? pod.node : pod.reason.kind === "no-address" ? pod.reason.node : none);
+
+const podStatus = (pod: Pod | PendingPod): string => (runs(pod) ? "Running" : pod.reason.kind === "no-address" ? "ContainerCreating" : "Pending");
+
+/** `kubectl get pod`. Pods that have a node and an address run from their first second, with one container each. */
+export const printPods = (pods: readonly (Pod | PendingPod)[], options: TableOptions): string =>
+  printTable<Pod | PendingPod>(
     [
       ...namespaceColumn(options),
       { name: "NAME", value: pod => pod.name },
-      { name: "READY", value: () => "1/1" },
-      { name: "STATUS", value: () => "Running" },
+      { name: "READY", value: pod => (runs(pod) ? "1/1" : "0/1") },
+      { name: "STATUS", value: podStatus },
       { name: "RESTARTS", value: () => "0" },
       ageColumn(options.now),
-      { name: "IP", wide: true, value: pod => formatAddr(pod.ip) },
-      { name: "NODE", wide: true, value: pod => pod.node },
+      { name: "IP", wide: true, value: pod => (runs(pod) ? formatAddr(pod.ip) : none) },
+      { name: "NODE", wide: true, value: nodeOf },
       { name: "NOMINATED NODE", wide: true, value: () => none },
     ],
     pods,
@@ -92,21 +100,21 @@ export const printServices = (services: readonly Service[], options: TableOption
 export const selects = (selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean =>
   Object.entries(selector).every(([key, value]) => labels[key] === value);
 
-/** The pods that run for a deployment now. */
-export const podsOf = (cluster: Cluster, deployment: Deployment): readonly Pod[] =>
-  cluster.pods.filter(pod => pod.namespace === deployment.namespace && selects(deployment.selector, pod.labels));
+/** The pods that a deployment has, those that do not run included. */
+export const podsOf = (cluster: Cluster, deployment: Deployment): readonly (Pod | PendingPod)[] =>
+  [...cluster.pods, ...cluster.pending].filter(pod => pod.namespace === deployment.namespace && selects(deployment.selector, pod.labels));
 
 /** `kubectl get deployment`. The only container bears the deployment's name. */
 export const printDeployments = (cluster: Cluster, deployments: readonly Deployment[], options: TableOptions): string => {
-  const running = (deployment: Deployment): string => String(podsOf(cluster, deployment).length);
+  const current = (deployment: Deployment): string => String(podsOf(cluster, deployment).length);
   return printTable<Deployment>(
     [
       ...namespaceColumn(options),
       { name: "NAME", value: deployment => deployment.name },
       { name: "DESIRED", value: deployment => String(deployment.replicas) },
-      { name: "CURRENT", value: running },
-      { name: "UP-TO-DATE", value: running },
-      { name: "AVAILABLE", value: running },
+      { name: "CURRENT", value: current },
+      { name: "UP-TO-DATE", value: current },
+      { name: "AVAILABLE", value: deployment => String(podsOf(cluster, deployment).filter(runs).length) },
       ageColumn(options.now),
       { name: "CONTAINERS", wide: true, value: deployment => deployment.name },
       { name: "IMAGES", wide: true, value: deployment => deployment.image },

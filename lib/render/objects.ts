@@ -1,9 +1,9 @@
 import { formatAddr } from "../ip/addr.js";
 import { formatCidr } from "../ip/cidr.js";
-import type { Cluster, ContainerPort, Deployment, Ingress, Node, Pod, Service } from "../kube/types.js";
+import type { Cluster, ContainerPort, Deployment, Ingress, Node, PendingPod, Pod, Service } from "../kube/types.js";
 import type { Data } from "./document.js";
 import { timestamp } from "./duration.js";
-import { formatVersion, ingressAddress, podsOf } from "./kubectl.js";
+import { formatVersion, ingressAddress, podsOf, runs } from "./kubectl.js";
 
 /** A Kubernetes object as the API server of v1.11 gives it out, less what only the server knows (uid, resourceVersion). */
 export interface ApiObject {
@@ -51,10 +51,13 @@ export const nodeObject = (cluster: Cluster, node: Node): ApiObject => ({
 });
 
 /** A pod as an object. Its container bears the name of the deployment that selects it, or its own. */
-export const podObject = (cluster: Cluster, pod: Pod): ApiObject => {
-  const owner = cluster.deployments.find(deployment => podsOf(cluster, deployment).includes(pod));
+export const podObject = (cluster: Cluster, pod: Pod | PendingPod): ApiObject => (runs(pod) ? runningPod(cluster, pod) : pendingPod(cluster, pod));
+
+const ownerOf = (cluster: Cluster, pod: Pod | PendingPod): Deployment | undefined => cluster.deployments.find(deployment => podsOf(cluster, deployment).includes(pod));
+
+const runningPod = (cluster: Cluster, pod: Pod): ApiObject => {
   const host = cluster.nodes.find(node => node.name === pod.node);
-  const container = owner?.name ?? pod.name;
+  const container = ownerOf(cluster, pod)?.name ?? pod.name;
   return {
     apiVersion: "v1",
     kind: "Pod",
@@ -68,6 +71,22 @@ export const podObject = (cluster: Cluster, pod: Pod): ApiObject => {
       podIP: formatAddr(pod.ip),
       startTime: timestamp(pod.created),
     },
+  };
+};
+
+const pendingPod = (cluster: Cluster, pod: PendingPod): ApiObject => {
+  const owner = ownerOf(cluster, pod);
+  const { reason } = pod;
+  const scheduled =
+    reason.kind === "no-address"
+      ? { type: "PodScheduled", status: "True" }
+      : { type: "PodScheduled", status: "False", reason: "Unschedulable", message: `0/${reason.nodes} nodes are available: ${reason.nodes} Insufficient pods.` };
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: metadata(pod),
+    spec: { containers: owner === undefined ? [] : containers(owner.name, owner.image, owner.ports), nodeName: reason.kind === "no-address" ? reason.node : undefined, restartPolicy: "Always" },
+    status: { conditions: [{ ...scheduled, lastTransitionTime: timestamp(pod.created) }], phase: "Pending" },
   };
 };
 
@@ -89,7 +108,8 @@ export const serviceObject = (service: Service): ApiObject => ({
 
 /** A deployment as an object of extensions/v1beta1, the version that kubectl 1.11 asks for. */
 export const deploymentObject = (cluster: Cluster, deployment: Deployment): ApiObject => {
-  const running = podsOf(cluster, deployment).length;
+  const pods = podsOf(cluster, deployment);
+  const running = pods.filter(runs).length;
   return {
     apiVersion: "extensions/v1beta1",
     kind: "Deployment",
@@ -102,7 +122,7 @@ export const deploymentObject = (cluster: Cluster, deployment: Deployment): ApiO
         spec: { containers: containers(deployment.name, deployment.image, deployment.ports) },
       },
     },
-    status: { availableReplicas: running, readyReplicas: running, replicas: running, updatedReplicas: running },
+    status: { availableReplicas: running, readyReplicas: running, replicas: pods.length, updatedReplicas: pods.length },
   };
 };
 

@@ -36,6 +36,7 @@ export const cluster: Cluster = {
   ],
   deployments: [{ namespace: "default", name: "web", labels, selector: labels, replicas: 1, image: "web:1", ports, created: minutes(4) }],
   pods: [{ namespace: "default", name: "web-abc", labels, node: "node-0", ip: addr("192.168.0.9"), hostNetwork: false, image: "web:1", ports, created: minutes(4) }],
+  pending: [],
   services: [
     {
       namespace: "default",

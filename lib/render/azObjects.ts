@@ -1,0 +1,88 @@
+import { formatAddr } from "../ip/addr.js";
+import { formatCidr } from "../ip/cidr.js";
+import type { Built, BuiltCluster } from "../scenario/types.js";
+
+/** No subscription is modelled; resource ids carry this one. */
+const subscription = "/subscriptions/00000000-0000-0000-0000-000000000000";
+
+/** A cluster as `az aks show` describes it. Null where the resource has no such part. */
+export type ManagedCluster = ReturnType<typeof managedCluster>;
+
+/** A load balancer as `az network lb list` describes it. */
+export type LoadBalancerResource = ReturnType<typeof loadBalancerResource>;
+
+/** What `az aks show` gives out about a cluster. */
+export const managedCluster = (built: Built, { spec, cluster, nodeResourceGroup, loadBalancer }: BuiltCluster) => {
+  const { resourceGroup, location, vnet } = built.scenario;
+  const group = `${subscription}/resourceGroups/${resourceGroup}`;
+  const outbound = loadBalancer.sku === "Standard";
+  return {
+    addonProfiles: Object.fromEntries(spec.addons.map(addon => [addon === "http_application_routing" ? "httpApplicationRouting" : addon, { enabled: true }])),
+    agentPoolProfiles: [
+      {
+        count: cluster.nodes.length,
+        maxPods: cluster.maxPods,
+        name: cluster.nodes[0]?.labels["agentpool"] ?? "nodepool1",
+        osType: "Linux",
+        vnetSubnetId: `${group}/providers/Microsoft.Network/virtualNetworks/${vnet.name}/subnets/${spec.subnet}`,
+      },
+    ],
+    id: `${group}/providers/Microsoft.ContainerService/managedClusters/${spec.name}`,
+    kubernetesVersion: cluster.version.replace(/^v/, ""),
+    location,
+    name: spec.name,
+    networkProfile: {
+      dnsServiceIp: formatAddr(cluster.dnsServiceIp),
+      loadBalancerProfile: outbound
+        ? {
+            allocatedOutboundPorts: spec.loadBalancer.allocatedOutboundPorts ?? 0,
+            idleTimeoutInMinutes: spec.loadBalancer.idleTimeoutMinutes ?? null,
+            managedOutboundIps: { count: spec.loadBalancer.outboundIps ?? 1 },
+          }
+        : null,
+      loadBalancerSku: loadBalancer.sku.toLowerCase(),
+      networkPlugin: spec.plugin === "azure-cni" ? "azure" : "kubenet",
+      podCidr: cluster.podCidr === undefined ? null : formatCidr(cluster.podCidr),
+      serviceCidr: formatCidr(cluster.serviceCidr),
+    },
+    nodeResourceGroup,
+    provisioningState: "Succeeded",
+    resourceGroup,
+    type: "Microsoft.ContainerService/ManagedClusters",
+  };
+};
+
+/** What `az network lb list` gives out about a cluster's load balancer. */
+export const loadBalancerResource = (built: Built, { cluster, nodeResourceGroup, loadBalancer }: BuiltCluster) => {
+  const group = `${subscription}/resourceGroups/${nodeResourceGroup}/providers/Microsoft.Network`;
+  const id = `${group}/loadBalancers/${loadBalancer.name}`;
+  const frontendOf = (service: string) => loadBalancer.frontends.find(frontend => frontend.service === service);
+  const rules = cluster.services.flatMap(service => {
+    const frontend = frontendOf(`${service.namespace}/${service.name}`);
+    if (frontend === undefined) return [];
+    return service.ports.map(port => ({
+      backendPort: port.port,
+      enableFloatingIp: true,
+      frontendIpConfiguration: { id: `${id}/frontendIPConfigurations/${frontend.name}` },
+      frontendPort: port.port,
+      name: `${frontend.name}-${port.protocol}-${port.port}`,
+      protocol: port.protocol === "TCP" ? "Tcp" : "Udp",
+    }));
+  });
+  return {
+    backendAddressPools: [{ id: `${id}/backendAddressPools/${loadBalancer.name}`, name: loadBalancer.name }],
+    frontendIpConfigurations: loadBalancer.frontends.map(frontend => ({
+      id: `${id}/frontendIPConfigurations/${frontend.name}`,
+      name: frontend.name,
+      publicIpAddress: { id: `${group}/publicIPAddresses/${frontend.name}`, ipAddress: frontend.address },
+    })),
+    id,
+    loadBalancingRules: rules,
+    location: built.scenario.location,
+    name: loadBalancer.name,
+    provisioningState: "Succeeded",
+    resourceGroup: nodeResourceGroup,
+    sku: { name: loadBalancer.sku, tier: "Regional" },
+    type: "Microsoft.Network/loadBalancers",
+  };
+};

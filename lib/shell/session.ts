@@ -1,0 +1,344 @@
+import { InputError } from "../errors.js";
+import { type Addr, formatAddr } from "../ip/addr.js";
+import { parseManifest } from "../kube/manifest.js";
+import type { Cluster, Deployment, Ingress, Node, PendingPod, Pod, Service, Time } from "../kube/types.js";
+import type { Capture, ConnectResult, Lab, ModelLab, PingOptions, PingResult } from "../net/lab.js";
+import { bootModel } from "../net/model.js";
+import type { Host, Network } from "../net/types.js";
+import type { ConntrackEntry } from "../netfilter/netfilter.js";
+import type { CountedRuleset } from "../netfilter/types.js";
+import { type LoadBalancerResource, loadBalancerResource, type ManagedCluster, managedCluster } from "../render/azObjects.js";
+import { build } from "../scenario/build.js";
+import { type Addon, applyManifest, disableAddon, editCluster, enableAddon } from "../scenario/edit.js";
+import { formatTime, parseTime } from "../scenario/time.js";
+import type { Built, BuiltCluster, ClusterSpec, Scenario } from "../scenario/types.js";
+import { type Applied, compareManifest } from "./applied.js";
+import { packetFilter } from "./filter.js";
+import { addressOfName, byNamespaceAndName, findHost, interfaceOf, known } from "./places.js";
+import { restartAt } from "./restart.js";
+import { Terminal } from "./terminal.js";
+import { readUrl } from "./url.js";
+
+/** How a session is opened. */
+export interface SessionOptions<L extends Lab = ModelLab> {
+  /** Starts an engine whose clock stands at `startsAt`, seconds since the epoch. The in-process model by default. */
+  readonly boot?: (network: Network, startsAt: Time) => L | Promise<L>;
+  /** Reads a file for `kubectl apply -f`; without it nothing can be applied by name. */
+  readonly readFile?: (path: string) => string | Promise<string>;
+  /** Requests that a `ping` without `-c` sends before it is interrupted, as nobody presses ^C here. 1-10000, default 3. */
+  readonly pingCount?: number;
+  /**
+   * Variables of the lab terminal, beside those that it starts with: `rg` is the resource group, `aksname_azure` and
+   * `aksname_kubenet` the first cluster of each plugin.
+   */
+  readonly variables?: Readonly<Record<string, string>>;
+}
+
+/** Which objects a question is about: one namespace (`default` when left out), or all. */
+export interface NamespaceQuery {
+  readonly namespace?: string;
+  readonly allNamespaces?: boolean;
+}
+
+/** What a capture listens to. */
+export interface CaptureOptions {
+  /** An interface of the host; its first when left out. */
+  readonly interface?: string;
+  /** A filter in tcpdump's language: `icmp`, `tcp port 80 and host 10.13.1.4`. Everything when left out. */
+  readonly filter?: string;
+}
+
+/**
+ * A lab with its clusters, its clock and its terminal: each command that a reader would type is a call.
+ * Machines are named as they name themselves (`testvm`, a node's or a pod's name) or by id.
+ *
+ * Applying a manifest, scaling and switching an add-on make a new scenario, build it and boot it again: connections and
+ * counters start over, the clock goes on. A capture that is running then hears no more.
+ */
+export interface Session<L extends Lab = ModelLab> {
+  /** As it is now: what was applied, scaled and enabled is in it. */
+  readonly scenario: Scenario;
+  readonly built: Built;
+  readonly lab: L;
+  /** The clock, seconds since the epoch. Packets take time, looking takes none. */
+  readonly now: Time;
+  /** The cluster that kubectl speaks to; the scenario's first at the start. */
+  readonly context: string;
+  /** Lets time pass until a moment. @throws InputError for one that is no RFC 3339 time, or is past */
+  at(time: string): Promise<void>;
+  /** Lets seconds pass. */
+  wait(seconds: number): Promise<void>;
+  /**
+   * The lab terminal. Takes one command or several lines, and gives what they print.
+   *
+   * - A prompt in front says where a line is typed: `jose@testvm:~$ sudo tcpdump -i eth0 icmp`, `[root@POD /]# ping ...`,
+   *   `$ k get node`; a line without one is typed at the workstation.
+   * - Each prompt's host is a terminal of its own. A tcpdump runs until the next line at its own prompt, or the end of
+   *   the text, so it sees what the lines below it do. With `&` it outlives the text, until `fg` at the same prompt.
+   * - Several lines with prompts come back as a transcript: each line as typed, what it printed below it.
+   * - `name=value`, `$name`, `$(command)`, quotes, `#`, `;` and `| grep WORD` work as in a shell.
+   * @throws InputError for what is not known, naming what is
+   */
+  sh(text: string): Promise<string>;
+  /** `kubectl config use-context`. */
+  useContext(name: string): void;
+  getNodes(): readonly Node[];
+  /** Pods that run. */
+  getPods(query?: NamespaceQuery): readonly Pod[];
+  /** Pods that do not run, each with its reason. `kubectl get pod` shows both. */
+  getPendingPods(query?: NamespaceQuery): readonly PendingPod[];
+  getServices(query?: NamespaceQuery): readonly Service[];
+  getDeployments(query?: NamespaceQuery): readonly Deployment[];
+  getIngresses(query?: NamespaceQuery): readonly Ingress[];
+  /** `kubectl apply -f FILE`: reads the file by the session's reader, or takes the YAML given. */
+  apply(file: string, yaml?: string): Promise<readonly Applied[]>;
+  /** `kubectl scale deployment NAME --replicas=N`. */
+  scale(deployment: string, replicas: number, query?: NamespaceQuery): Promise<void>;
+  /** `az aks enable-addons`. An add-on that is on stays on. */
+  enableAddon(cluster: string, addon: Addon): Promise<void>;
+  /** `az aks disable-addons`. */
+  disableAddon(cluster: string, addon: Addon): Promise<void>;
+  /** `az aks show`. */
+  aksShow(cluster: string): ManagedCluster;
+  /** `az network lb list`: the load balancers of a resource group, or all. */
+  networkLbList(resourceGroup?: string): readonly LoadBalancerResource[];
+  /** Pings from a machine to an address or a name. One request by default. */
+  ping(from: string, to: string, options?: PingOptions): Promise<PingResult>;
+  /** Fetches a page: `ifconfig.co`, `http://10.0.134.154:80/path`. */
+  curl(from: string, url: string): Promise<ConnectResult>;
+  /** Listens at an interface until `stop`. */
+  capture(host: string, options?: CaptureOptions): Promise<Capture>;
+  /** A machine's rules with their counters. */
+  iptables(host: string): Promise<CountedRuleset>;
+  /** A machine's connections. */
+  conntrack(host: string): Promise<readonly ConntrackEntry[]>;
+  /** The flags and process id of a node's kubelet. */
+  kubelet(node: string): { readonly pid: number; readonly flags: readonly string[] };
+  /** The machine that a name means. */
+  host(name: string): Host;
+  close(): Promise<void>;
+}
+
+/** What the terminal needs of the session beside its public face. */
+export interface SessionInside extends Session<Lab> {
+  readonly pingCount: number;
+  readonly clusterNow: BuiltCluster;
+  cluster(name: string, where: string): BuiltCluster;
+  resolve(host: Host, name: string): Addr | undefined;
+}
+
+class LabSession<L extends Lab> implements Session<L> {
+  scenario: Scenario;
+  built: Built;
+  lab: L;
+  context: string;
+  readonly pingCount: number;
+  readonly #boot: (network: Network, startsAt: Time) => L | Promise<L>;
+  readonly #readFile: SessionOptions["readFile"];
+  readonly #terminal: Terminal;
+
+  constructor(built: Built, lab: L, boot: (network: Network, startsAt: Time) => L | Promise<L>, options: SessionOptions<L>) {
+    this.scenario = built.scenario;
+    this.built = built;
+    this.lab = lab;
+    this.context = built.clusters[0]?.spec.name ?? "";
+    this.pingCount = options.pingCount ?? 3;
+    this.#boot = boot;
+    this.#readFile = options.readFile;
+    const nameOf = (plugin: ClusterSpec["plugin"]): string => built.clusters.find(({ spec }) => spec.plugin === plugin)?.spec.name ?? "";
+    this.#terminal = new Terminal(this, {
+      rg: built.scenario.resourceGroup,
+      aksname_azure: nameOf("azure-cni"),
+      aksname_kubenet: nameOf("kubenet"),
+      ...options.variables,
+    });
+  }
+
+  get now(): Time {
+    return this.lab.now();
+  }
+
+  get clusterNow(): BuiltCluster {
+    return this.cluster(this.context, "kubectl context");
+  }
+
+  cluster(name: string, where: string): BuiltCluster {
+    const found = this.built.clusters.find(({ spec }) => spec.name === name);
+    if (found === undefined) throw new InputError({ where, value: name, problem: "is not a cluster of this lab", expected: known(this.built.clusters.map(({ spec }) => spec.name)) });
+    return found;
+  }
+
+  async at(time: string): Promise<void> {
+    const seconds = parseTime(time, "time") - this.now;
+    if (seconds < -1e-6) throw new InputError({ where: "time", value: time, problem: "is past", expected: `a time from ${formatTime(this.now)} on` });
+    await this.lab.wait(Math.max(0, seconds));
+  }
+
+  wait(seconds: number): Promise<void> {
+    return this.lab.wait(seconds);
+  }
+
+  sh(text: string): Promise<string> {
+    return this.#terminal.run(text);
+  }
+
+  useContext(name: string): void {
+    this.context = this.cluster(name, "kubectl config use-context").spec.name;
+  }
+
+  #select<Item extends { readonly namespace: string; readonly name: string }>(pick: (cluster: Cluster) => readonly Item[], query: NamespaceQuery): readonly Item[] {
+    const namespace = query.namespace ?? "default";
+    return pick(this.clusterNow.cluster).filter(item => query.allNamespaces === true || item.namespace === namespace).toSorted(byNamespaceAndName);
+  }
+
+  getNodes(): readonly Node[] {
+    return this.clusterNow.cluster.nodes.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  getPods(query: NamespaceQuery = {}): readonly Pod[] {
+    return this.#select(cluster => cluster.pods, query);
+  }
+
+  getPendingPods(query: NamespaceQuery = {}): readonly PendingPod[] {
+    return this.#select(cluster => cluster.pending, query);
+  }
+
+  getServices(query: NamespaceQuery = {}): readonly Service[] {
+    return this.#select(cluster => cluster.services, query);
+  }
+
+  getDeployments(query: NamespaceQuery = {}): readonly Deployment[] {
+    return this.#select(cluster => cluster.deployments, query);
+  }
+
+  getIngresses(query: NamespaceQuery = {}): readonly Ingress[] {
+    return this.#select(cluster => cluster.ingresses, query);
+  }
+
+  /** Changes the scenario, builds it anew and boots it where the clock stands. */
+  async #change(edit: (scenario: Scenario, now: string) => Scenario): Promise<void> {
+    const { now } = this;
+    const scenario = edit(restartAt(this.built, now), formatTime(now));
+    const built = build(scenario);
+    const lab = await this.#boot(built.network, now);
+    await this.lab.close();
+    this.scenario = scenario;
+    this.built = built;
+    this.lab = lab;
+  }
+
+  async apply(file: string, yaml?: string): Promise<readonly Applied[]> {
+    const text = yaml ?? (await this.#read(file));
+    const { spec } = this.clusterNow;
+    const before = spec.manifests.flatMap(manifest => parseManifest(manifest.yaml, manifest.file));
+    const applied = compareManifest(text, file, before);
+    if (applied.some(({ change }) => change !== "unchanged")) await this.#change((scenario, appliedAt) => applyManifest(scenario, spec.name, { file, yaml: text, appliedAt }));
+    return applied;
+  }
+
+  async #read(file: string): Promise<string> {
+    if (this.#readFile === undefined) throw new InputError({ where: "kubectl apply -f", value: file, problem: "cannot be read here", expected: "a session that was given a readFile" });
+    try {
+      return await this.#readFile(file);
+    } catch (error) {
+      throw new InputError({ where: "kubectl apply -f", value: file, problem: `cannot be read (${error instanceof Error ? error.message.split("\n")[0] : String(error)})`, expected: "a manifest file" });
+    }
+  }
+
+  async scale(deployment: string, replicas: number, query: NamespaceQuery = {}): Promise<void> {
+    const all = this.getDeployments(query);
+    const found = all.find(({ name }) => name === deployment);
+    if (found === undefined) throw new InputError({ where: "kubectl scale", value: deployment, problem: "is not a deployment here", expected: known(all.map(({ name }) => name)) });
+    const { spec } = this.clusterNow;
+    await this.#change(scenario => editCluster(scenario, spec.name, { scale: { [deployment]: replicas } }));
+  }
+
+  async enableAddon(cluster: string, addon: Addon): Promise<void> {
+    const { spec } = this.cluster(cluster, "az aks enable-addons");
+    if (!spec.addons.includes(addon)) await this.#change((scenario, at) => enableAddon(scenario, cluster, addon, at));
+  }
+
+  async disableAddon(cluster: string, addon: Addon): Promise<void> {
+    const { spec } = this.cluster(cluster, "az aks disable-addons");
+    if (spec.addons.includes(addon)) await this.#change(scenario => disableAddon(scenario, cluster, addon));
+  }
+
+  aksShow(cluster: string): ManagedCluster {
+    return managedCluster(this.built, this.cluster(cluster, "az aks show"));
+  }
+
+  networkLbList(resourceGroup?: string): readonly LoadBalancerResource[] {
+    const groups = [this.scenario.resourceGroup, ...this.built.clusters.map(({ nodeResourceGroup }) => nodeResourceGroup)];
+    const same = (group: string): boolean => resourceGroup === undefined || group.toLowerCase() === resourceGroup.toLowerCase();
+    if (!groups.some(same)) throw new InputError({ where: "resource group", value: resourceGroup, problem: "does not exist", expected: known(groups) });
+    return this.built.clusters.filter(({ nodeResourceGroup }) => same(nodeResourceGroup)).map(cluster => loadBalancerResource(this.built, cluster));
+  }
+
+  host(name: string): Host {
+    return findHost(this.built, this.context, name);
+  }
+
+  resolve(host: Host, name: string): Addr | undefined {
+    return addressOfName(this.built, host, name);
+  }
+
+  #destination(host: Host, name: string): string {
+    const address = this.resolve(host, name);
+    return address === undefined ? name : formatAddr(address);
+  }
+
+  ping(from: string, to: string, options: PingOptions = {}): Promise<PingResult> {
+    const host = this.host(from);
+    return this.lab.ping(host.id, this.#destination(host, to), options);
+  }
+
+  curl(from: string, url: string): Promise<ConnectResult> {
+    const host = this.host(from);
+    const { name, port, path } = readUrl(url);
+    const request = `GET ${path} HTTP/1.1\r\nHost: ${port === 80 ? name : `${name}:${port}`}\r\nUser-Agent: curl/7.29.0\r\nAccept: */*\r\n\r\n`;
+    return this.lab.connect(host.id, this.#destination(host, name), port, { request });
+  }
+
+  async capture(name: string, options: CaptureOptions = {}): Promise<Capture> {
+    const host = this.host(name);
+    const filter = packetFilter(options.filter ?? "", text => this.resolve(host, text));
+    const capture = await this.lab.capture(host.id, interfaceOf(host, options.interface));
+    return { host: capture.host, interface: capture.interface, stop: async () => (await capture.stop()).filter(({ packet }) => filter(packet)) };
+  }
+
+  iptables(host: string): Promise<CountedRuleset> {
+    return this.lab.counters(this.host(host).id);
+  }
+
+  conntrack(host: string): Promise<readonly ConntrackEntry[]> {
+    return this.lab.conntrack(this.host(host).id);
+  }
+
+  kubelet(name: string): { readonly pid: number; readonly flags: readonly string[] } {
+    const nodes = this.built.clusters.flatMap(({ cluster }) => cluster.nodes);
+    const node = nodes.find(each => each.name === name);
+    if (node === undefined) throw new InputError({ where: "kubelet", value: name, problem: "is not a node", expected: known(nodes.map(each => each.name)) });
+    return { pid: node.kubeletPid, flags: node.kubeletFlags };
+  }
+
+  close(): Promise<void> {
+    return this.lab.close();
+  }
+}
+
+/**
+ * Builds a scenario, boots it and opens a terminal on it.
+ *
+ *     const session = await openSession(articleScenario);
+ *     await session.sh("k get pod -o wide");
+ * @throws InputError when the scenario cannot be built
+ */
+export function openSession(scenario: Scenario, options?: SessionOptions): Promise<Session>;
+export function openSession<L extends Lab>(scenario: Scenario, options: SessionOptions<L> & { readonly boot: NonNullable<SessionOptions<L>["boot"]> }): Promise<Session<L>>;
+export async function openSession(scenario: Scenario, options: SessionOptions<Lab> = {}): Promise<Session<Lab>> {
+  const boot = options.boot ?? bootModel;
+  const count = options.pingCount ?? 3;
+  if (!Number.isInteger(count) || count < 1 || count > 10000) throw new InputError({ where: "pingCount", value: count, problem: "is out of range", expected: "a whole number from 1 to 10000" });
+  const built = build(scenario);
+  return new LabSession(built, await boot(built.network, parseTime(scenario.startsAt, "startsAt")), boot, options);
+}

@@ -15,7 +15,7 @@ const routing = "kube-system/addon-http-application-routing";
 const systemDeployments = ["heapster", "kube-dns-v20", "kubernetes-dashboard", "metrics-server", "tunnelfront"].map(name => `kube-system/${name}`);
 const systemServices = ["heapster", "kube-dns", "kubernetes-dashboard", "metrics-server"];
 
-const azurePins: Pins = {
+const azurePins = {
   nodePoolId: "26711606",
   publicAddresses: {
     "default/whereami": "104.45.15.171",
@@ -50,12 +50,12 @@ const azurePins: Pins = {
     "Node/aks-nodepool1-26711606-0": day("21:52:00"),
     [`Addon/${addon}`]: day("22:27:20"),
   },
-};
+} satisfies Pins;
 
 /** kubenet gives addresses in a row, so the addresses shown tell how many pods had one before; which pods these were is inferred. */
 const firstNode: PinnedPod = { node: 0 };
 
-const kubenetPins: Pins = {
+const kubenetPins = {
   nodePoolId: "35377101",
   nodeAddresses: ["10.13.77.5", "10.13.77.4"],
   publicAddresses: {
@@ -107,13 +107,13 @@ const kubenetPins: Pins = {
     [`Addon/${addon}`]: day("22:45:00"),
   },
   kubeletPid: 3668,
-};
+} satisfies Pins;
 
 /**
  * What the article shows of Azure's and Kubernetes' draws, by cluster: pinned, not derived.
  * Everything else in {@link articleScenario} follows from rules.
  */
-export const articlePins = { azurecluster: azurePins, kubenetcluster: kubenetPins } as const satisfies Readonly<Record<string, Pins>>;
+export const articlePins = { azurecluster: azurePins, kubenetcluster: kubenetPins } as const;
 
 const azurecluster: ClusterSpec = {
   name: "azurecluster",

@@ -110,7 +110,7 @@ const joinCluster = (site: Site, plan: ClusterPlan, nodes: readonly PlannedNode[
     nodes: nodes.map(({ input }) => input),
     manifests: plan.manifests,
     addons: plan.addons,
-    scale: plan.spec.scale ?? {},
+    scale: plan.scale,
     pins: plan.pins,
     publicAddress,
     apiServer,
@@ -175,7 +175,7 @@ const checkNames = (hosts: readonly Host[]): void => {
  */
 export const build = (scenario: Scenario): Built => {
   const given = readScenario(scenario);
-  wholeNumber("seed", given.seed, { least: -(2 ** 31), most: 2 ** 31 - 1 }, "as a 32-bit whole number");
+  wholeNumber("seed", given.seed, { least: -(2 ** 31), most: 2 ** 31 - 1 }, "(a 32-bit whole number)");
   const vnet = virtualNetwork(given.vnet);
   const startsAt = parseTime(given.startsAt, "startsAt");
   const site: Site = { scenario: given, vnet, startsAt, publics: publicAddresses(vnet, given.seed), privates: privateAddresses(vnet) };

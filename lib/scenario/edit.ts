@@ -1,5 +1,6 @@
 import { InputError } from "../errors.js";
-import { parseTime } from "./time.js";
+import { defaultCreated } from "./plan.js";
+import { formatTime, parseTime } from "./time.js";
 import type { ClusterSpec, Manifest, Scenario } from "./types.js";
 
 /** An add-on of a cluster. */
@@ -61,11 +62,12 @@ export const disableAddon = (scenario: Scenario, name: string, addon: Addon): Sc
 
 /**
  * The scenario as it was at an earlier time: without the manifests and add-ons that came later, its clock starting there.
- * What has no time of its own came at the scenario's start.
+ * What has no time of its own came at the scenario's start; clusters are as old as they were.
  * @param at RFC 3339
  */
 export const scenarioAt = (scenario: Scenario, at: string): Scenario => {
   const time = parseTime(at, "at");
+  const created = formatTime(defaultCreated(parseTime(scenario.startsAt, "startsAt")));
   const done = (when: string | undefined): boolean => parseTime(when ?? scenario.startsAt, "time") <= time;
   return {
     ...scenario,
@@ -74,6 +76,7 @@ export const scenarioAt = (scenario: Scenario, at: string): Scenario => {
       ...cluster,
       manifests: cluster.manifests.filter(({ appliedAt }) => done(appliedAt)),
       addons: cluster.addons.filter(addon => done(cluster.pins?.created?.[`Addon/${addon}`])),
+      pins: { ...cluster.pins, created: { "Service/default/kubernetes": created, ...cluster.pins?.created } },
     })),
   };
 };

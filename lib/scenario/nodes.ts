@@ -28,7 +28,7 @@ const checkRoom = (plan: ClusterPlan, addresses: Pool, pinned: PinnedNodes): voi
     where: `${where}.nodeCount`,
     value: spec.nodeCount,
     problem: `is refused: ${fit.reason} ${subnet.name}`,
-    expected: `${most === 0 ? "fewer max-pods" : `at most ${most} nodes, fewer max-pods`} or a larger subnet`,
+    expected: `${most === 0 ? "fewer max-pods" : `at most ${most} ${most === 1 ? "node" : "nodes"}, fewer max-pods`} or a larger subnet`,
   });
 };
 

@@ -33,6 +33,7 @@ export interface ClusterPlan {
   readonly pins: ClusterPins;
   readonly manifests: readonly AppliedManifest[];
   readonly addons: readonly { readonly name: "http_application_routing"; readonly enabledAt: Time }[];
+  readonly scale: Readonly<Record<string, number>>;
 }
 
 export interface BalancerPlan {
@@ -45,9 +46,15 @@ export interface BalancerPlan {
   readonly idleTimeoutMinutes: number;
 }
 
-const defaults = { version: "1.11.5", serviceCidr: "10.0.0.0/16", podCidr: "10.244.0.0/16", ageSeconds: 3600 } as const;
+const defaults = { version: "1.11.5", serviceCidr: "10.0.0.0/16", podCidr: "10.244.0.0/16" } as const;
+/** When a cluster came to be that nothing pins: an hour before the scenario starts. */
+export const defaultCreated = (startsAt: Time): Time => startsAt - 3600;
+
 const serviceCidrPrefix = { least: 12, most: 28 } as const;
 const { aks, plugins, loadBalancer } = figures;
+
+/** More than any cluster runs: every node of the largest with every pod it may have. */
+const replicasAtMost = aks.nodes.value * aks.maxPods.value.most;
 
 const refuse = (where: string, value: unknown, problem: string, expected: string): never => {
   throw new InputError({ where, value, problem, expected });
@@ -127,7 +134,8 @@ const mapValues = <A, B>(values: Readonly<Record<string, A>> | undefined, change
 
 const readPinnedPod = (pod: PinnedPod, where: string, plan: Pick<ClusterPlan, "plugin" | "subnet">): PodPin => {
   if (pod.node !== undefined) wholeNumber(`${where}.node`, pod.node, { least: 0, most: aks.nodes.value - 1 }, "as an index of a node");
-  if (plan.plugin === "kubenet") onlyFor(`${where}.address`, pod.address, "azure-cni, as kubenet's addresses follow from the order of creation,");
+  if (plan.plugin === "kubenet" && pod.address !== undefined)
+    refuse(`${where}.address`, pod.address, "cannot be pinned with kubenet", "the field left out: kubenet gives addresses in the order of creation");
   const address = pod.address === undefined ? undefined : addr(pod.address, `${where}.address`);
   if (address !== undefined && !contains(plan.subnet.cidr, address))
     refuse(`${where}.address`, pod.address, `is outside the subnet ${plan.subnet.name}`, `an address of ${formatCidr(plan.subnet.cidr)} that its node's card holds`);
@@ -170,7 +178,7 @@ export const planCluster = (spec: ClusterSpec, where: string, vnet: VirtualNetwo
   const maxPods = readCounts(spec, where);
   const service = readServiceRange(spec, where, vnet);
   const createdPins = mapValues(pins.created, (text, key) => parseTime(text, `${where}.pins.created["${key}"]`));
-  const created = createdPins["Service/default/kubernetes"] ?? startsAt - defaults.ageSeconds;
+  const created = createdPins["Service/default/kubernetes"] ?? defaultCreated(startsAt);
   return {
     where,
     spec,
@@ -186,6 +194,7 @@ export const planCluster = (spec: ClusterSpec, where: string, vnet: VirtualNetwo
     createdPins,
     pins: readPins(spec, `${where}.pins`, { plugin, subnet }, createdPins),
     manifests: spec.manifests.map((manifest, i) => ({ objects: parseManifest(manifest.yaml, manifest.file), appliedAt: readDone(manifest.appliedAt, `${where}.manifests[${i}].appliedAt`, created, startsAt) })),
+    scale: mapValues(spec.scale, (count, name) => wholeNumber(`${where}.scale["${name}"]`, count, { least: 0, most: replicasAtMost }, "pods")),
     addons: [...new Set(spec.addons)].map(name => ({ name, enabledAt: readDone(pins.created?.[`Addon/${name}`], `${where}.pins.created["Addon/${name}"]`, created, startsAt) })),
   };
 };

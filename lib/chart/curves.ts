@@ -72,7 +72,7 @@ export const portsCurve = (rows: readonly PortsCurveRow[], options: PortsCurveOp
   const layer: readonly ChartLayer[] = [
     {
       mark: numeric ? { type: "line", color: colours.alarm, strokeDash: [6, 3], interpolate: "step-after" } : { type: "tick", color: colours.alarm, thickness: 3, size: 64, opacity: 1 },
-      encoding: { x, y: ports("allotted"), ...side },
+      encoding: { x, y: ports("allotted"), ...(numeric && names.length > 0 ? { color: colour } : {}), ...side },
     },
     { mark: numeric ? { type: "line", point: true } : { type: "bar", size: 48 }, encoding: { x, y: ports("portsInUse"), color: colour, tooltip, ...side } },
     {

@@ -1,0 +1,183 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { agentProgram } from "./agentProgram.js";
+import { LinuxUnavailable, pathWithSbin } from "./environment.js";
+
+/** How a program ended that the agent ran. */
+export interface Ran {
+  readonly code: number;
+  readonly stdout: Uint8Array;
+  readonly stderr: string;
+}
+
+interface Answer {
+  readonly status: string;
+  readonly fields: readonly Buffer[];
+}
+
+/** A program that was started and goes on running. */
+export interface Running {
+  /** What it has written so far, from byte `offset` on. */
+  output(offset: number): Promise<Uint8Array>;
+  /** Interrupts it and waits for its end. */
+  stop(): Promise<Ran>;
+}
+
+/** The program inside a lab's namespaces; see {@link agentProgram}. */
+export interface Agent {
+  /** Whether it runs in a user namespace, without being root outside. */
+  readonly unprivileged: boolean;
+  /** The process whose namespaces hold the lab, as seen from outside. */
+  readonly pid: number;
+  run(namespace: string, command: readonly string[], input?: string): Promise<Ran>;
+  /** Starts a program and waits until it writes `ready` among its errors. @throws Error when it ends before that */
+  start(namespace: string, command: readonly string[], ready: string): Promise<Running>;
+  /** Any other operation of the agent: the fields of its answer. @throws Error with the agent's reason */
+  ask(operation: string, ...fields: readonly (string | number | Uint8Array)[]): Promise<readonly Buffer[]>;
+  /** Ends it and everything that lives in its namespaces. */
+  close(): Promise<void>;
+}
+
+const unshareArguments = ["--net", "--mount", "--pid", "--fork", "--kill-child"];
+const userArguments = ["--user", "--map-root-user"];
+
+const works = (extra: readonly string[]): boolean => spawnSync("unshare", [...extra, ...unshareArguments, "true"], { stdio: "ignore" }).status === 0;
+
+/** How namespaces can be made here: as root, or in a user namespace of one's own. */
+const privilege = (): readonly string[] => {
+  if (process.getuid?.() === 0 && works([])) return [];
+  if (works(userArguments)) return userArguments;
+  throw new LinuxUnavailable(
+    "this user may not create network namespaces: run as root, or allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, or on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0)",
+  );
+};
+
+/** Answers as they arrive: a line of lengths, then the bytes. */
+const answers = (deliver: (id: number, answer: Answer) => void) => {
+  let chunks: Buffer[] = [];
+  let size = 0;
+  let needed = 0;
+  return (chunk: Buffer): void => {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size < needed) return; // joining only when enough is there keeps a large answer linear
+    let data = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+    needed = 0;
+    for (let line = data.indexOf(10); line >= 0; line = data.indexOf(10)) {
+      const [id, status, ...lengths] = data.toString("latin1", 0, line).split(" ");
+      const total = lengths.reduce((sum, length) => sum + Number(length), line + 1);
+      if (data.length < total) {
+        needed = total;
+        break;
+      }
+      let at = line + 1;
+      const fields = lengths.map(length => data.subarray(at, (at += Number(length))));
+      data = data.subarray(total);
+      deliver(Number(id), { status: status!, fields });
+    }
+    chunks = data.length > 0 ? [data] : [];
+    size = data.length;
+  };
+};
+
+/** Programs run at a time: more only wait for the processor. */
+const parallel = 4;
+
+/**
+ * Starts the agent in new namespaces: network, mounts, processes, and users when not root.
+ * It and all in it end with this process, however this process ends.
+ * @throws LinuxUnavailable when namespaces cannot be made
+ */
+export const startAgent = async (): Promise<Agent> => {
+  const extra = privilege();
+  const shell = 'ulimit -n "$(ulimit -Hn)"; exec unshare "$@"';
+  const child: ChildProcess = spawn("sh", ["-c", shell, "sh", ...extra, ...unshareArguments, "perl", "-e", agentProgram], {
+    stdio: ["pipe", "pipe", "pipe"],
+    detached: true, // Ctrl-C is for this process, which then closes its labs or ends, and they with it
+    env: { ...pathWithSbin(), LC_ALL: "C" },
+  });
+  const { stdin, stdout, stderr } = child;
+  if (stdin === null || stdout === null || stderr === null) throw new Error("the agent has no pipes");
+  const waiting = new Map<number, (answer: Answer) => void>();
+  let next = 1;
+  let errors = "";
+  let ended = false;
+
+  // A lab at rest must not keep the process alive; a question in flight must.
+  const pipes = [stdin, stdout, stderr] as unknown as { ref(): void; unref(): void }[];
+  const hold = () => {
+    for (const handle of waiting.size > 0 ? pipes : []) handle.ref();
+    for (const handle of waiting.size > 0 ? [] : pipes) handle.unref();
+  };
+  child.unref();
+  stderr.on("data", chunk => (errors += chunk));
+  stdin.on("error", () => undefined); // told by the end of its output
+  stdout.on(
+    "data",
+    answers((id, answer) => {
+      const done = waiting.get(id);
+      waiting.delete(id);
+      hold();
+      done?.(answer);
+    }),
+  );
+  const closed = new Promise<void>(resolve => {
+    child.on("error", error => ((errors += error.message), resolve()));
+    child.on("close", () => resolve());
+  }).then(() => {
+    ended = true;
+    for (const [id, done] of waiting) {
+      waiting.delete(id);
+      done({ status: "failed", fields: [Buffer.from(errors.trim() || "the lab has been closed")] });
+    }
+  });
+
+  const receive = (id: number) => new Promise<Answer>(resolve => (waiting.set(id, resolve), hold()));
+  const send = async (operation: string, fields: readonly (string | number | Uint8Array)[], id = next++): Promise<Answer> => {
+    if (ended) throw new Error("the lab has been closed");
+    const bytes = fields.map(field => (field instanceof Uint8Array ? field : Buffer.from(String(field))));
+    const answer = receive(id);
+    stdin.write(Buffer.concat([Buffer.from(`${[id, operation, ...bytes.map(({ length }) => length)].join(" ")}\n`), ...bytes]));
+    const result = await answer;
+    if (result.status === "failed") throw new Error(result.fields[0]!.toString().trim());
+    return result;
+  };
+  const ran = ({ fields }: Answer): Ran => ({ code: Number(fields[0]), stdout: fields[1]!, stderr: fields[2]!.toString() });
+
+  let free = parallel;
+  const turns: (() => void)[] = [];
+  const inTurn = async <T>(task: () => Promise<T>): Promise<T> => {
+    if (free > 0) free--;
+    else await new Promise<void>(resolve => turns.push(resolve));
+    try {
+      return await task();
+    } finally {
+      const turn = turns.shift();
+      if (turn === undefined) free++;
+      else turn();
+    }
+  };
+
+  const started = await Promise.race([receive(0), closed.then(() => undefined)]);
+  if (started?.status !== "ready") throw new LinuxUnavailable(`the lab's namespaces did not start: ${errors.trim().split("\n")[0]}`);
+  return {
+    unprivileged: extra.length > 0,
+    pid: child.pid!,
+    run: (namespace, command, input = "") => inTurn(async () => ran(await send("run", [namespace, "", input, ...command]))),
+    async start(namespace, command, ready) {
+      const id = next++;
+      const first = await send("run", [namespace, ready, "", ...command], id);
+      if (first.status !== "ready") throw new Error(`${command[0]}: ${ran(first).stderr.trim()}`);
+      return {
+        output: async offset => (await send("output", [id, offset])).fields[0]!,
+        stop: async () => ran(await send("stop", [id])),
+      };
+    },
+    ask: async (operation, ...fields) => (await send(operation, fields)).fields,
+    async close() {
+      stdin.end();
+      child.ref();
+      for (const handle of pipes) handle.ref();
+      await closed;
+    },
+  };
+};

@@ -1,0 +1,250 @@
+import { InputError } from "../errors.js";
+import { type Addr, addr, formatAddr } from "../ip/addr.js";
+import { contains, cidr } from "../ip/cidr.js";
+import type { Capture, Captured, ConnectOptions, ConnectResult, Lab, PingOptions, PingResult } from "../net/lab.js";
+import { hostRoutes } from "../net/routing.js";
+import type { Host, Network } from "../net/types.js";
+import { printSave } from "../netfilter/print.js";
+import { ethernetFrame, pcapOfFrames, readPcap } from "../packet/pcap.js";
+import type { Packet } from "../packet/packet.js";
+import { type Agent, type Ran, startAgent } from "./agent.js";
+import { parseConntrack, parseCounted, parsePing, pingErrors } from "./parse.js";
+import { type NamespacePlan, optionalSysctls, type Plan, planLinux } from "./plan.js";
+import { requireTools } from "./tools.js";
+
+export interface LinuxOptions {
+  /** Called as namespaces become ready, to show progress. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Seconds after which `connect` gives up. Default 3.5: the first SYN and its repetitions after 1 and 3 seconds. */
+  readonly connectTimeout?: number;
+}
+
+/** A network of real namespaces. Beside what every lab does, it lets one look in and send what no program would. */
+export interface LinuxLab extends Lab {
+  readonly engine: "linux";
+  /** Whether it runs in a user namespace, without being root outside. */
+  readonly unprivileged: boolean;
+  /** A shell command that opens a shell in a host, for as long as the lab is open. */
+  enter(host: string): string;
+  /** Runs a program in a host: `["ip", "route"]`. */
+  run(host: string, command: readonly string[], input?: string): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>;
+  /** Puts packets on the wire at an interface as if the host had sent them, past its rules but by its routes. */
+  inject(host: string, interfaceName: string, packets: readonly Packet[]): Promise<void>;
+}
+
+const loopback = cidr("127.0.0.0/8");
+
+const range = (where: string, value: number, low: number, high: number): number => {
+  if (!Number.isInteger(value) || value < low || value > high) throw new InputError({ where, value, problem: "is out of range", expected: `a whole number from ${low} to ${high}` });
+  return value;
+};
+
+const text = ({ code, stdout, stderr }: Ran) => ({ code, stdout: Buffer.from(stdout).toString("latin1"), stderr });
+
+/** Runs a program that has to succeed. */
+const must = async (agent: Agent, namespace: string, command: readonly string[], input = ""): Promise<string> => {
+  const { code, stdout, stderr } = text(await agent.run(namespace, command, input));
+  if (code !== 0) throw new Error(`${command[0]} in ${namespace || "the lab"} ended with ${code}: ${stderr.trim().split("\n")[0]}`);
+  return stdout;
+};
+
+const setSysctls = async (agent: Agent, namespace: string, values: NamespacePlan["sysctls"]): Promise<void> => {
+  if (values.length === 0) return;
+  const failed = (await agent.ask("sysctl", namespace, ...values.flat())).map(String).filter(name => !optionalSysctls.has(name));
+  if (failed.length === 0) return;
+  const hint = failed.some(name => name.startsWith("net/bridge")) ? "load the kernel module br_netfilter: modprobe br_netfilter" : "this kernel does not let a lab set it";
+  throw new Error(`cannot set ${failed.join(", ")}: ${hint}`);
+};
+
+const restore = async (agent: Agent, namespace: string, rules: string): Promise<void> => {
+  if (rules !== "") await must(agent, namespace, ["iptables-restore"], rules);
+};
+
+const prepare = async (agent: Agent, plan: NamespacePlan, host: Host | undefined): Promise<void> => {
+  await must(agent, plan.namespace, ["ip", "-batch", "-"], plan.ip.join("\n"));
+  if (plan.bridges !== undefined) {
+    await agent.ask("settle", plan.namespace, 2000, ...plan.bridges.ports);
+    await must(agent, plan.namespace, ["ip", "-batch", "-"], plan.bridges.ip.join("\n"));
+  }
+  await setSysctls(agent, plan.namespace, plan.interfaceSysctls);
+  await restore(agent, plan.namespace, plan.rules);
+  if (host === undefined) return;
+  if (host.rules.tables.length > 0) await restore(agent, plan.namespace, printSave(host.rules));
+  for (const { proto, port, answer } of host.listeners)
+    await agent.ask("listen", plan.namespace, host.id, proto, port, answer.kind, answer.kind === "text" ? answer.text : "");
+};
+
+/** Some of a set of names, for an error that says what is known. */
+const some = (names: readonly string[]): string => `${names.slice(0, 8).join(", ")}${names.length > 8 ? `, ... (${names.length} in all)` : ""}`;
+
+/**
+ * Boots a network on this machine's kernel: a network namespace per host, with real interfaces, routes and iptables rules.
+ * All of it is inside namespaces that belong to one process and end with it, so nothing is left behind however the program ends,
+ * the machine's own network is not touched, and nothing in the lab reaches it. Needs root, or unprivileged user namespaces.
+ * @throws LinuxUnavailable with what to install or allow, where it cannot run
+ */
+export const bootLinux = async (network: Network, options: LinuxOptions = {}): Promise<LinuxLab> => {
+  requireTools();
+  const plan = planLinux(network);
+  const agent = await startAgent();
+  try {
+    await must(agent, "", ["ip", "-batch", "-"], plan.namespaces.map(({ namespace }) => `netns add ${namespace}`).join("\n"));
+    await Promise.all(plan.namespaces.map(({ namespace, sysctls }) => setSysctls(agent, namespace, sysctls)));
+    await must(agent, "", ["ip", "-batch", "-"], plan.links.join("\n"));
+    let done = 0;
+    await Promise.all(
+      plan.namespaces.map(async (part, index) => {
+        await prepare(agent, part, network.hosts[index]);
+        options.onProgress?.(++done, plan.namespaces.length);
+      }),
+    );
+    return linuxLab(network, agent, plan, options);
+  } catch (error) {
+    await agent.close();
+    throw error;
+  }
+};
+
+/** An Ethernet type for local experiments: no IP stack looks at it. */
+const markerType = 0x88b5;
+
+const markerFrame = (content: string): Uint8Array => {
+  const frame = new Uint8Array(60);
+  frame[12] = markerType >> 8;
+  frame[13] = markerType & 0xff;
+  frame.set(Buffer.from(content), 14);
+  return frame;
+};
+
+const pause = (milliseconds: number) => new Promise(resolve => setTimeout(resolve, milliseconds));
+
+const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOptions): LinuxLab => {
+  const names = new Map(network.names.map(({ name, address }) => [name, address]));
+  const hosts = new Map(network.hosts.map(host => [host.id, host]));
+  const sockets = new Map<string, Promise<number>>();
+  let markers = 0;
+
+  const hostOf = (id: string): Host => {
+    const host = hosts.get(id);
+    if (host === undefined) throw new InputError({ where: "host", value: id, problem: "is not in this network", expected: `one of ${some([...hosts.keys()])}` });
+    return host;
+  };
+  const namespace = (id: string): string => plan.namespaceOf.get(hostOf(id).id)!;
+  const resolve = (to: string): Addr => {
+    const known = names.get(to);
+    if (known === undefined && /[^0-9.]/.test(to) && !to.includes(":"))
+      throw new InputError({ where: "destination", value: to, problem: "is no known name", expected: `an IPv4 address or one of ${some([...names.keys()])}` });
+    return known ?? addr(to, "destination");
+  };
+  /** An address that the host has a route to. */
+  const reachable = (from: string, to: string): Addr => {
+    const host = hostOf(from);
+    const address = resolve(to);
+    const own = contains(loopback, address) || host.interfaces.some(({ addresses }) => addresses.some(entry => entry.address === address));
+    if (!own && hostRoutes(host).lookup(address) === undefined)
+      throw new InputError({ where: `destination of ${from}`, value: to, problem: "has no route there", expected: "an address that a route of the host covers" });
+    return address;
+  };
+  const checkInterface = (id: string, name: string): void => {
+    const known = ["lo", ...hostOf(id).interfaces.map(entry => entry.name)];
+    if (!known.includes(name)) throw new InputError({ where: `interface of ${id}`, value: name, problem: "does not exist", expected: `one of ${some(known)}` });
+  };
+  const socket = (id: string, interfaceName: string): Promise<number> => {
+    const key = `${id} ${interfaceName}`;
+    let handle = sockets.get(key);
+    if (handle === undefined) sockets.set(key, (handle = agent.ask("raw", namespace(id), interfaceName, 0).then(([number]) => Number(number))));
+    return handle;
+  };
+
+  const ping = async (from: string, to: string, wanted: PingOptions): Promise<PingResult> => {
+    const address = reachable(from, to);
+    const count = range("count", wanted.count ?? 1, 1, 10000);
+    const size = range("size", wanted.size ?? 56, 0, 65507);
+    const ttl = range("ttl", wanted.ttl ?? 64, 1, 255);
+    const [watch] = await agent.ask("watch-icmp", namespace(from));
+    const command = ["ping", "-n", "-c", count, "-i", 0.01, "-W", 1, "-t", ttl, "-s", size, formatAddr(address)].map(String);
+    const { stdout, stderr, code } = text(await agent.run(namespace(from), command));
+    if (code > 1) throw new Error(`ping: ${stderr.trim()}`);
+    const errors = pingErrors(await agent.ask("unwatch", String(watch)), address);
+    const replies = [...parsePing(stdout), ...errors].sort((a, b) => a.seq - b.seq);
+    return { from, to: formatAddr(address), size, sent: count, received: replies.filter(({ kind }) => kind === "echo-reply").length, replies };
+  };
+
+  const connect = async (from: string, to: string, port: number, wanted: ConnectOptions): Promise<ConnectResult> => {
+    const address = formatAddr(reachable(from, to));
+    const proto = wanted.proto ?? "tcp";
+    const request = wanted.request ?? (proto === "udp" ? "egress-lab\n" : `GET / HTTP/1.1\r\nHost: ${to}\r\nUser-Agent: egress-lab\r\nAccept: */*\r\n\r\n`);
+    const [sourcePort, kind, peer, peerPort, server, body] = (
+      await agent.ask(
+        "connect",
+        namespace(from),
+        proto,
+        wanted.sourcePort === undefined ? 0 : range("sourcePort", wanted.sourcePort, 1, 65535),
+        address,
+        range("port", port, 1, 65535),
+        Buffer.from(request, "latin1"),
+        wanted.close ?? "fin",
+        (options.connectTimeout ?? 3.5) * 1000,
+      )
+    ).map(field => field.toString("latin1"));
+    const at = { to: address, port, sourcePort: Number(sourcePort) };
+    if (kind === "connected") return { kind, ...at, seenAs: { address: peer!, port: Number(peerPort) }, server: server!, body: body! };
+    return { kind: kind as "refused" | "timeout" | "unreachable", ...at };
+  };
+
+  const capture = async (host: string, interfaceName: string): Promise<Capture> => {
+    checkInterface(host, interfaceName);
+    const index = plan.interfaceIndex(host, interfaceName);
+    // On `any` tcpdump tells incoming from outgoing packets, as on no single interface.
+    const filter = `ip or ether proto ${markerType}`;
+    const tcpdump = await agent.start(namespace(host), ["tcpdump", "-Z", "root", "-i", "any", "-n", "-U", "--immediate-mode", "-w", "-", filter], "listening on");
+    const stop = async (): Promise<readonly Captured[]> => {
+      await mark(host, offset => tcpdump.output(offset));
+      const { records } = readPcap((await tcpdump.stop()).stdout, `capture at ${host} ${interfaceName}`);
+      return records.flatMap(({ time, direction, interfaceIndex, packet }) => (packet === undefined || interfaceIndex !== index ? [] : { time, direction: direction!, packet }));
+    };
+    let stopped: Promise<readonly Captured[]> | undefined;
+    return { host, interface: interfaceName, stop: () => (stopped ??= stop()) };
+  };
+
+  /** Sends a frame that only a capture sees, and waits until it has: then it has seen all that came before. */
+  const mark = async (host: string, output: (offset: number) => Promise<Uint8Array>): Promise<void> => {
+    const content = `egress-lab marker ${++markers}.`;
+    await agent.ask("inject", await socket(host, "lo"), pcapOfFrames([{ time: 0, frame: markerFrame(content) }]), 0);
+    let seen = 0;
+    let tail = Buffer.alloc(0);
+    for (let tries = 0; tries < 500; tries++) {
+      const more = await output(seen);
+      seen += more.length;
+      tail = Buffer.concat([tail, more]);
+      if (tail.includes(content)) return;
+      tail = tail.subarray(-content.length);
+      await pause(4);
+    }
+    throw new Error(`the capture at ${host} has stopped seeing packets`);
+  };
+
+  return {
+    engine: "linux",
+    network,
+    unprivileged: agent.unprivileged,
+    now: () => Date.now() / 1000,
+    ping: (from, to, wanted = {}) => ping(from, to, wanted),
+    connect: (from, to, port, wanted = {}) => connect(from, to, port, wanted),
+    capture,
+    conntrack: async host => parseConntrack(await must(agent, namespace(host), ["conntrack", "-L"])),
+    counters: async host => parseCounted(await must(agent, namespace(host), ["iptables-save", "-c"]), `rules of ${host}`),
+    async wait(seconds) {
+      if (!(seconds >= 0)) throw new InputError({ where: "wait", value: seconds, problem: "is no time to wait", expected: "seconds, 0 or more" });
+      await pause(seconds * 1000);
+    },
+    close: () => agent.close(),
+    enter: host => `nsenter ${agent.unprivileged ? "--preserve-credentials --user " : ""}--mount --net=/proc/${agent.pid}/root/run/netns/${namespace(host)} --target ${agent.pid}`,
+    run: async (host, command, input) => text(await agent.run(namespace(host), command, input)),
+    async inject(host, interfaceName, packets) {
+      checkInterface(host, interfaceName);
+      const frames = packets.map(packet => ({ time: 0, frame: ethernetFrame(packet, plan.linkFor(host, interfaceName, packet.dst)) }));
+      await agent.ask("inject", await socket(host, interfaceName), pcapOfFrames(frames), 0);
+    },
+  };
+};

@@ -1,0 +1,25 @@
+import { spawnSync } from "node:child_process";
+import { LinuxUnavailable, pathWithSbin } from "./environment.js";
+
+/** The programs that a lab runs, and Debian's packages that hold them. */
+const packages = {
+  unshare: "util-linux",
+  perl: "perl-base",
+  ip: "iproute2",
+  "iptables-restore": "iptables",
+  "iptables-save": "iptables",
+  ping: "iputils-ping",
+  tcpdump: "tcpdump",
+  conntrack: "conntrack",
+} as const;
+
+const found = (program: string): boolean => spawnSync("sh", ["-c", 'command -v "$1"', "sh", program], { env: pathWithSbin() }).status === 0;
+
+/** @throws LinuxUnavailable naming what is missing and how to get it */
+export const requireTools = (): void => {
+  if (process.platform !== "linux") throw new LinuxUnavailable(`the linux engine needs Linux, this is ${process.platform}: use the model engine, which runs everywhere`);
+  const missing = Object.keys(packages).filter(program => !found(program)) as (keyof typeof packages)[];
+  if (missing.length === 0) return;
+  const wanted = [...new Set(missing.map(program => packages[program]))];
+  throw new LinuxUnavailable(`the linux engine lacks ${missing.join(", ")}: apt-get install ${wanted.join(" ")}`);
+};

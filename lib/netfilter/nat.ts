@@ -1,6 +1,6 @@
 import type { Random } from "../random.js";
 import { type ConnectionTable, type Tracked, destinationDone, destinationNat, sourceDone, sourceNat } from "./table.js";
-import { isSpent } from "./tcp.js";
+import { isOpening, isSpent } from "./tcp.js";
 import { type Tuple, echoRequest, tcp } from "./tuple.js";
 import type { AddrRange, PortRange } from "./types.js";
 
@@ -50,10 +50,10 @@ const withAddress = (tuple: Tuple, which: Which, address: number): Tuple =>
 
 const portFits = (port: number, range: NatRange): boolean => range.ports === undefined || (port >= range.ports.first && port <= range.ports.last);
 
-const sourceFits = (tuple: Tuple, { addresses, ports, ...rest }: NatRange): boolean => {
-  const source = tuple.src >>> 0;
-  if (addresses !== undefined && (source < addresses.first || source > addresses.last)) return false;
-  return portFits(tuple.sport, { addresses, ports, ...rest });
+const sourceFits = (address: number, port: number, range: NatRange): boolean => {
+  const { addresses } = range;
+  const source = address >>> 0;
+  return (addresses === undefined || (source >= addresses.first && source <= addresses.last)) && portFits(port, range);
 };
 
 /** Where a port is looked for when the rule names none: low ports stay low, as some servers trust them more. */
@@ -88,7 +88,7 @@ export class Translator {
 
   private choose(entry: Tracked, current: Tuple, which: Which, range: NatRange): Tuple {
     if (which === "source" && !range.randomFully) {
-      if (sourceFits(current, range)) {
+      if (sourceFits(current.src, current.sport, range)) {
         if (!this.taken(current, entry)) return current;
       } else {
         const mapped = this.mappedSource(current, range);
@@ -106,43 +106,43 @@ export class Translator {
 
   /** What another connection of the same source was given. */
   private mappedSource(current: Tuple, range: NatRange): Tuple | undefined {
-    for (const other of this.table.withSource(current)) {
-      const mapped = current.from(other.replyTuple.dst, other.replyTuple.dport);
-      if (sourceFits(mapped, range)) return mapped;
-    }
-    return undefined;
+    const other = this.table.withSource(current, ({ replyTuple }) => sourceFits(replyTuple.dst, replyTuple.dport, range));
+    return other === undefined ? undefined : current.from(other.replyTuple.dst, other.replyTuple.dport);
   }
 
   private search(entry: Tracked, moved: Tuple, which: Which, range: NatRange): Tuple {
     if (range.ports === undefined && which === "destination" && moved.proto !== echoRequest) return moved;
     const { first, last } = range.ports ?? classOf(moved, portOf(moved, which));
     const size = last - first + 1;
-    let tried = moved;
+    const { proto, src, sport, dst, dport } = moved;
+    const changesSource = which === "source" || proto === echoRequest;
     for (let attempts = Math.min(size, maxAttempts); ; attempts = attempts >> 1) {
       const offset = this.random.int(0, 0xffff);
+      let port = 0;
       for (let i = 0; i < attempts; i++) {
-        tried = withPort(moved, which, first + (((offset + i) & 0xffff) % size));
-        if (!this.takenHarder(tried, entry, attempts - i)) return tried;
+        port = first + (((offset + i) & 0xffff) % size);
+        const found = changesSource ? this.table.findAnswer(proto, src, port, dst, dport) : this.table.findAnswer(proto, src, sport, dst, port);
+        if (found === undefined || !this.holds(found, entry, attempts - i)) return withPort(moved, which, port);
       }
-      if (attempts >= size || attempts < fewestAttempts) return tried;
+      if (attempts >= size || attempts < fewestAttempts) return withPort(moved, which, port);
     }
   }
 
   /** Whether the answers to a translated packet would be taken for another connection's. */
   private taken(translated: Tuple, entry: Tracked): boolean {
-    const found = this.table.find(translated.invert())?.owner;
-    return found !== undefined && found !== entry && !found.originalTuple.equals(entry.originalTuple);
+    const { proto, src, sport, dst, dport } = translated;
+    const found = this.table.findAnswer(proto, src, sport, dst, dport);
+    return found !== undefined && isOther(found.owner!, entry);
   }
 
-  private takenHarder(translated: Tuple, entry: Tracked, left: number): boolean {
-    if (left > harderBelow || translated.proto !== tcp) return this.taken(translated, entry);
-    const found = this.table.find(translated.invert());
-    const other = found?.owner;
-    if (found === undefined || other === undefined) return false;
-    if (found !== other.replyTuple || (other.status & sourceNat) === 0) return true;
-    if (other.tcp === undefined || entry.tcp === undefined || !isSpent(other.tcp, entry.tcp)) return true;
-    this.table.remove(other);
+  /** Whether a tuple found in the search stays taken; with few tries left a TCP connection that is over makes room. */
+  private holds(found: Tuple, entry: Tracked, left: number): boolean {
+    const owner = found.owner!;
+    if (left > harderBelow || found.proto !== tcp || entry.tcp === undefined || owner.tcp === undefined || !isOpening(entry.tcp)) return isOther(owner, entry);
+    if (found !== owner.replyTuple || (owner.status & sourceNat) === 0 || !isSpent(owner.tcp, entry.tcp)) return true;
+    this.table.remove(owner);
     return false;
   }
 }
 
+const isOther = (owner: Tracked, entry: Tracked): boolean => owner !== entry && !owner.originalTuple.equals(entry.originalTuple);

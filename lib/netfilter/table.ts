@@ -1,7 +1,7 @@
 import type { Flow } from "../packet/flow.js";
 import type { ConntrackEntry, Connection } from "./netfilter.js";
 import { type TcpTrack, tcpStateName } from "./tcp.js";
-import { type Tuple, flowOfTuple } from "./tuple.js";
+import { type Tuple, answerTo, flowOfTuple, hashOf } from "./tuple.js";
 
 /** What has become of a connection; bits of `Tracked.status`. */
 export const seenReply = 1;
@@ -57,17 +57,23 @@ export class ConnectionTable {
   find(tuple: Tuple): Tuple | undefined {
     let found = this.buckets[tuple.hash & (this.buckets.length - 1)];
     while (found !== undefined && !found.equals(tuple)) found = found.next;
-    if (found === undefined) return undefined;
-    const owner = found.owner!;
-    if (owner.expires > this.now()) return found;
-    this.remove(owner);
-    return undefined;
+    return found === undefined ? undefined : this.living(found);
   }
 
-  /** Connections whose original source is that of `tuple`, the newest first. */
-  *withSource(tuple: Tuple): Iterable<Tracked> {
+  /** The table's tuple that the answers to a packet would have. Parts, not a tuple: the search for a port asks this most. */
+  findAnswer(proto: number, src: number, sport: number, dst: number, dport: number): Tuple | undefined {
+    const answer = answerTo(proto);
+    let found = this.buckets[hashOf(answer, dst, dport, src, sport) & (this.buckets.length - 1)];
+    while (found !== undefined && (found.dport !== sport || found.dst !== src || found.src !== dst || found.sport !== dport || found.proto !== answer)) found = found.next;
+    return found === undefined ? undefined : this.living(found);
+  }
+
+  /** The newest connection with the original source of `tuple` that `wanted` takes. */
+  withSource(tuple: Tuple, wanted: (entry: Tracked) => boolean): Tracked | undefined {
     const now = this.now();
-    for (let entry = this.sources.get(sourceKey(tuple)); entry !== undefined; entry = entry.sourceAfter) if (entry.expires > now) yield entry;
+    let entry = this.sources.get(sourceKey(tuple));
+    while (entry !== undefined && (entry.expires <= now || !wanted(entry))) entry = entry.sourceAfter;
+    return entry;
   }
 
   /** Both tuples must be free. */
@@ -113,6 +119,13 @@ export class ConnectionTable {
     const rows: ConntrackEntry[] = [];
     for (let entry = this.oldest; entry !== undefined; entry = entry.newer) if (entry.expires > now) rows.push(row(entry, now));
     return rows;
+  }
+
+  private living(tuple: Tuple): Tuple | undefined {
+    const owner = tuple.owner!;
+    if (owner.expires > this.now()) return tuple;
+    this.remove(owner);
+    return undefined;
   }
 
   /** Two more are looked at with every one that comes, so the dead never outnumber the living for long. */

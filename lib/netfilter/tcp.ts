@@ -15,7 +15,7 @@ const established = 3;
 const finWait = 4;
 const closeWait = 5;
 const lastAck = 6;
-export const timeWait = 7;
+const timeWait = 7;
 const close = 8;
 const synSent2 = 9;
 /** Let through without a change of state: the tracker may be the one that is wrong. */
@@ -74,9 +74,12 @@ export class TcpTrack {
 
 export const tcpStateName = (track: TcpTrack): string => names[track.state]!;
 
+/** Whether no more than its SYN has been seen. */
+export const isOpening = (track: TcpTrack): boolean => track.state === synSent;
+
 /** Whether a new connection may take its port: it waits out its end, and `newer` sends what an old segment cannot be taken for. */
 export const isSpent = (old: TcpTrack, newer: TcpTrack): boolean =>
-  newer.state === synSent && old.state >= timeWait && ((newer.sides[0].end - old.sides[0].end) | 0) > 0;
+  old.state >= timeWait && ((newer.sides[0].end - old.sides[0].end) | 0) > 0;
 
 /**
  * The segment's kind; undefined for flags that no sane stack sends together.

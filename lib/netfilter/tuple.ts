@@ -9,7 +9,10 @@ export const udp = 17;
 export const echoRequest = 8;
 export const echoReply = 0;
 
-const mix = (proto: number, src: number, sport: number, dst: number, dport: number): number => {
+/** The protocol of the answers. */
+export const answerTo = (proto: number): number => (proto === echoRequest ? echoReply : proto === echoReply ? echoRequest : proto);
+
+export const hashOf = (proto: number, src: number, sport: number, dst: number, dport: number): number => {
   let hash = Math.imul(src, 0x9e3779b1) ^ Math.imul(dst, 0x85ebca6b) ^ Math.imul((sport << 16) | dport, 0xc2b2ae35) ^ proto;
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
   return hash ^ (hash >>> 13);
@@ -26,7 +29,7 @@ export class Tuple {
   owner: Tracked | undefined = undefined;
 
   constructor(readonly proto: number, readonly src: number, readonly sport: number, readonly dst: number, readonly dport: number) {
-    this.hash = mix(proto, src, sport, dst, dport);
+    this.hash = hashOf(proto, src, sport, dst, dport);
   }
 
   equals(other: Tuple): boolean {
@@ -34,8 +37,7 @@ export class Tuple {
   }
 
   invert(): Tuple {
-    const proto = this.proto === echoRequest ? echoReply : this.proto === echoReply ? echoRequest : this.proto;
-    return new Tuple(proto, this.dst, this.dport, this.src, this.sport);
+    return new Tuple(answerTo(this.proto), this.dst, this.dport, this.src, this.sport);
   }
 
   /** The same with another source. */

@@ -73,7 +73,7 @@ const describe = (step: Step): readonly [string, string] => {
     case "fabric-route":
       return ["route", `${typeof step.route === "string" ? `system route, ${step.route}` : formatUserRoute(step.route)}, for ${formatAddr(step.to)}`];
     case "translate":
-      return ["snat", `${formatFlow(step.before)} becomes ${formatFlow(step.after)} (${step.fresh ? "a port taken" : "the mapping it has"}, ${step.portsInUse} of ${step.portsAllotted} in use)`];
+      return [step.before.src === step.after.src ? "dnat" : "snat", `${formatFlow(step.before)} becomes ${formatFlow(step.after)} (${step.fresh ? "a port taken" : "the mapping it has"}, ${step.portsInUse} of ${step.portsAllotted} in use)`];
     case "public-address":
       return ["nat", `${formatFlow(step.before)} becomes ${formatFlow(step.after)} (the card's own public address)`];
     case "inbound":
@@ -144,10 +144,11 @@ export const formatDisposition = (disposition: Disposition): string => {
 
 const describeHop = (hop: Hop, number: number): readonly string[] => {
   const interfaces = [hop.in === undefined ? "" : ` in ${hop.in}`, hop.out === undefined ? "" : ` out ${hop.out}`].join("");
+  const place = hop.place === hop.kind ? hop.kind : `${hop.kind} ${hop.place}`;
   const before = formatPacket(hop.before);
   const after = formatPacket(hop.after);
   return [
-    ...wrap(`${String(number).padStart(2)}  ${hop.kind} ${hop.place}${interfaces}`, 6),
+    ...wrap(`${String(number).padStart(2)}  ${place}${interfaces}`, 6),
     ...hop.steps.map(describe).flatMap(([label, reason]) => wrap(`      ${label.padEnd(8)}${reason}`, 16)),
     ...wrap(`      ${after === before ? "unchanged" : `now     ${after}`}`, 16),
   ];

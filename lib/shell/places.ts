@@ -30,7 +30,7 @@ export const findHost = (built: Built, context: string, name: string): Host => {
   const [first] = found.length > 1 ? found.filter(host => clusterOf(built, host) === context) : found;
   if (first !== undefined) return first;
   const problem = found.length > 1 ? "is the name of several machines" : "is not a machine of this lab";
-  const others = found.length > 1 ? found.map(({ id }) => id) : hosts.filter(({ role }) => role !== "site").map(({ hostname }) => hostname);
+  const others = found.length > 1 ? found.map(({ id }) => id) : ["vm", "node", "pod"].flatMap(role => hosts.filter(host => host.role === role)).map(({ hostname }) => hostname);
   throw new InputError({ where: "host", value: name, problem, expected: known(others) });
 };
 

@@ -61,7 +61,6 @@ export { type DestinationKind, type FlowChange, type FlowRow, type FlowTableOpti
 export { type SnatLoad, type SnatSweepRow, type SnatUseRow, snatUse, sweepSnatUse } from "./scenario/snatUse.js";
 export { type CaptureOptions, type NamespaceQuery, type Session, type SessionOptions, openSession } from "./shell/session.js";
 export { type OpenLabOptions, openLab } from "./notebook/openLab.js";
-export { formatTrace } from "./render/trace.js";
 export { formatDisposition, formatFlow, formatPacket, formatReason, formatTrace } from "./render/trace.js";
 export { type PingTextOptions, printPing } from "./render/ping.js";
 export { type TcpdumpOptions, printTcpdump } from "./render/tcpdump.js";
@@ -69,6 +68,5 @@ export { printConntrack } from "./render/conntrack.js";
 export { printAddresses, printRoutes } from "./render/addresses.js";
 export { type TableOptions, printDeployments, printIngresses, printNodes, printPods, printServices } from "./render/kubectl.js";
 export { type LoadBalancerResource, type ManagedCluster } from "./render/azObjects.js";
-export { type CaptureOptions, type NamespaceQuery, type Session, type SessionOptions, openSession } from "./shell/session.js";
 export { type Applied } from "./shell/applied.js";
 export { type PacketFilter, packetFilter } from "./shell/filter.js";

@@ -89,11 +89,12 @@ const kubenetPins = {
       { name: "whereami-564765b89-z7p82", node: 0 },
     ],
     // Four addresses of node 1 went between .2 and .7: the add-on's three pods, and one of them again.
+    // When that one went is not known, only that it was gone.
     [`${routing}-default-http-backend`]: [{ node: 1 }],
     [`${routing}-external-dns`]: [{ node: 1 }],
     [`${routing}-nginx-ingress-controller`]: [
-      { node: 1, deleted: day("22:45:30") },
-      { node: 1, created: day("22:45:30") },
+      { node: 1, deleted: day("23:10:00") },
+      { node: 1 },
     ],
     "default/whereami-ingress": [
       { name: "whereami-ingress-7f97d7c96f-2lqxf", node: 0 },

@@ -132,23 +132,23 @@ const readBalancer = (spec: LoadBalancerSpec, where: string): BalancerPlan => {
 const mapValues = <A, B>(values: Readonly<Record<string, A>> | undefined, change: (value: A, key: string) => B): Readonly<Record<string, B>> =>
   Object.fromEntries(Object.entries(values ?? {}).map(([key, value]) => [key, change(value, key)]));
 
-const readPinnedPod = (pod: PinnedPod, where: string, plan: Pick<ClusterPlan, "plugin" | "subnet">): PodPin => {
+type PinContext = Pick<ClusterPlan, "plugin" | "subnet"> & { readonly startsAt: Time };
+
+const readPinnedPod = (pod: PinnedPod, where: string, plan: PinContext): PodPin => {
   if (pod.node !== undefined) wholeNumber(`${where}.node`, pod.node, { least: 0, most: aks.nodes.value - 1 }, "as an index of a node");
   if (plan.plugin === "kubenet" && pod.address !== undefined)
     refuse(`${where}.address`, pod.address, "cannot be pinned with kubenet", "the field left out: kubenet gives addresses in the order of creation");
   const address = pod.address === undefined ? undefined : addr(pod.address, `${where}.address`);
   if (address !== undefined && !contains(plan.subnet.cidr, address))
     refuse(`${where}.address`, pod.address, `is outside the subnet ${plan.subnet.name}`, `an address of ${formatCidr(plan.subnet.cidr)} that its node's card holds`);
-  return {
-    name: pod.name,
-    node: pod.node,
-    address,
-    created: pod.created === undefined ? undefined : parseTime(pod.created, `${where}.created`),
-    deleted: pod.deleted === undefined ? undefined : parseTime(pod.deleted, `${where}.deleted`),
+  const time = (field: "created" | "deleted"): Time | undefined => {
+    const text = pod[field];
+    return text === undefined ? undefined : Math.min(parseTime(text, `${where}.${field}`), plan.startsAt);
   };
+  return { name: pod.name, node: pod.node, address, created: time("created"), deleted: time("deleted") };
 };
 
-const readPins = (spec: ClusterSpec, where: string, plan: Pick<ClusterPlan, "plugin" | "subnet">, created: Readonly<Record<string, Time>>): ClusterPins => {
+const readPins = (spec: ClusterSpec, where: string, plan: PinContext, created: Readonly<Record<string, Time>>): ClusterPins => {
   const { clusterIps, nodePorts, pods, kubeletPid } = spec.pins ?? {};
   return {
     clusterIps: mapValues(clusterIps, (text, key) => addr(text, `${where}.clusterIps["${key}"]`)),
@@ -192,7 +192,7 @@ export const planCluster = (spec: ClusterSpec, where: string, vnet: VirtualNetwo
     balancer: readBalancer(spec.loadBalancer, `${where}.loadBalancer`),
     created,
     createdPins,
-    pins: readPins(spec, `${where}.pins`, { plugin, subnet }, createdPins),
+    pins: readPins(spec, `${where}.pins`, { plugin, subnet, startsAt }, createdPins),
     manifests: spec.manifests.map((manifest, i) => ({ objects: parseManifest(manifest.yaml, manifest.file), appliedAt: readDone(manifest.appliedAt, `${where}.manifests[${i}].appliedAt`, created, startsAt) })),
     scale: mapValues(spec.scale, (count, name) => wholeNumber(`${where}.scale["${name}"]`, count, { least: 0, most: replicasAtMost }, "pods")),
     addons: [...new Set(spec.addons)].map(name => ({ name, enabledAt: readDone(pins.created?.[`Addon/${name}`], `${where}.pins.created["Addon/${name}"]`, created, startsAt) })),

@@ -107,7 +107,10 @@ export interface Pins {
   readonly kubeletPid?: number;
 }
 
-/** What was observed of one pod; what is left out is drawn or derived. */
+/**
+ * What was observed of one pod; what is left out is drawn or derived.
+ * A time after the scenario's start counts as its start, so one set of pins serves earlier states too.
+ */
 export interface PinnedPod {
   /** The full name. */
   readonly name?: string;

@@ -6,7 +6,7 @@ import { bootModel } from "../../lib/net/model.js";
 import { age } from "../../lib/render/duration.js";
 import { articleAt, articleMoments, articleScenario } from "../../lib/scenario/article.js";
 import { build } from "../../lib/scenario/build.js";
-import { editCluster } from "../../lib/scenario/edit.js";
+import { editCluster, enableAddon, scenarioAt } from "../../lib/scenario/edit.js";
 import { whereami, whereamiIngress } from "../../lib/scenario/manifests.js";
 import { parseTime } from "../../lib/scenario/time.js";
 import type { Scenario } from "../../lib/scenario/types.js";
@@ -89,6 +89,16 @@ derived("kubenet's pod addresses follow from the order of creation on each node"
     ["2lqxf", "192.168.0.10"],
     ["66vvv", "192.168.1.7"],
   ]);
+});
+
+derived("the add-on has its pods once, whenever it is enabled", () => {
+  for (const at of ["2019-02-12T22:20:00Z", "2019-02-12T22:50:00Z"]) {
+    const before = { ...scenarioAt(articleScenario, "2019-02-12T22:10:00Z"), startsAt: at };
+    const { pods } = clusterNamed(build(enableAddon(before, "kubenetcluster", "http_application_routing", at)), "kubenetcluster").cluster;
+    const own = pods.filter(({ name }) => name.startsWith("addon-"));
+    assert.is(own.length, 3);
+    for (const { created } of own) assert.is(created, parseTime(at, "at"));
+  }
 });
 
 derived("node resource group, SKU, ports and outbound address", () => {

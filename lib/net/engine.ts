@@ -100,6 +100,7 @@ export class Engine {
   constructor(
     readonly network: Network,
     startMilliseconds: number,
+    private readonly randomOf: (host: string) => Random = host => seeded(subseed(network.seed, host)),
   ) {
     this.clock = startMilliseconds;
     this.#random = seeded(network.seed);
@@ -138,7 +139,7 @@ export class Engine {
     if (state === undefined) {
       const host = this.#hosts.get(id);
       if (host === undefined) throw new RangeError(`no host ${id}`);
-      this.#states.set(id, (state = new HostState(host, seeded(subseed(this.network.seed, id)), () => this.clock)));
+      this.#states.set(id, (state = new HostState(host, this.randomOf(id), () => this.clock)));
     }
     return state;
   }

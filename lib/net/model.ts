@@ -5,6 +5,7 @@ import { packetLength, type Packet, type Tcp, type TcpFlag } from "../packet/pac
 import { next } from "./answer.js";
 import { Engine, socketKey } from "./engine.js";
 import type { Captured, ConnectOptions, ConnectResult, ModelLab, PingOptions, PingReply, PingResult } from "./lab.js";
+import type { Random } from "../random.js";
 import type { Trace } from "./trace.js";
 import type { Network } from "./types.js";
 
@@ -23,9 +24,10 @@ const some = (names: readonly string[]): string => `${names.slice(0, 8).join(", 
  * Boots a network on the in-process engine. Nothing runs by itself: packets move when a method sends one,
  * and the clock advances by what they take.
  * @param startsAt where the clock starts, seconds since the epoch
+ * @param randomOf the chance that a host's netfilter draws from; by default seeded by the network's seed and the host
  */
-export const bootModel = (network: Network, startsAt = 0): ModelLab => {
-  const engine = new Engine(network, startsAt * 1000);
+export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: string) => Random): ModelLab => {
+  const engine = new Engine(network, startsAt * 1000, randomOf);
   const names = new Map(network.names.map(({ name, address }) => [name, address]));
   const hostIds = new Set(network.hosts.map(({ id }) => id));
   const nextPort = new Map<string, number>();

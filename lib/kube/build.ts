@@ -30,7 +30,7 @@ export interface ClusterInput {
   readonly podCidr?: Cidr | undefined;
   /** kubenet only: the pod CIDR when left out; 0.0.0.0/0 disables masquerading. */
   readonly nonMasqueradeCidr?: Cidr | undefined;
-  /** azure-cni only: default `azure-vnet`. */
+  /** azure-cni only, and needed there: whose rules turn a pod's address into the node's. Which of them a cluster had is not always known. */
   readonly masqueradeBy?: "azure-vnet" | "ip-masq-agent" | undefined;
   /** The virtual network's address space. */
   readonly vnet: readonly Cidr[];
@@ -218,7 +218,8 @@ const deploymentPods = ({ object, created }: Declared<DeploymentObject>, replica
     const { node, address, deleted } = pin;
     return { owner, created: at, deleted, node, address, hostNetwork, daemon: false, pod: { namespace, name: pin.name ?? name(namespace, prefix, label), labels, hostNetwork, image, ports, created: at } };
   };
-  const gone = replicas === 0 ? [] : pins.filter(pin => pin.deleted !== undefined).map((pin, index) => newPod(pin, `${owner} deleted ${index}`));
+  // One that would have gone before its deployment came never was.
+  const gone = pins.filter(pin => replicas > 0 && pin.deleted !== undefined && pin.deleted >= (pin.created ?? created)).map((pin, index) => newPod(pin, `${owner} deleted ${index}`));
   return [...gone, ...Array.from({ length: replicas }, (_, index) => newPod(living[index] ?? {}, `${owner} ${index}`))];
 };
 
@@ -322,7 +323,6 @@ export const buildCluster = (input: ClusterInput): Cluster => {
     publicAddress: input.publicAddress,
     seed: input.seed,
   });
-  const by = input.masqueradeBy ?? "azure-vnet";
   const nodesRange = vnet.find(space => contains(space, input.nodes[0]!.internalIp))!;
   const nonMasqueradeCidr = podCidr === undefined ? nodesRange : (input.nonMasqueradeCidr ?? podCidr);
   return {
@@ -332,7 +332,7 @@ export const buildCluster = (input: ClusterInput): Cluster => {
     maxPods,
     serviceCidr,
     dnsServiceIp,
-    ...(podCidr === undefined ? { masquerade: { by, except: by === "azure-vnet" ? [nodesRange] : vnet } } : { podCidr, nonMasqueradeCidr }),
+    ...(podCidr === undefined ? { masquerade: { by: input.masqueradeBy!, except: input.masqueradeBy === "azure-vnet" ? [nodesRange] : vnet } } : { podCidr, nonMasqueradeCidr }),
     nodes: buildNodes(input, nonMasqueradeCidr),
     deployments: listed(objects.deployments.map(item => describe(item, replicas.get(keyOf(item.object))!))),
     pods,

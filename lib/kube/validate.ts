@@ -22,8 +22,8 @@ const checkPlugin = (input: ClusterInput, refuse: Refuse): void => {
     case "azure-cni":
       if (podCidr !== undefined) refuse("podCidr", formatCidr(podCidr), "does not go with azure-cni, whose pods have addresses of the virtual network", "nothing");
       if (nonMasqueradeCidr !== undefined) refuse("nonMasqueradeCidr", formatCidr(nonMasqueradeCidr), "does not go with azure-cni", "nothing; masqueradeBy names who masquerades");
-      if (masqueradeBy !== undefined && masqueradeBy !== "azure-vnet" && masqueradeBy !== "ip-masq-agent")
-        refuse("masqueradeBy", masqueradeBy, "is not known", "azure-vnet or ip-masq-agent");
+      if (masqueradeBy !== "azure-vnet" && masqueradeBy !== "ip-masq-agent")
+        refuse("masqueradeBy", masqueradeBy ?? null, masqueradeBy === undefined ? "is missing" : "is not known", "azure-vnet or ip-masq-agent");
       return;
     default:
       refuse("plugin", plugin, "is not a known network plugin", "azure-cni or kubenet");

@@ -187,6 +187,7 @@ const refusals: readonly (readonly [name: string, input: ClusterInput, message: 
   ["a version without rules", kubenet(1, { version: "1.31.0" }), 'clusters[0].version: "1.31.0" is not modelled; expected 1.11.x, whose kube-proxy rules are known'],
   ["kubenet without a pod CIDR", kubenet(1, { podCidr: undefined }), "clusters[0].podCidr: null is missing; expected a range for pods, as kubenet takes their addresses from it: 10.244.0.0/16"],
   ["azure-cni with a pod CIDR", azureCni(1, { podCidr: cidr("192.168.0.0/16") }), 'clusters[0].podCidr: "192.168.0.0/16" does not go with azure-cni, whose pods have addresses of the virtual network; expected nothing'],
+  ["azure-cni that nobody masquerades for", azureCni(1, { masqueradeBy: undefined }), "clusters[0].masqueradeBy: null is missing; expected azure-vnet or ip-masq-agent"],
   ["services over pods", kubenet(1, { podCidr: cidr("10.0.128.0/17") }), 'clusters[0].podCidr: "10.0.128.0/17" overlaps the service CIDR, 10.0.0.0/16; expected a range that nothing else uses'],
   ["services over the network", kubenet(1, { serviceCidr: cidr("10.0.0.0/12") }), 'clusters[0].serviceCidr: "10.0.0.0/12" overlaps the virtual network, 10.13.0.0/16; expected a range that nothing else uses'],
   ["pods over docker", kubenet(1, { podCidr: cidr("172.16.0.0/12") }), 'clusters[0].podCidr: "172.16.0.0/12" overlaps docker\'s bridge, 172.17.0.0/16; expected a range that nothing else uses'],

@@ -96,6 +96,7 @@ export const azureCni = (nodes = 1, change: Partial<ClusterInput> = {}): Cluster
     ...common,
     name: "azurecluster",
     plugin: "azure-cni",
+    masqueradeBy: "azure-vnet",
     maxPods,
     nodeResourceGroup: "MC_akstest_azurecluster_westeurope",
     vnet: [wide],

@@ -20,7 +20,7 @@ export interface Scenario {
   };
   readonly vms: readonly VmSpec[];
   readonly clusters: readonly ClusterSpec[];
-  /** Internet sites. Each answers HTTP with the caller's address. */
+  /** Internet sites. Each answers HTTP, and datagrams on port 53, with the caller's address. */
   readonly sites: readonly { readonly name: string; readonly address: string }[];
   /** When the lab's clock starts, an RFC 3339 time. */
   readonly startsAt: string;
@@ -57,17 +57,21 @@ export interface ClusterSpec {
   readonly name: string;
   readonly plugin: NetworkPlugin;
   readonly subnet: string;
+  /** 1-400 with kubenet, 1-5000 with azure-cni, as far as the subnet and the load balancer's ports go. */
   readonly nodeCount: number;
   /** 10-250; azure-cni default 30, kubenet default 110. */
   readonly maxPods?: number;
+  /** 1.11.x, default 1.11.5. */
   readonly version?: string;
+  /** Default 10.0.0.0/16; apart from the virtual network and the pods' range. */
   readonly serviceCidr?: string;
+  /** Default the tenth address of the service CIDR. */
   readonly dnsServiceIp?: string;
-  /** kubenet only. */
+  /** kubenet only, default 10.244.0.0/16: a /24 of it for each node. */
   readonly podCidr?: string;
   /** kubenet only; the podCidr when left out, as AKS sets it. */
   readonly nonMasqueradeCidr?: string;
-  /** azure-cni only: which agent's rules turn a pod's address into the node's when it leaves the virtual network. */
+  /** azure-cni only: which agent's rules turn a pod's address into the node's when it leaves the virtual network. Default ip-masq-agent, the newest documented. */
   readonly masqueradeBy?: "azure-vnet" | "ip-masq-agent";
   readonly loadBalancer: LoadBalancerSpec;
   readonly addons: readonly "http_application_routing"[];

@@ -2,13 +2,16 @@ import { formatAddr } from "../ip/addr.js";
 import { cidrOf, cidrSize, formatCidr, lastOf } from "../ip/cidr.js";
 import type { Host, Interface, Route } from "../net/types.js";
 
-const state = (link: Interface): string => `<BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500${link.master === undefined ? "" : ` master ${link.master}`} state UP`;
+const state = (link: Interface): string =>
+  `<BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500${link.master === undefined ? "" : ` master ${link.master}`} state UP`;
 
-const linkName = (link: Interface): string => (link.kind === "veth" ? `${link.name}@${link.peer.interface}` : link.name);
+const linkName = (link: Interface): string =>
+  link.kind === "veth" ? `${link.name}@${link.peer.interface}` : link.name;
 
 const addressLines = (link: Interface): readonly string[] =>
   link.addresses.map(({ address, prefix }) => {
-    const broadcast = cidrSize(cidrOf(address, prefix)) > 2 ? ` brd ${formatAddr(lastOf(cidrOf(address, prefix)))}` : "";
+    const broadcast =
+      cidrSize(cidrOf(address, prefix)) > 2 ? ` brd ${formatAddr(lastOf(cidrOf(address, prefix)))}` : "";
     return `    inet ${formatAddr(address)}/${prefix}${broadcast} scope global ${link.name}`;
   });
 
@@ -17,12 +20,18 @@ export const printAddresses = (host: Host): string =>
   [
     "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 state UNKNOWN",
     "    inet 127.0.0.1/8 scope host lo",
-    ...host.interfaces.flatMap((link, index) => [`${index + 2}: ${linkName(link)}: ${state(link)}`, ...addressLines(link)]),
+    ...host.interfaces.flatMap((link, index) => [
+      `${index + 2}: ${linkName(link)}: ${state(link)}`,
+      ...addressLines(link),
+    ]),
   ].join("\n");
 
 const formatRoute = (route: Route): string => {
-  const to = route.to.prefix === 0 ? "default" : route.to.prefix === 32 ? formatAddr(route.to.base) : formatCidr(route.to);
-  return route.via === undefined ? `${to} dev ${route.dev} scope link` : `${to} via ${formatAddr(route.via)} dev ${route.dev}`;
+  const to =
+    route.to.prefix === 0 ? "default" : route.to.prefix === 32 ? formatAddr(route.to.base) : formatCidr(route.to);
+  return route.via === undefined
+    ? `${to} dev ${route.dev} scope link`
+    : `${to} via ${formatAddr(route.via)} dev ${route.dev}`;
 };
 
 const onLink = (host: Host): readonly { readonly route: Route; readonly text: string }[] =>
@@ -31,7 +40,10 @@ const onLink = (host: Host): readonly { readonly route: Route; readonly text: st
       .filter(({ prefix }) => prefix < 32)
       .map(({ address, prefix }) => {
         const to = cidrOf(address, prefix);
-        return { route: { to, dev: link.name }, text: `${formatCidr(to)} dev ${link.name} proto kernel scope link src ${formatAddr(address)}` };
+        return {
+          route: { to, dev: link.name },
+          text: `${formatCidr(to)} dev ${link.name} proto kernel scope link src ${formatAddr(address)}`,
+        };
       }),
   );
 

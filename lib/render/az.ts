@@ -9,7 +9,13 @@ const formats: readonly AzFormat[] = ["json", "tsv", "table", "yaml", "none"];
 /** Reads `--output`. @throws InputError naming the formats that exist */
 export const azFormat = (text: string): AzFormat => {
   const found = formats.find(format => format === text);
-  if (found === undefined) throw new InputError({ where: "az -o", value: text, problem: "is not an output format", expected: formats.join(", ") });
+  if (found === undefined)
+    throw new InputError({
+      where: "az -o",
+      value: text,
+      problem: "is not an output format",
+      expected: formats.join(", "),
+    });
   return found;
 };
 
@@ -38,12 +44,20 @@ const capital = (key: string): string => key.charAt(0).toUpperCase() + key.slice
 
 /** An item as a row: nested values are not shown, a list's columns are numbered. */
 const tableRow = (data: Data): Readonly<Record<string, Data>> => {
-  if (isList(data)) return Object.fromEntries(data.flatMap((value, index) => (isList(value) || isFields(value) ? [] : [[`Column${index + 1}`, value]])));
+  if (isList(data))
+    return Object.fromEntries(
+      data.flatMap((value, index) => (isList(value) || isFields(value) ? [] : [[`Column${index + 1}`, value]])),
+    );
   if (!isFields(data)) return { Result: data };
-  return Object.fromEntries(Object.entries(data).flatMap(([key, value]) => (isList(value) || isFields(value) || unshown.includes(key) ? [] : [[capital(key), value]])));
+  return Object.fromEntries(
+    Object.entries(data).flatMap(([key, value]) =>
+      isList(value) || isFields(value) || unshown.includes(key) ? [] : [[capital(key), value]],
+    ),
+  );
 };
 
-const tableCell = (data: Data | undefined): string => (data === undefined || data === null ? "" : typeof data === "boolean" ? (data ? "True" : "False") : String(data));
+const tableCell = (data: Data | undefined): string =>
+  data === undefined || data === null ? "" : typeof data === "boolean" ? (data ? "True" : "False") : String(data);
 
 /** Rows as az draws them: a column is two wider than its heading at least, numbers stand at the right. */
 const printAzTable = (data: Data, order: readonly string[] | undefined): string => {
@@ -53,10 +67,17 @@ const printAzTable = (data: Data, order: readonly string[] | undefined): string 
   const columns = names.map(name => {
     const cells = rows.map(row => tableCell(row[name]));
     const width = Math.max(name.length + 2, ...cells.map(cell => cell.length));
-    const pad = rows.every(row => typeof row[name] === "number") ? (text: string) => text.padStart(width) : (text: string) => text.padEnd(width);
+    const pad = rows.every(row => typeof row[name] === "number")
+      ? (text: string) => text.padStart(width)
+      : (text: string) => text.padEnd(width);
     return [pad(name), "-".repeat(width), ...cells.map(pad)];
   });
-  return Array.from({ length: rows.length + 2 }, (_, line) => columns.map(column => column[line]).join("  ").trimEnd()).join("\n");
+  return Array.from({ length: rows.length + 2 }, (_, line) =>
+    columns
+      .map(column => column[line])
+      .join("  ")
+      .trimEnd(),
+  ).join("\n");
 };
 
 /**

@@ -17,7 +17,12 @@ export const managedCluster = (built: Built, { spec, cluster, nodeResourceGroup,
   const group = `${subscription}/resourceGroups/${resourceGroup}`;
   const outbound = loadBalancer.sku === "Standard";
   return {
-    addonProfiles: Object.fromEntries(spec.addons.map(addon => [addon === "http_application_routing" ? "httpApplicationRouting" : addon, { enabled: true }])),
+    addonProfiles: Object.fromEntries(
+      spec.addons.map(addon => [
+        addon === "http_application_routing" ? "httpApplicationRouting" : addon,
+        { enabled: true },
+      ]),
+    ),
     agentPoolProfiles: [
       {
         count: cluster.nodes.length,

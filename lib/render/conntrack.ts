@@ -26,4 +26,7 @@ const formatEntry = (entry: ConntrackEntry): string => {
 
 /** A host's connections as `conntrack -L` lists them, with its closing count. Connection marks are not modelled: always 0. */
 export const printConntrack = (entries: readonly ConntrackEntry[]): string =>
-  [...entries.map(formatEntry), `conntrack v1.4.4 (conntrack-tools): ${entries.length} flow entries have been shown.`].join("\n");
+  [
+    ...entries.map(formatEntry),
+    `conntrack v1.4.4 (conntrack-tools): ${entries.length} flow entries have been shown.`,
+  ].join("\n");

@@ -21,7 +21,10 @@ export const curlFailure = (result: ConnectResult, seconds: number): CurlFailure
 };
 
 /** What curl prints: the body, or its error line; nothing but the body with `-s`, unless `-S` asks for errors again. */
-export const printCurl = (outcome: { readonly body: string } | CurlFailure, options: { readonly silent?: boolean } = {}): string => {
+export const printCurl = (
+  outcome: { readonly body: string } | CurlFailure,
+  options: { readonly silent?: boolean } = {},
+): string => {
   if ("body" in outcome) return outcome.body.replace(/\n$/, "");
   return options.silent === true ? "" : `curl: (${outcome.code}) ${outcome.message}`;
 };

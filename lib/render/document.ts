@@ -22,4 +22,5 @@ export const sortKeys = (data: Data): Data => {
 export const printJson = (data: Data, indent: number): string => JSON.stringify(sortKeys(data), undefined, indent);
 
 /** YAML with sorted keys and lists that stand under their key without indentation, as kubectl and az write it. */
-export const printYaml = (data: Data): string => stringify(sortKeys(data), { indentSeq: false, lineWidth: 0 }).trimEnd();
+export const printYaml = (data: Data): string =>
+  stringify(sortKeys(data), { indentSeq: false, lineWidth: 0 }).trimEnd();

@@ -17,9 +17,15 @@ const none = "<none>";
 
 /** `app=web,tier=front`, keys in order; `<none>` for no labels. */
 export const formatLabels = (labels: Readonly<Record<string, string>>): string =>
-  Object.keys(labels).sort().map(key => `${key}=${labels[key]}`).join(",") || none;
+  Object.keys(labels)
+    .sort()
+    .map(key => `${key}=${labels[key]}`)
+    .join(",") || none;
 
-const ageColumn = (now: Time): Column<{ readonly created: Time }> => ({ name: "AGE", value: item => age(item.created, now) });
+const ageColumn = (now: Time): Column<{ readonly created: Time }> => ({
+  name: "AGE",
+  value: item => age(item.created, now),
+});
 
 const namespaceColumn = (options: TableOptions): readonly Column<{ readonly namespace: string }>[] =>
   options.allNamespaces === true ? [{ name: "NAMESPACE", value: item => item.namespace }] : [];
@@ -50,9 +56,11 @@ export const printNodes = (cluster: Cluster, nodes: readonly Node[], options: Ta
 export const runs = (pod: Pod | PendingPod): pod is Pod => "ip" in pod;
 
 /** The node that a pod was given, if any. */
-const nodeOf = (pod: Pod | PendingPod): string => (runs(pod) ? pod.node : pod.reason.kind === "no-address" ? pod.reason.node : none);
+const nodeOf = (pod: Pod | PendingPod): string =>
+  runs(pod) ? pod.node : pod.reason.kind === "no-address" ? pod.reason.node : none;
 
-const podStatus = (pod: Pod | PendingPod): string => (runs(pod) ? "Running" : pod.reason.kind === "no-address" ? "ContainerCreating" : "Pending");
+const podStatus = (pod: Pod | PendingPod): string =>
+  runs(pod) ? "Running" : pod.reason.kind === "no-address" ? "ContainerCreating" : "Pending";
 
 /** `kubectl get pod`. Pods that have a node and an address run from their first second, with one container each. */
 export const printPods = (pods: readonly (Pod | PendingPod)[], options: TableOptions): string =>
@@ -77,7 +85,8 @@ const externalIp = (service: Service): string => {
   return service.externalIp === undefined ? "<pending>" : formatAddr(service.externalIp);
 };
 
-const formatPort = (port: ServicePort): string => `${port.port}${port.nodePort === undefined ? "" : `:${port.nodePort}`}/${port.protocol}`;
+const formatPort = (port: ServicePort): string =>
+  `${port.port}${port.nodePort === undefined ? "" : `:${port.nodePort}`}/${port.protocol}`;
 
 /** `kubectl get svc`. */
 export const printServices = (services: readonly Service[], options: TableOptions): string =>
@@ -97,15 +106,23 @@ export const printServices = (services: readonly Service[], options: TableOption
   );
 
 /** Whether labels have every pair of a selector. */
-export const selects = (selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean =>
-  Object.entries(selector).every(([key, value]) => labels[key] === value);
+export const selects = (
+  selector: Readonly<Record<string, string>>,
+  labels: Readonly<Record<string, string>>,
+): boolean => Object.entries(selector).every(([key, value]) => labels[key] === value);
 
 /** The pods that a deployment has, those that do not run included. */
 export const podsOf = (cluster: Cluster, deployment: Deployment): readonly (Pod | PendingPod)[] =>
-  [...cluster.pods, ...cluster.pending].filter(pod => pod.namespace === deployment.namespace && selects(deployment.selector, pod.labels));
+  [...cluster.pods, ...cluster.pending].filter(
+    pod => pod.namespace === deployment.namespace && selects(deployment.selector, pod.labels),
+  );
 
 /** `kubectl get deployment`. The only container bears the deployment's name. */
-export const printDeployments = (cluster: Cluster, deployments: readonly Deployment[], options: TableOptions): string => {
+export const printDeployments = (
+  cluster: Cluster,
+  deployments: readonly Deployment[],
+  options: TableOptions,
+): string => {
   const current = (deployment: Deployment): string => String(podsOf(cluster, deployment).length);
   return printTable<Deployment>(
     [

@@ -13,7 +13,12 @@ export interface ApiObject {
   readonly metadata: { readonly [key: string]: Data | undefined };
 }
 
-const metadata = (item: { readonly name: string; readonly created: number; readonly namespace?: string; readonly labels?: Readonly<Record<string, string>> }) => ({
+const metadata = (item: {
+  readonly name: string;
+  readonly created: number;
+  readonly namespace?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}) => ({
   name: item.name,
   namespace: item.namespace,
   labels: item.labels !== undefined && Object.keys(item.labels).length > 0 ? item.labels : undefined,
@@ -21,7 +26,14 @@ const metadata = (item: { readonly name: string; readonly created: number; reado
 });
 
 const containers = (name: string, image: string, ports: readonly ContainerPort[]): Data => [
-  { name, image, ports: ports.length === 0 ? undefined : ports.map(port => ({ name: port.name, containerPort: port.port, protocol: port.protocol })) },
+  {
+    name,
+    image,
+    ports:
+      ports.length === 0
+        ? undefined
+        : ports.map(port => ({ name: port.name, containerPort: port.port, protocol: port.protocol })),
+  },
 ];
 
 const ready = (since: number): Data => [{ type: "Ready", status: "True", lastTransitionTime: timestamp(since) }];
@@ -51,9 +63,11 @@ export const nodeObject = (cluster: Cluster, node: Node): ApiObject => ({
 });
 
 /** A pod as an object. Its container bears the name of the deployment that selects it, or its own. */
-export const podObject = (cluster: Cluster, pod: Pod | PendingPod): ApiObject => (runs(pod) ? runningPod(cluster, pod) : pendingPod(cluster, pod));
+export const podObject = (cluster: Cluster, pod: Pod | PendingPod): ApiObject =>
+  runs(pod) ? runningPod(cluster, pod) : pendingPod(cluster, pod);
 
-const ownerOf = (cluster: Cluster, pod: Pod | PendingPod): Deployment | undefined => cluster.deployments.find(deployment => podsOf(cluster, deployment).includes(pod));
+const ownerOf = (cluster: Cluster, pod: Pod | PendingPod): Deployment | undefined =>
+  cluster.deployments.find(deployment => podsOf(cluster, deployment).includes(pod));
 
 const runningPod = (cluster: Cluster, pod: Pod): ApiObject => {
   const host = cluster.nodes.find(node => node.name === pod.node);
@@ -62,10 +76,23 @@ const runningPod = (cluster: Cluster, pod: Pod): ApiObject => {
     apiVersion: "v1",
     kind: "Pod",
     metadata: metadata(pod),
-    spec: { containers: containers(container, pod.image, pod.ports), hostNetwork: pod.hostNetwork ? true : undefined, nodeName: pod.node, restartPolicy: "Always" },
+    spec: {
+      containers: containers(container, pod.image, pod.ports),
+      hostNetwork: pod.hostNetwork ? true : undefined,
+      nodeName: pod.node,
+      restartPolicy: "Always",
+    },
     status: {
       conditions: ready(pod.created),
-      containerStatuses: [{ name: container, image: pod.image, ready: true, restartCount: 0, state: { running: { startedAt: timestamp(pod.created) } } }],
+      containerStatuses: [
+        {
+          name: container,
+          image: pod.image,
+          ready: true,
+          restartCount: 0,
+          state: { running: { startedAt: timestamp(pod.created) } },
+        },
+      ],
       hostIP: host === undefined ? undefined : formatAddr(host.internalIp),
       phase: "Running",
       podIP: formatAddr(pod.ip),
@@ -80,12 +107,21 @@ const pendingPod = (cluster: Cluster, pod: PendingPod): ApiObject => {
   const scheduled =
     reason.kind === "no-address"
       ? { type: "PodScheduled", status: "True" }
-      : { type: "PodScheduled", status: "False", reason: "Unschedulable", message: `0/${reason.nodes} nodes are available: ${reason.nodes} Insufficient pods.` };
+      : {
+          type: "PodScheduled",
+          status: "False",
+          reason: "Unschedulable",
+          message: `0/${reason.nodes} nodes are available: ${reason.nodes} Insufficient pods.`,
+        };
   return {
     apiVersion: "v1",
     kind: "Pod",
     metadata: metadata(pod),
-    spec: { containers: owner === undefined ? [] : containers(owner.name, owner.image, owner.ports), nodeName: reason.kind === "no-address" ? reason.node : undefined, restartPolicy: "Always" },
+    spec: {
+      containers: owner === undefined ? [] : containers(owner.name, owner.image, owner.ports),
+      nodeName: reason.kind === "no-address" ? reason.node : undefined,
+      restartPolicy: "Always",
+    },
     status: { conditions: [{ ...scheduled, lastTransitionTime: timestamp(pod.created) }], phase: "Pending" },
   };
 };
@@ -98,12 +134,20 @@ export const serviceObject = (service: Service): ApiObject => ({
   spec: {
     clusterIP: formatAddr(service.clusterIp),
     externalTrafficPolicy: service.type === "ClusterIP" ? undefined : "Cluster",
-    ports: service.ports.map(port => ({ name: port.name, nodePort: port.nodePort, port: port.port, protocol: port.protocol, targetPort: port.targetPort })),
+    ports: service.ports.map(port => ({
+      name: port.name,
+      nodePort: port.nodePort,
+      port: port.port,
+      protocol: port.protocol,
+      targetPort: port.targetPort,
+    })),
     selector: Object.keys(service.selector).length === 0 ? undefined : service.selector,
     sessionAffinity: "None",
     type: service.type,
   },
-  status: { loadBalancer: service.externalIp === undefined ? {} : { ingress: [{ ip: formatAddr(service.externalIp) }] } },
+  status: {
+    loadBalancer: service.externalIp === undefined ? {} : { ingress: [{ ip: formatAddr(service.externalIp) }] },
+  },
 });
 
 /** A deployment as an object of extensions/v1beta1, the version that kubectl 1.11 asks for. */
@@ -130,16 +174,28 @@ export const deploymentObject = (cluster: Cluster, deployment: Deployment): ApiO
 export const ingressObject = (cluster: Cluster, ingress: Ingress): ApiObject => {
   const hosts = [...new Set(ingress.rules.map(rule => rule.host))];
   const paths = (host: string) =>
-    ingress.rules.filter(rule => rule.host === host).map(rule => ({ path: rule.path, backend: { serviceName: rule.service, servicePort: rule.port } }));
+    ingress.rules
+      .filter(rule => rule.host === host)
+      .map(rule => ({ path: rule.path, backend: { serviceName: rule.service, servicePort: rule.port } }));
   const address = ingressAddress(cluster, ingress);
   return {
     apiVersion: "extensions/v1beta1",
     kind: "Ingress",
     metadata: { ...metadata(ingress), annotations: { "kubernetes.io/ingress.class": ingress.class } },
-    spec: { rules: hosts.map(host => ({ host: host === "" || host === "*" ? undefined : host, http: { paths: paths(host) } })) },
+    spec: {
+      rules: hosts.map(host => ({
+        host: host === "" || host === "*" ? undefined : host,
+        http: { paths: paths(host) },
+      })),
+    },
     status: { loadBalancer: address === "" ? {} : { ingress: [{ ip: address }] } },
   };
 };
 
 /** Several objects as the one that `kubectl get -o json` prints. */
-export const listOf = (items: readonly ApiObject[]): ApiObject => ({ apiVersion: "v1", kind: "List", metadata: { resourceVersion: "", selfLink: "" }, items });
+export const listOf = (items: readonly ApiObject[]): ApiObject => ({
+  apiVersion: "v1",
+  kind: "List",
+  metadata: { resourceVersion: "", selfLink: "" },
+  items,
+});

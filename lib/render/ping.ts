@@ -52,7 +52,9 @@ const statistics = (result: PingResult, name: string): readonly string[] => {
   const errors = result.replies.length - echoes.length;
   const loss = result.sent === 0 ? 0 : Math.floor(((result.sent - result.received) * 100) / result.sent);
   const last = result.replies.at(-1);
-  const time = Math.round(Math.max((result.sent - 1) * 1000, last === undefined ? 0 : (last.seq - 1) * 1000 + last.milliseconds));
+  const time = Math.round(
+    Math.max((result.sent - 1) * 1000, last === undefined ? 0 : (last.seq - 1) * 1000 + last.milliseconds),
+  );
   return [
     `--- ${name} ping statistics ---`,
     `${result.sent} packets transmitted, ${result.received} received${errors > 0 ? `, +${errors} errors` : ""}, ${loss}% packet loss, time ${time}ms`,
@@ -64,7 +66,10 @@ const statistics = (result: PingResult, name: string): readonly string[] => {
 export const printPing = (result: PingResult, options: PingTextOptions = {}): string => {
   const name = options.name ?? result.to;
   const end = options.end ?? "done";
-  const lines = [`PING ${name} (${result.to}) ${result.size}(${result.size + 28}) bytes of data.`, ...result.replies.map(formatReply)];
+  const lines = [
+    `PING ${name} (${result.to}) ${result.size}(${result.size + 28}) bytes of data.`,
+    ...result.replies.map(formatReply),
+  ];
   if (end === "cut") return [...lines, "^C"].join("\n");
   return [...lines, end === "interrupted" ? "^C" : "", ...statistics(result, name)].join("\n").trimEnd();
 };

@@ -14,8 +14,11 @@ export interface TcpdumpOptions {
   readonly own?: { readonly name: string; readonly addresses: readonly Addr[] };
   /** Print the two heading lines. Default true. */
   readonly heading?: boolean;
-  /** End as tcpdump does when it is interrupted or has its fill: how many packets were seen. Default false. */
-  readonly summary?: boolean;
+  /**
+   * How it ended: not yet (`running`, the default); it had its fill (`full`); `^C` reached it (`interrupted`), and it
+   * counts like one that is full; or `^C` ended only the kubectl in front of it (`cut`), and no counts come back.
+   */
+  readonly end?: "running" | "full" | "interrupted" | "cut";
 }
 
 const wellKnown: Readonly<Record<number, string>> = { 22: "ssh", 53: "domain", 80: "http", 443: "https" };
@@ -30,7 +33,10 @@ interface Naming {
 const naming = (options: TcpdumpOptions): Naming => {
   if (options.numeric === true) return { host: formatAddr, port: String };
   const own = new Set(options.own?.addresses);
-  return { host: address => (own.has(address) ? options.own!.name : formatAddr(address)), port: port => wellKnown[port] ?? String(port) };
+  return {
+    host: address => (own.has(address) ? options.own!.name : formatAddr(address)),
+    port: port => wellKnown[port] ?? String(port),
+  };
 };
 
 /** Where each TCP conversation started, so that later numbers print relative to it, as tcpdump keeps it. */
@@ -50,12 +56,24 @@ const sequences = (packet: Tcp, starts: Starts): { readonly seq: number; readonl
   return { seq: (seq - mine) >>> 0, ack: (ack - theirs) >>> 0 };
 };
 
-const letters: readonly (readonly [TcpFlag, string])[] = [["FIN", "F"], ["SYN", "S"], ["RST", "R"], ["PSH", "P"], ["ACK", "."]];
-const formatFlags = (flags: readonly TcpFlag[]): string => letters.filter(([flag]) => flags.includes(flag)).map(([, letter]) => letter).join("") || "none";
+const letters: readonly (readonly [TcpFlag, string])[] = [
+  ["FIN", "F"],
+  ["SYN", "S"],
+  ["RST", "R"],
+  ["PSH", "P"],
+  ["ACK", "."],
+];
+const formatFlags = (flags: readonly TcpFlag[]): string =>
+  letters
+    .filter(([flag]) => flags.includes(flag))
+    .map(([, letter]) => letter)
+    .join("") || "none";
 
 const firstLine = (payload: string): string => {
   const line = payload.split(/\r?\n/, 1)[0]!;
-  return /^(?:(?:GET|PUT|POST|HEAD|DELETE|OPTIONS|TRACE|CONNECT|PATCH) |HTTP\/\S+ \d)/.test(line) ? `: HTTP: ${line}` : ": HTTP";
+  return /^(?:(?:GET|PUT|POST|HEAD|DELETE|OPTIONS|TRACE|CONNECT|PATCH) |HTTP\/\S+ \d)/.test(line)
+    ? `: HTTP: ${line}`
+    : ": HTTP";
 };
 
 const formatTcp = (packet: Tcp, names: Naming, starts: Starts): string => {
@@ -70,7 +88,8 @@ const formatTcp = (packet: Tcp, names: Naming, starts: Starts): string => {
     `win ${tcpWindow}`,
     `length ${data}`,
   ];
-  const http = data > 0 && [packet.sport, packet.dport].some(port => httpPorts.includes(port)) ? firstLine(payload) : "";
+  const http =
+    data > 0 && [packet.sport, packet.dport].some(port => httpPorts.includes(port)) ? firstLine(payload) : "";
   return `${names.host(packet.src)}.${names.port(packet.sport)} > ${names.host(packet.dst)}.${names.port(packet.dport)}: ${parts.join(", ")}${http}`;
 };
 
@@ -85,7 +104,9 @@ const bytesOfPort = (echo: IcmpEcho): number => {
 
 const formatPortUnreachable = (quoted: IcmpError["quoted"], names: Naming): string => {
   const host = names.host(quoted.dst);
-  return quoted.proto === "icmp" ? `${host} protocol 1 port ${bytesOfPort(quoted)} unreachable` : `${host} ${quoted.proto} port ${names.port(quoted.dport)} unreachable`;
+  return quoted.proto === "icmp"
+    ? `${host} protocol 1 port ${bytesOfPort(quoted)} unreachable`
+    : `${host} ${quoted.proto} port ${names.port(quoted.dport)} unreachable`;
 };
 
 const formatError = (packet: IcmpError, names: Naming): string => {
@@ -104,7 +125,10 @@ const formatError = (packet: IcmpError, names: Naming): string => {
 };
 
 const formatIcmp = (packet: IcmpEcho | IcmpError, names: Naming): string => {
-  const about = "quoted" in packet ? formatError(packet, names) : `${packet.type.replace("-", " ")}, id ${packet.id}, seq ${packet.seq & 0xffff}`;
+  const about =
+    "quoted" in packet
+      ? formatError(packet, names)
+      : `${packet.type.replace("-", " ")}, id ${packet.id}, seq ${packet.seq & 0xffff}`;
   return `${names.host(packet.src)} > ${names.host(packet.dst)}: ICMP ${about}, length ${packetLength(packet) - 20}`;
 };
 
@@ -125,14 +149,26 @@ const clock = (time: number): string => {
   return `${new Date(Math.floor(micros / 1e6) * 1000).toISOString().slice(11, 19)}.${String(micros % 1e6).padStart(6, "0")}`;
 };
 
-/** Captured packets as tcpdump prints them, a line each, under its heading. Times are UTC. */
+const headingLines = (name: string): readonly string[] => [
+  "tcpdump: verbose output suppressed, use -v or -vv for full protocol decode",
+  `listening on ${name}, link-type ${name === "any" ? "LINUX_SLL (Linux cooked)" : "EN10MB (Ethernet)"}, capture size 262144 bytes`,
+];
+
+const closingLines = (count: number): readonly string[] => [
+  `${count} packets captured`,
+  `${count} packets received by filter`,
+  "0 packets dropped by kernel",
+];
+
+/** Captured packets as tcpdump prints them, a line each, between its heading and its counts. Times are UTC. */
 export const printTcpdump = (packets: readonly Captured[], options: TcpdumpOptions): string => {
+  const { end = "running" } = options;
   const names = naming(options);
   const starts: Starts = new Map();
-  const link = options.interface === "any" ? "LINUX_SLL (Linux cooked)" : "EN10MB (Ethernet)";
   return [
-    ...(options.heading === false ? [] : ["tcpdump: verbose output suppressed, use -v or -vv for full protocol decode", `listening on ${options.interface}, link-type ${link}, capture size 262144 bytes`]),
+    ...(options.heading === false ? [] : headingLines(options.interface)),
     ...packets.map(({ time, packet }) => `${clock(time)} IP ${formatPacket(packet, names, starts)}`),
-    ...(options.summary === true ? [`${packets.length} packets captured`, `${packets.length} packets received by filter`, "0 packets dropped by kernel"] : []),
+    ...(end === "interrupted" || end === "cut" ? ["^C"] : []),
+    ...(end === "interrupted" || end === "full" ? closingLines(packets.length) : []),
   ].join("\n");
 };

@@ -33,7 +33,9 @@ export const formatPacket = (packet: Packet): string => {
     case "udp":
       return `udp ${formatAddr(packet.src)}:${packet.sport} > ${formatAddr(packet.dst)}:${packet.dport}, ${ttl}`;
     case "icmp":
-      return "quoted" in packet ? `icmp ${ends} ${packet.type} code ${packet.code}, ${ttl}` : `icmp ${ends} ${packet.type} id ${packet.id} seq ${packet.seq}, ${ttl}`;
+      return "quoted" in packet
+        ? `icmp ${ends} ${packet.type} code ${packet.code}, ${ttl}`
+        : `icmp ${ends} ${packet.type} id ${packet.id} seq ${packet.seq}, ${ttl}`;
   }
 };
 
@@ -61,7 +63,10 @@ const describe = (step: Step): readonly [string, string] => {
     case "mark":
       return ["mark", `${hex(step.before)} becomes ${hex(step.after)}`];
     case "nat":
-      return [step.which === "source" ? "snat" : "dnat", `${formatFlow(step.before)} becomes ${formatFlow(step.after)} (${step.by === "rule" ? "by the rule" : "as the connection began"})`];
+      return [
+        step.which === "source" ? "snat" : "dnat",
+        `${formatFlow(step.before)} becomes ${formatFlow(step.after)} (${step.by === "rule" ? "by the rule" : "as the connection began"})`,
+      ];
     case "route":
       return ["route", `${formatRoute(step.route)}${step.onLink ? ", on the link" : ""}`];
     case "local":
@@ -71,9 +76,15 @@ const describe = (step: Step): readonly [string, string] => {
     case "ttl":
       return ["ttl", `${step.before} becomes ${step.after}`];
     case "fabric-route":
-      return ["route", `${typeof step.route === "string" ? `system route, ${step.route}` : formatUserRoute(step.route)}, for ${formatAddr(step.to)}`];
+      return [
+        "route",
+        `${typeof step.route === "string" ? `system route, ${step.route}` : formatUserRoute(step.route)}, for ${formatAddr(step.to)}`,
+      ];
     case "translate":
-      return [step.before.src === step.after.src ? "dnat" : "snat", `${formatFlow(step.before)} becomes ${formatFlow(step.after)} (${step.fresh ? "a port taken" : "the mapping it has"}, ${step.portsInUse} of ${step.portsAllotted} in use)`];
+      return [
+        step.before.src === step.after.src ? "dnat" : "snat",
+        `${formatFlow(step.before)} becomes ${formatFlow(step.after)} (${step.fresh ? "a port taken" : "the mapping it has"}, ${step.portsInUse} of ${step.portsAllotted} in use)`,
+      ];
     case "public-address":
       return ["nat", `${formatFlow(step.before)} becomes ${formatFlow(step.after)} (the card's own public address)`];
     case "inbound":
@@ -143,7 +154,9 @@ export const formatDisposition = (disposition: Disposition): string => {
 };
 
 const describeHop = (hop: Hop, number: number): readonly string[] => {
-  const interfaces = [hop.in === undefined ? "" : ` in ${hop.in}`, hop.out === undefined ? "" : ` out ${hop.out}`].join("");
+  const interfaces = [hop.in === undefined ? "" : ` in ${hop.in}`, hop.out === undefined ? "" : ` out ${hop.out}`].join(
+    "",
+  );
   const place = hop.place === hop.kind ? hop.kind : `${hop.kind} ${hop.place}`;
   const before = formatPacket(hop.before);
   const after = formatPacket(hop.after);

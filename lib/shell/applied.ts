@@ -19,7 +19,11 @@ const nameOf = (object: KubeObject, apiVersion: string): string => {
 /** The apiVersion of each object of a manifest that was read before. */
 const apiVersions = (yaml: string): readonly string[] => {
   const documents = parseAllDocuments(yaml, { logLevel: "error" });
-  return "empty" in documents ? [] : documents.flatMap(document => (document.contents === null || document.toJS() === null ? [] : [String(document.get("apiVersion"))]));
+  return "empty" in documents
+    ? []
+    : documents.flatMap(document =>
+        document.contents === null || document.toJS() === null ? [] : [String(document.get("apiVersion"))],
+      );
 };
 
 /** Tells what applying a manifest changes in what was applied before. @throws InputError for a manifest that is not right */
@@ -29,6 +33,9 @@ export const compareManifest = (yaml: string, file: string, before: readonly Kub
   const current = new Map(before.map(object => [keyOf(object), JSON.stringify(object)]));
   return objects.map((object, index) => {
     const old = current.get(keyOf(object));
-    return { name: nameOf(object, versions[index]!), change: old === undefined ? "created" : old === JSON.stringify(object) ? "unchanged" : "configured" };
+    return {
+      name: nameOf(object, versions[index]!),
+      change: old === undefined ? "created" : old === JSON.stringify(object) ? "unchanged" : "configured",
+    };
   });
 };

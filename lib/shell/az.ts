@@ -24,26 +24,40 @@ const addonFlags: FlagSpec = { ...nameFlags, "-a": value("addons"), "--addons": 
 /** The cluster that `-g` and `-n` name. */
 const clusterOf = (session: SessionInside, flags: Flags, where: string): string => {
   const { group, name } = flags;
-  if (group === undefined || name === undefined) return fail(where, "", `lacks ${group === undefined ? "-g" : "-n"}`, `${where} -g GROUP -n NAME`);
-  if (group.toLowerCase() !== session.scenario.resourceGroup.toLowerCase()) fail(`${where} -g`, group, "holds no cluster", session.scenario.resourceGroup);
+  if (group === undefined || name === undefined)
+    return fail(where, "", `lacks ${group === undefined ? "-g" : "-n"}`, `${where} -g GROUP -n NAME`);
+  if (group.toLowerCase() !== session.scenario.resourceGroup.toLowerCase())
+    fail(`${where} -g`, group, "holds no cluster", session.scenario.resourceGroup);
   return session.cluster(name, `${where} -n`).spec.name;
 };
 
 const knownAddons: readonly Addon[] = ["http_application_routing"];
 const addonOf = (flags: Flags, where: string): Addon => {
   const name = flags["addons"] ?? fail(where, "", "lacks -a", `-a ${knownAddons.join(", ")}`);
-  return knownAddons.find(addon => addon === name) ?? fail(`${where} -a`, name, "is not an add-on known here", known(knownAddons));
+  return (
+    knownAddons.find(addon => addon === name) ??
+    fail(`${where} -a`, name, "is not an add-on known here", known(knownAddons))
+  );
 };
 
 /** The columns of a cluster's table. */
 const clusterColumns = ["name", "location", "resourceGroup", "kubernetesVersion", "provisioningState"];
 
-const commands: Readonly<Record<string, { readonly flags: FlagSpec; readonly columns?: readonly string[]; readonly run: Command }>> = {
-  "aks show": { flags: nameFlags, columns: clusterColumns, run: async (session, flags, where) => session.aksShow(clusterOf(session, flags, where)) },
+const commands: Readonly<
+  Record<string, { readonly flags: FlagSpec; readonly columns?: readonly string[]; readonly run: Command }>
+> = {
+  "aks show": {
+    flags: nameFlags,
+    columns: clusterColumns,
+    run: async (session, flags, where) => session.aksShow(clusterOf(session, flags, where)),
+  },
   "aks list": {
     flags: groupFlags,
     columns: clusterColumns,
-    run: async (session, { group }) => (group === undefined || group.toLowerCase() === session.scenario.resourceGroup.toLowerCase() ? session.built.clusters.map(({ spec }) => session.aksShow(spec.name)) : []),
+    run: async (session, { group }) =>
+      group === undefined || group.toLowerCase() === session.scenario.resourceGroup.toLowerCase()
+        ? session.built.clusters.map(({ spec }) => session.aksShow(spec.name))
+        : [],
   },
   "aks enable-addons": {
     flags: addonFlags,
@@ -68,19 +82,32 @@ const query = (data: Data, expression: string): Data => {
   try {
     return (search(data as Parameters<typeof search>[0], expression) as Data | undefined) ?? null;
   } catch (error) {
-    return fail("az --query", expression, `is not right (${error instanceof Error ? error.message : String(error)})`.replace(/\s+/g, " "), "a JMESPath expression");
+    return fail(
+      "az --query",
+      expression,
+      `is not right (${error instanceof Error ? error.message : String(error)})`.replace(/\s+/g, " "),
+      "a JMESPath expression",
+    );
   }
 };
 
 /** Runs az. @throws InputError for what is not known, naming what is */
 export const az = async (session: SessionInside, args: readonly string[]): Promise<Output> => {
   const name = Object.keys(commands).find(each => each.split(" ").every((word, index) => word === args[index]));
-  if (name === undefined) return fail("az", args.join(" "), "is not a command known here", Object.keys(commands).join(", "));
+  if (name === undefined)
+    return fail("az", args.join(" "), "is not a command known here", Object.keys(commands).join(", "));
   const where = `az ${name}`;
   const { flags: spec, columns, run } = commands[name]!;
-  const { flags, rest } = readFlags(where, args.slice(name.split(" ").length), { ...spec, "--query": value("query"), "-o": value("output"), "--output": value("output") });
+  const { flags, rest } = readFlags(where, args.slice(name.split(" ").length), {
+    ...spec,
+    "--query": value("query"),
+    "-o": value("output"),
+    "--output": value("output"),
+  });
   if (rest.length > 0) fail(where, rest.join(" "), "is not known", Object.keys(spec).join(", "));
   const format = azFormat(flags["output"] ?? "json");
   const data = await run(session, flags, where);
-  return text(flags["query"] === undefined ? printAz(data, format, columns) : printAz(query(data, flags["query"]), format));
+  return text(
+    flags["query"] === undefined ? printAz(data, format, columns) : printAz(query(data, flags["query"]), format),
+  );
 };

@@ -11,7 +11,8 @@ type Direction = "src" | "dst" | "either";
 /** More than anybody writes; keeps nesting within bounds. */
 const wordsAtMost = 500;
 
-const expected = "icmp, tcp, udp, ip, [src|dst] host A, [src|dst] net CIDR, [src|dst] port N, portrange N-M; with and, or, not and parentheses";
+const expected =
+  "icmp, tcp, udp, ip, [src|dst] host A, [src|dst] net CIDR, [src|dst] port N, portrange N-M; with and, or, not and parentheses";
 
 const ports = (packet: Packet, direction: Direction): readonly number[] => {
   if (packet.proto === "icmp") return [];
@@ -45,7 +46,9 @@ export const packetFilter = (text: string, resolve?: (name: string) => Addr | un
   const host = (name: string): Addr => resolve?.(name) ?? addr(name, "tcpdump filter");
   const port = (name: string): number => {
     const number = Object.hasOwn(portNames, name) ? portNames[name]! : Number(name);
-    return Number.isInteger(number) && number >= 0 && number <= 65535 && name !== "" ? number : fail(name, "is not a port");
+    return Number.isInteger(number) && number >= 0 && number <= 65535 && name !== ""
+      ? number
+      : fail(name, "is not a port");
   };
   const portRange = (name: string): readonly [number, number] => {
     const ends = /^(\d+)-(\d+)$/.exec(name) ?? fail(name, "is not a range of ports");

@@ -22,12 +22,22 @@ export const toggle = (name: string): FlagSpec[string] => ({ name, takesValue: f
  * @param options.stopAtFirst leave everything from the first argument that is no flag (a command to run with flags of its own)
  * @throws InputError naming the flags that exist
  */
-export const readFlags = (where: string, args: readonly string[], spec: FlagSpec, options: { readonly stopAtFirst?: boolean } = {}): Arguments => {
+export const readFlags = (
+  where: string,
+  args: readonly string[],
+  spec: FlagSpec,
+  options: { readonly stopAtFirst?: boolean } = {},
+): Arguments => {
   const flags: Record<string, string> = {};
   const rest: string[] = [];
   const find = (flag: string) => (Object.hasOwn(spec, flag) ? spec[flag] : undefined);
   const unknown = (flag: string): never => {
-    throw new InputError({ where, value: flag, problem: "is not a known flag", expected: Object.keys(spec).join(", ") || "no flags" });
+    throw new InputError({
+      where,
+      value: flag,
+      problem: "is not a known flag",
+      expected: Object.keys(spec).join(", ") || "no flags",
+    });
   };
   const missing = (flag: string): never => {
     throw new InputError({ where, value: flag, problem: "lacks its value", expected: `${flag} VALUE` });
@@ -63,6 +73,12 @@ export const readFlags = (where: string, args: readonly string[], spec: FlagSpec
 /** A whole number given as text. @throws InputError outside its range */
 export const wholeNumber = (where: string, text: string, low: number, high: number): number => {
   const number = Number(text);
-  if (!/^\d+$/.test(text) || number < low || number > high) throw new InputError({ where, value: text, problem: "is not in range", expected: `a whole number from ${low} to ${high}` });
+  if (!/^\d+$/.test(text) || number < low || number > high)
+    throw new InputError({
+      where,
+      value: text,
+      problem: "is not in range",
+      expected: `a whole number from ${low} to ${high}`,
+    });
   return number;
 };

@@ -1,8 +1,24 @@
 import { InputError } from "../errors.js";
 import type { Host } from "../net/types.js";
 import { type Data, printJson, printYaml } from "../render/document.js";
-import { printDeployments, printIngresses, printNodes, printPods, printServices, selects, type TableOptions } from "../render/kubectl.js";
-import { type ApiObject, deploymentObject, ingressObject, listOf, nodeObject, podObject, serviceObject } from "../render/objects.js";
+import {
+  printDeployments,
+  printIngresses,
+  printNodes,
+  printPods,
+  printServices,
+  selects,
+  type TableOptions,
+} from "../render/kubectl.js";
+import {
+  type ApiObject,
+  deploymentObject,
+  ingressObject,
+  listOf,
+  nodeObject,
+  podObject,
+  serviceObject,
+} from "../render/objects.js";
 import { printRows } from "../render/table.js";
 import { type FlagSpec, readFlags, toggle, value, wholeNumber } from "./flags.js";
 import { runOn } from "./machine.js";
@@ -77,7 +93,8 @@ const resources: readonly AnyResource[] = [
     words: ["pod", "pods", "po"],
     prefix: "pod",
     namespaced: true,
-    list: (session, query) => [...session.getPods(query), ...session.getPendingPods(query)].toSorted(byNamespaceAndName),
+    list: (session, query) =>
+      [...session.getPods(query), ...session.getPendingPods(query)].toSorted(byNamespaceAndName),
     print: (_, items, options) => printPods(items, options),
     object: (session, item) => podObject(session.clusterNow.cluster, item),
   }),
@@ -108,7 +125,8 @@ const resources: readonly AnyResource[] = [
 ];
 
 const resourceNamed = (word: string): AnyResource =>
-  resources.find(({ words }) => words.includes(word)) ?? fail("kubectl get", word, "is not a kind of object known here", resources.flatMap(({ words }) => words).join(", "));
+  resources.find(({ words }) => words.includes(word)) ??
+  fail("kubectl get", word, "is not a kind of object known here", resources.flatMap(({ words }) => words).join(", "));
 
 const namespaceFlags: FlagSpec = { "-n": value("namespace"), "--namespace": value("namespace") };
 
@@ -117,15 +135,27 @@ const queryOf = (session: SessionInside, flags: Readonly<Record<string, string>>
   const all = { allNamespaces: "all" in flags };
   if (namespace === undefined) return all;
   const { cluster } = session.clusterNow;
-  const namespaces = [...new Set(["default", "kube-system", ...[...cluster.pods, ...cluster.services, ...cluster.deployments].map(item => item.namespace)])];
-  return namespaces.includes(namespace) ? { ...all, namespace } : fail("kubectl -n", namespace, "is not a namespace", namespaces.join(", "));
+  const namespaces = [
+    ...new Set([
+      "default",
+      "kube-system",
+      ...[...cluster.pods, ...cluster.services, ...cluster.deployments].map(item => item.namespace),
+    ]),
+  ];
+  return namespaces.includes(namespace)
+    ? { ...all, namespace }
+    : fail("kubectl -n", namespace, "is not a namespace", namespaces.join(", "));
 };
 
 /** Reads `-l app=web,tier!=front`. */
 const labelFilter = (selector: string): ((labels: Readonly<Record<string, string>>) => boolean) => {
   const terms = selector.split(",").map(term => {
-    const [, key, operator, wanted] = /^([\w./-]+)(==?|!=)([\w.-]*)$/.exec(term) ?? fail("kubectl -l", selector, "is not a label selector", "KEY=VALUE or KEY!=VALUE, several joined by commas");
-    return operator === "!=" ? (labels: Readonly<Record<string, string>>) => labels[key!] !== wanted : (labels: Readonly<Record<string, string>>) => selects({ [key!]: wanted! }, labels);
+    const [, key, operator, wanted] =
+      /^([\w./-]+)(==?|!=)([\w.-]*)$/.exec(term) ??
+      fail("kubectl -l", selector, "is not a label selector", "KEY=VALUE or KEY!=VALUE, several joined by commas");
+    return operator === "!="
+      ? (labels: Readonly<Record<string, string>>) => labels[key!] !== wanted
+      : (labels: Readonly<Record<string, string>>) => selects({ [key!]: wanted! }, labels);
   });
   return labels => terms.every(term => term(labels));
 };
@@ -141,15 +171,25 @@ const get = async (session: SessionInside, args: readonly string[]): Promise<Out
     "--selector": value("selector"),
     "--all-namespaces": toggle("all"),
   });
-  const [word = fail("kubectl get", "", "lacks a kind of object", resources.map(({ words }) => words[0]).join(", ")), ...given] = rest.flatMap((arg, index) => (index === 0 ? arg.split("/", 2) : [arg]));
+  const [
+    word = fail("kubectl get", "", "lacks a kind of object", resources.map(({ words }) => words[0]).join(", ")),
+    ...given
+  ] = rest.flatMap((arg, index) => (index === 0 ? arg.split("/", 2) : [arg]));
   const { output } = flags;
-  if (output !== undefined && !outputs.includes(output)) fail("kubectl get -o", output, "is not an output format known here", outputs.join(", "));
+  if (output !== undefined && !outputs.includes(output))
+    fail("kubectl get -o", output, "is not an output format known here", outputs.join(", "));
   const kind = resourceNamed(word);
   const query = queryOf(session, flags);
-  if (given.length > 0 && query.allNamespaces === true) fail("kubectl get", given.join(" "), "cannot be asked for in all namespaces", "a name with -n NAMESPACE");
+  if (given.length > 0 && query.allNamespaces === true)
+    fail("kubectl get", given.join(" "), "cannot be asked for in all namespaces", "a name with -n NAMESPACE");
   const wanted = flags["selector"] === undefined ? () => true : labelFilter(flags["selector"]);
-  const found = kind.find(session, query, item => (given.length === 0 || given.includes(item.name)) && wanted(item.labels ?? {}));
-  for (const name of given) if (!found.all.includes(name)) fail(`kubectl get ${word}`, name, "does not exist", known(found.all));
+  const found = kind.find(
+    session,
+    query,
+    item => (given.length === 0 || given.includes(item.name)) && wanted(item.labels ?? {}),
+  );
+  for (const name of given)
+    if (!found.all.includes(name)) fail(`kubectl get ${word}`, name, "does not exist", known(found.all));
   if (output === "json" || output === "yaml") {
     const objects = found.objects();
     const data: Data = given.length === 1 && objects.length === 1 ? objects[0]! : listOf(objects);
@@ -157,7 +197,13 @@ const get = async (session: SessionInside, args: readonly string[]): Promise<Out
   }
   if (output === "name") return text(found.prefixed().join("\n"));
   if (found.names.length === 0) return text("No resources found.");
-  return text(found.table({ now: session.now, wide: output === "wide", allNamespaces: kind.namespaced && query.allNamespaces === true }));
+  return text(
+    found.table({
+      now: session.now,
+      wide: output === "wide",
+      allNamespaces: kind.namespaced && query.allNamespaces === true,
+    }),
+  );
 };
 
 const apply = async (session: SessionInside, args: readonly string[]): Promise<Output> => {
@@ -171,28 +217,51 @@ const apply = async (session: SessionInside, args: readonly string[]): Promise<O
 const hostOfPod = (session: SessionInside, name: string, query: NamespaceQuery): Host => {
   const pods = session.getPods(query);
   const pod = pods.find(each => each.name === name.replace(/^pods?\//, ""));
-  if (pod === undefined) return fail("kubectl exec", name, "is not a running pod here", known(pods.map(each => each.name)));
+  if (pod === undefined)
+    return fail("kubectl exec", name, "is not a running pod here", known(pods.map(each => each.name)));
   return session.host(pod.hostNetwork ? pod.node : `${session.context}/${pod.namespace}/${pod.name}`);
 };
 
-const execFlags: FlagSpec = { ...namespaceFlags, "-i": toggle("stdin"), "--stdin": toggle("stdin"), "-t": toggle("tty"), "--tty": toggle("tty") };
+const execFlags: FlagSpec = {
+  ...namespaceFlags,
+  "-i": toggle("stdin"),
+  "--stdin": toggle("stdin"),
+  "-t": toggle("tty"),
+  "--tty": toggle("tty"),
+};
 
 const exec = async (session: SessionInside, args: readonly string[]): Promise<Output> => {
   const usage = "kubectl exec [-it] POD [-n NAMESPACE] -- COMMAND";
   const dashes = args.indexOf("--");
-  const { flags, rest } = readFlags("kubectl exec", dashes < 0 ? args : args.slice(0, dashes), execFlags, { stopAtFirst: dashes < 0 });
+  const { flags, rest } = readFlags("kubectl exec", dashes < 0 ? args : args.slice(0, dashes), execFlags, {
+    stopAtFirst: dashes < 0,
+  });
   const [pod = fail("kubectl exec", args.join(" "), "names no pod", usage), ...old] = rest;
-  const [program = fail("kubectl exec", args.join(" "), "has no command", usage), ...programArgs] = dashes < 0 ? old : args.slice(dashes + 1);
+  const [program = fail("kubectl exec", args.join(" "), "has no command", usage), ...programArgs] =
+    dashes < 0 ? old : args.slice(dashes + 1);
   if (dashes >= 0 && old.length > 0) fail("kubectl exec", old.join(" "), "is not known before --", usage);
-  const output = await runOn({ session, host: hostOfPod(session, pod, queryOf(session, flags)), tty: "tty" in flags }, program, programArgs);
+  const output = await runOn(
+    { session, host: hostOfPod(session, pod, queryOf(session, flags)), tty: "tty" in flags },
+    program,
+    programArgs,
+  );
   if (output.kind === "job" || output.code === 0) return output;
-  return mapText(output, printed => `${printed === "" ? "" : `${printed}\n`}command terminated with exit code ${output.code}`);
+  return mapText(
+    output,
+    printed => `${printed === "" ? "" : `${printed}\n`}command terminated with exit code ${output.code}`,
+  );
 };
 
 const printContexts = (session: SessionInside): string =>
   printRows([
     ["CURRENT", "NAME", "CLUSTER", "AUTHINFO", "NAMESPACE"],
-    ...session.built.clusters.map(({ spec: { name } }) => [name === session.context ? "*" : "", name, name, `clusterUser_${session.scenario.resourceGroup}_${name}`, ""]),
+    ...session.built.clusters.map(({ spec: { name } }) => [
+      name === session.context ? "*" : "",
+      name,
+      name,
+      `clusterUser_${session.scenario.resourceGroup}_${name}`,
+      "",
+    ]),
   ]);
 
 const config = async (session: SessionInside, args: readonly string[]): Promise<Output> => {
@@ -213,15 +282,24 @@ const scale = async (session: SessionInside, args: readonly string[]): Promise<O
   const usage = "kubectl scale deployment NAME --replicas=N";
   const [kind, name, ...more] = rest.flatMap((arg, index) => (index === 0 ? arg.split("/", 2) : [arg]));
   const replicas = flags["replicas"] ?? fail("kubectl scale", args.join(" "), "lacks --replicas", usage);
-  if (!["deploy", "deployment", "deployments"].includes(kind ?? "") || name === undefined || more.length > 0) fail("kubectl scale", rest.join(" "), "is not a deployment", usage);
+  if (!["deploy", "deployment", "deployments"].includes(kind ?? "") || name === undefined || more.length > 0)
+    fail("kubectl scale", rest.join(" "), "is not a deployment", usage);
   await session.scale(name!, wholeNumber("kubectl scale --replicas", replicas, 0, 1_000_000), queryOf(session, flags));
   return text(`deployment.extensions/${name} scaled`);
 };
 
-const verbs: Readonly<Record<string, (session: SessionInside, args: readonly string[]) => Promise<Output>>> = { get, apply, exec, config, scale };
+const verbs: Readonly<Record<string, (session: SessionInside, args: readonly string[]) => Promise<Output>>> = {
+  get,
+  apply,
+  exec,
+  config,
+  scale,
+};
 
 /** Runs kubectl. @throws InputError for what is not known, naming what is */
 export const kubectl = (session: SessionInside, [verb = "", ...args]: readonly string[]): Promise<Output> => {
   const run = Object.hasOwn(verbs, verb) ? verbs[verb]! : undefined;
-  return run === undefined ? fail("kubectl", verb, "is not a command known here", Object.keys(verbs).join(", ")) : run(session, args);
+  return run === undefined
+    ? fail("kubectl", verb, "is not a command known here", Object.keys(verbs).join(", "))
+    : run(session, args);
 };

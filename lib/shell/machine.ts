@@ -28,7 +28,8 @@ const fail = (where: string, given: unknown, problem: string, expected: string):
   throw new InputError({ where, value: given, problem, expected });
 };
 
-const only = (where: string, { rest }: Arguments, usage: string): string => (rest.length === 1 ? rest[0]! : fail(where, rest.join(" "), "is not one destination", usage));
+const only = (where: string, { rest }: Arguments, usage: string): string =>
+  rest.length === 1 ? rest[0]! : fail(where, rest.join(" "), "is not one destination", usage);
 
 const ping: Command = async ({ session, host, tty }, args) => {
   const read = readFlags("ping", args, { "-c": value("count"), "-s": value("size"), "-t": value("ttl") });
@@ -39,44 +40,61 @@ const ping: Command = async ({ session, host, tty }, args) => {
     ...(size !== undefined && { size: wholeNumber("ping -s", size, 0, 65507) }),
     ...(ttl !== undefined && { ttl: wholeNumber("ping -t", ttl, 1, 255) }),
   });
-  return text(printPing(result, { name, end: count !== undefined ? "done" : tty ? "interrupted" : "cut" }), result.received > 0 ? 0 : 1);
+  return text(
+    printPing(result, { name, end: count !== undefined ? "done" : tty ? "interrupted" : "cut" }),
+    result.received > 0 ? 0 : 1,
+  );
 };
 
 const curl: Command = async ({ session, host }, args) => {
-  const read = readFlags("curl", args, { "-s": toggle("silent"), "--silent": toggle("silent"), "-S": toggle("showError"), "--show-error": toggle("showError") });
+  const read = readFlags("curl", args, {
+    "-s": toggle("silent"),
+    "--silent": toggle("silent"),
+    "-S": toggle("showError"),
+    "--show-error": toggle("showError"),
+  });
   const url = only("curl", read, "curl [-s] [-S] URL");
   const before = session.now;
   const result = await session.curl(host.id, url);
   const failure = curlFailure(result, session.now - before);
   const silent = "silent" in read.flags && !("showError" in read.flags);
-  return text(printCurl(failure ?? { body: result.kind === "connected" ? result.body : "" }, { silent }), failure?.code ?? 0);
+  return text(
+    printCurl(failure ?? { body: result.kind === "connected" ? result.body : "" }, { silent }),
+    failure?.code ?? 0,
+  );
 };
 
 const tcpdump: Command = async ({ session, host, tty }, args) => {
-  const { flags, rest } = readFlags("tcpdump", args, { "-i": value("interface"), "-n": toggle("numeric"), "-c": value("count"), "-l": toggle("lineBuffered") });
+  const { flags, rest } = readFlags("tcpdump", args, {
+    "-i": value("interface"),
+    "-n": toggle("numeric"),
+    "-c": value("count"),
+    "-l": toggle("lineBuffered"),
+  });
   const count = flags["count"] === undefined ? undefined : wholeNumber("tcpdump -c", flags["count"], 1, 1_000_000);
   const filter = packetFilter(rest.join(" "), name => session.resolve(host, name));
-  const listensTo = flags["interface"] === "any" ? host.interfaces.map(({ name }) => name) : [interfaceOf(host, flags["interface"])];
+  const listensTo =
+    flags["interface"] === "any" ? host.interfaces.map(({ name }) => name) : [interfaceOf(host, flags["interface"])];
   const captures = await Promise.all(listensTo.map(name => session.lab.capture(host.id, name)));
   const stop = async (): Promise<string> => {
     const seen = (await Promise.all(captures.map(capture => capture.stop()))).flat();
-    const packets = seen.filter(({ packet }) => filter(packet)).toSorted((a, b) => a.time - b.time).slice(0, count);
-    const full = packets.length === count;
-    const print = (part: { readonly heading: boolean; readonly summary: boolean }, of = packets): string =>
-      printTcpdump(of, {
-        interface: flags["interface"] ?? listensTo[0]!,
-        numeric: "numeric" in flags,
-        own: { name: host.hostname, addresses: addressesOf(host) },
-        ...part,
-      });
-    if (full) return print({ heading: true, summary: true });
-    return tty ? `${print({ heading: true, summary: false })}\n^C\n${print({ heading: false, summary: true }).split("\n").slice(-3).join("\n")}` : `${print({ heading: true, summary: false })}\n^C`;
+    const packets = seen
+      .filter(({ packet }) => filter(packet))
+      .toSorted((a, b) => a.time - b.time)
+      .slice(0, count);
+    return printTcpdump(packets, {
+      interface: flags["interface"] ?? listensTo[0]!,
+      numeric: "numeric" in flags,
+      own: { name: host.hostname, addresses: addressesOf(host) },
+      end: packets.length === count ? "full" : tty ? "interrupted" : "cut",
+    });
   };
   return { kind: "job", job: { stop } };
 };
 
 const tableNames: readonly TableName[] = ["raw", "mangle", "nat", "filter"];
-const tableName = (where: string, name: string): TableName => tableNames.find(each => each === name) ?? fail(where, name, "is not a table", tableNames.join(", "));
+const tableName = (where: string, name: string): TableName =>
+  tableNames.find(each => each === name) ?? fail(where, name, "is not a table", tableNames.join(", "));
 
 const iptables: Command = async ({ session, host }, args) => {
   const { flags, rest } = readFlags("iptables", args, {
@@ -91,7 +109,8 @@ const iptables: Command = async ({ session, host }, args) => {
   });
   const usage = "iptables [-t TABLE] -vxnL [CHAIN], which lists; rules come from the scenario";
   const [chain, ...more] = rest;
-  if (more.length > 0 || !["list", "verbose", "exact", "numeric"].every(flag => flag in flags)) fail("iptables", args.join(" "), "is not known", usage);
+  if (more.length > 0 || !["list", "verbose", "exact", "numeric"].every(flag => flag in flags))
+    fail("iptables", args.join(" "), "is not known", usage);
   const rules = await session.iptables(host.id);
   return text(printList(rules, tableName("iptables -t", flags["table"] ?? "filter"), chain).replace(/\n$/, ""));
 };
@@ -101,16 +120,24 @@ const iptablesSave: Command = async ({ session, host }, args) => {
   if (rest.length > 0) fail("iptables-save", rest.join(" "), "is not known", "iptables-save [-t TABLE] [-c]");
   const table = flags["table"] === undefined ? undefined : tableName("iptables-save -t", flags["table"]);
   const rules = await session.iptables(host.id);
-  return text(printSave(table === undefined ? rules : { tables: rules.tables.filter(({ name }) => name === table) }, { counters: "counters" in flags }).trimEnd());
+  return text(
+    printSave(table === undefined ? rules : { tables: rules.tables.filter(({ name }) => name === table) }, {
+      counters: "counters" in flags,
+    }).trimEnd(),
+  );
 };
 
 const conntrack: Command = async ({ session, host }, args) => {
   const { flags, rest } = readFlags("conntrack", args, { "-L": toggle("list"), "-p": value("proto") });
-  if (rest.length > 0 || !("list" in flags)) fail("conntrack", args.join(" "), "is not known", "conntrack -L [-p tcp|udp|icmp]");
+  if (rest.length > 0 || !("list" in flags))
+    fail("conntrack", args.join(" "), "is not known", "conntrack -L [-p tcp|udp|icmp]");
   const { proto } = flags;
-  if (proto !== undefined && !["tcp", "udp", "icmp"].includes(proto)) fail("conntrack -p", proto, "is not known", "tcp, udp, icmp");
+  if (proto !== undefined && !["tcp", "udp", "icmp"].includes(proto))
+    fail("conntrack -p", proto, "is not known", "tcp, udp, icmp");
   const entries = await session.conntrack(host.id);
-  return text(printConntrack(proto === undefined ? entries : entries.filter(({ original }) => original.proto === proto)));
+  return text(
+    printConntrack(proto === undefined ? entries : entries.filter(({ original }) => original.proto === proto)),
+  );
 };
 
 const ip: Command = async ({ host }, args) => {
@@ -122,19 +149,26 @@ const ip: Command = async ({ host }, args) => {
   return fail("ip", args.join(" "), "is not known", "ip addr, ip route");
 };
 
-const hostname: Command = async ({ host }, args) => (args.length === 0 ? text(host.hostname) : fail("hostname", args.join(" "), "is not known", "hostname"));
+const hostname: Command = async ({ host }, args) =>
+  args.length === 0 ? text(host.hostname) : fail("hostname", args.join(" "), "is not known", "hostname");
 
 const systemctl: Command = async ({ session, host }, args) => {
   const [action, unit, ...more] = args;
-  if (action !== "status" || more.length > 0 || !["kubelet", "kubelet.service"].includes(unit ?? "")) fail("systemctl", args.join(" "), "is not known", "systemctl status kubelet");
-  const node = session.built.clusters.flatMap(({ cluster }) => cluster.nodes).find(({ name }) => name === host.hostname);
-  return node === undefined ? fail("systemctl status kubelet", host.hostname, "runs no kubelet", "a node") : text(printKubeletStatus(node, session.now));
+  if (action !== "status" || more.length > 0 || !["kubelet", "kubelet.service"].includes(unit ?? ""))
+    fail("systemctl", args.join(" "), "is not known", "systemctl status kubelet");
+  const node = session.built.clusters
+    .flatMap(({ cluster }) => cluster.nodes)
+    .find(({ name }) => name === host.hostname);
+  return node === undefined
+    ? fail("systemctl status kubelet", host.hostname, "runs no kubelet", "a node")
+    : text(printKubeletStatus(node, session.now));
 };
 
 /** A shell in the terminal prints nothing by itself; the lines typed into it come with its prompt. */
 const shell: Command = async () => text("");
 
-const sudo: Command = (machine, [command, ...args]) => (command === undefined ? fail("sudo", "", "lacks a command", "sudo COMMAND") : runOn(machine, command, args));
+const sudo: Command = (machine, [command, ...args]) =>
+  command === undefined ? fail("sudo", "", "lacks a command", "sudo COMMAND") : runOn(machine, command, args);
 
 const commands: Readonly<Record<string, Command>> = {
   ping,
@@ -155,5 +189,7 @@ const commands: Readonly<Record<string, Command>> = {
 export const runOn = (machine: Machine, name: string, args: readonly string[]): Promise<Output> => {
   const program = name.replace(/^(?:\/usr)?(?:\/local)?\/s?bin\//, "");
   const command = Object.hasOwn(commands, program) ? commands[program]! : undefined;
-  return command === undefined ? fail(`command on ${machine.host.hostname}`, name, "is not known", known(Object.keys(commands))) : command(machine, args);
+  return command === undefined
+    ? fail(`command on ${machine.host.hostname}`, name, "is not known", known(Object.keys(commands)))
+    : command(machine, args);
 };

@@ -5,7 +5,8 @@ export interface Job {
 }
 
 /** What a command gives: its text and exit code, or a job. */
-export type Output = { readonly kind: "text"; readonly text: string; readonly code: number } | { readonly kind: "job"; readonly job: Job };
+export type Output =
+  { readonly kind: "text"; readonly text: string; readonly code: number } | { readonly kind: "job"; readonly job: Job };
 
 /** A command that ended. */
 export const text = (content: string, code = 0): Output => ({ kind: "text", text: content, code });

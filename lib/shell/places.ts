@@ -11,14 +11,19 @@ export const known = (names: readonly string[]): string => {
 };
 
 /** The order in which the API server lists objects. */
-export const byNamespaceAndName = (a: { readonly namespace: string; readonly name: string }, b: { readonly namespace: string; readonly name: string }): number => {
+export const byNamespaceAndName = (
+  a: { readonly namespace: string; readonly name: string },
+  b: { readonly namespace: string; readonly name: string },
+): number => {
   const [x, y] = [`${a.namespace}/${a.name}`, `${b.namespace}/${b.name}`];
   return x < y ? -1 : x > y ? 1 : 0;
 };
 
 /** The cluster that a host belongs to: its node, or a pod by its id. */
 const clusterOf = (built: Built, host: Host): string | undefined =>
-  host.role === "pod" ? host.id.split("/")[0] : built.clusters.find(({ cluster }) => cluster.nodes.some(({ name }) => name === host.hostname))?.spec.name;
+  host.role === "pod"
+    ? host.id.split("/")[0]
+    : built.clusters.find(({ cluster }) => cluster.nodes.some(({ name }) => name === host.hostname))?.spec.name;
 
 /**
  * The machine that a name means: its id, or what it calls itself. When two clusters use the same name, the one of `context`.
@@ -30,7 +35,10 @@ export const findHost = (built: Built, context: string, name: string): Host => {
   const [first] = found.length > 1 ? found.filter(host => clusterOf(built, host) === context) : found;
   if (first !== undefined) return first;
   const problem = found.length > 1 ? "is the name of several machines" : "is not a machine of this lab";
-  const others = found.length > 1 ? found.map(({ id }) => id) : ["vm", "node", "pod"].flatMap(role => hosts.filter(host => host.role === role)).map(({ hostname }) => hostname);
+  const others =
+    found.length > 1
+      ? found.map(({ id }) => id)
+      : ["vm", "node", "pod"].flatMap(role => hosts.filter(host => host.role === role)).map(({ hostname }) => hostname);
   throw new InputError({ where: "host", value: name, problem, expected: known(others) });
 };
 
@@ -39,12 +47,19 @@ export const interfaceOf = (host: Host, name: string | undefined): string => {
   const names = host.interfaces.map(each => each.name);
   if (name === undefined && names[0] !== undefined) return names[0];
   const found = names.find(each => each === name);
-  if (found === undefined) throw new InputError({ where: `interface of ${host.hostname}`, value: name, problem: "does not exist", expected: known(names) });
+  if (found === undefined)
+    throw new InputError({
+      where: `interface of ${host.hostname}`,
+      value: name,
+      problem: "does not exist",
+      expected: known(names),
+    });
   return found;
 };
 
 /** The addresses of a host's interfaces. */
-export const addressesOf = (host: Host): readonly Addr[] => host.interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => address));
+export const addressesOf = (host: Host): readonly Addr[] =>
+  host.interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => address));
 
 /** The service that a name means to a pod: `web`, `web.default`, `web.default.svc`, `web.default.svc.cluster.local`. */
 const serviceNamed = (services: readonly Service[], namespace: string, name: string): Service | undefined => {
@@ -63,6 +78,8 @@ export const addressOfName = (built: Built, host: Host, name: string): Addr | un
   if (service !== undefined) return service.clusterIp;
   const listed = built.network.names.find(each => each.name === name);
   if (listed !== undefined) return listed.address;
-  const machine = built.network.hosts.find(({ role, hostname }) => (role === "vm" || role === "node") && hostname === name);
+  const machine = built.network.hosts.find(
+    ({ role, hostname }) => (role === "vm" || role === "node") && hostname === name,
+  );
   return machine === undefined ? undefined : addressesOf(machine)[0];
 };

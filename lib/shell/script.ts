@@ -45,7 +45,13 @@ export const readLines = (text: string): readonly Line[] =>
     .map((line): Line => {
       for (const prompt of prompts) {
         const groups = prompt.exec(line)?.groups;
-        if (groups !== undefined) return { text: line, prompted: true, source: groups["source"] ?? "", ...(groups["host"] !== undefined && { host: groups["host"] }) };
+        if (groups !== undefined)
+          return {
+            text: line,
+            prompted: true,
+            source: groups["source"] ?? "",
+            ...(groups["host"] !== undefined && { host: groups["host"] }),
+          };
       }
       return { text: line, prompted: false, source: line };
     });
@@ -61,7 +67,11 @@ const assignment = (token: Token): Assignment | undefined => {
 const statement = (tokens: readonly Token[], background: boolean, source: string): Statement => {
   const assignments: Assignment[] = [];
   let start = 0;
-  for (let found = tokens[0] && assignment(tokens[0]); found !== undefined; found = tokens[start] && assignment(tokens[start]!)) {
+  for (
+    let found = tokens[0] && assignment(tokens[0]);
+    found !== undefined;
+    found = tokens[start] && assignment(tokens[start]!)
+  ) {
     assignments.push(found);
     start++;
   }
@@ -70,7 +80,13 @@ const statement = (tokens: readonly Token[], background: boolean, source: string
     if (token.kind === "operator") pipeline.push([]);
     else pipeline.at(-1)!.push(token.word);
   }
-  if (pipeline.length > 1 && pipeline.some(command => command.length === 0)) throw new InputError({ where: "sh", value: source, problem: "has a pipe without a command", expected: "command | grep WORD" });
+  if (pipeline.length > 1 && pipeline.some(command => command.length === 0))
+    throw new InputError({
+      where: "sh",
+      value: source,
+      problem: "has a pipe without a command",
+      expected: "command | grep WORD",
+    });
   return { assignments, pipeline: pipeline.filter(command => command.length > 0), background };
 };
 
@@ -79,7 +95,8 @@ export const parseLine = (source: string): readonly Statement[] => {
   const statements: Statement[] = [];
   let pending: Token[] = [];
   const end = (background: boolean) => {
-    if (pending.length === 0 && background) throw new InputError({ where: "sh", value: source, problem: "has & without a command", expected: "command &" });
+    if (pending.length === 0 && background)
+      throw new InputError({ where: "sh", value: source, problem: "has & without a command", expected: "command &" });
     if (pending.length > 0) statements.push(statement(pending, background, source));
     pending = [];
   };

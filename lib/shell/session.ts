@@ -7,7 +7,12 @@ import { bootModel } from "../net/model.js";
 import type { Host, Network } from "../net/types.js";
 import type { ConntrackEntry } from "../netfilter/netfilter.js";
 import type { CountedRuleset } from "../netfilter/types.js";
-import { type LoadBalancerResource, loadBalancerResource, type ManagedCluster, managedCluster } from "../render/azObjects.js";
+import {
+  type LoadBalancerResource,
+  loadBalancerResource,
+  type ManagedCluster,
+  managedCluster,
+} from "../render/azObjects.js";
 import { build } from "../scenario/build.js";
 import { type Addon, applyManifest, disableAddon, editCluster, enableAddon } from "../scenario/edit.js";
 import { formatTime, parseTime } from "../scenario/time.js";
@@ -137,7 +142,12 @@ class LabSession<L extends Lab> implements Session<L> {
   readonly #readFile: SessionOptions["readFile"];
   readonly #terminal: Terminal;
 
-  constructor(built: Built, lab: L, boot: (network: Network, startsAt: Time) => L | Promise<L>, options: SessionOptions<L>) {
+  constructor(
+    built: Built,
+    lab: L,
+    boot: (network: Network, startsAt: Time) => L | Promise<L>,
+    options: SessionOptions<L>,
+  ) {
     this.scenario = built.scenario;
     this.built = built;
     this.lab = lab;
@@ -145,7 +155,8 @@ class LabSession<L extends Lab> implements Session<L> {
     this.pingCount = options.pingCount ?? 3;
     this.#boot = boot;
     this.#readFile = options.readFile;
-    const nameOf = (plugin: ClusterSpec["plugin"]): string => built.clusters.find(({ spec }) => spec.plugin === plugin)?.spec.name ?? "";
+    const nameOf = (plugin: ClusterSpec["plugin"]): string =>
+      built.clusters.find(({ spec }) => spec.plugin === plugin)?.spec.name ?? "";
     this.#terminal = new Terminal(this, {
       rg: built.scenario.resourceGroup,
       aksname_azure: nameOf("azure-cni"),
@@ -164,13 +175,25 @@ class LabSession<L extends Lab> implements Session<L> {
 
   cluster(name: string, where: string): BuiltCluster {
     const found = this.built.clusters.find(({ spec }) => spec.name === name);
-    if (found === undefined) throw new InputError({ where, value: name, problem: "is not a cluster of this lab", expected: known(this.built.clusters.map(({ spec }) => spec.name)) });
+    if (found === undefined)
+      throw new InputError({
+        where,
+        value: name,
+        problem: "is not a cluster of this lab",
+        expected: known(this.built.clusters.map(({ spec }) => spec.name)),
+      });
     return found;
   }
 
   async at(time: string): Promise<void> {
     const seconds = parseTime(time, "time") - this.now;
-    if (seconds < -1e-6) throw new InputError({ where: "time", value: time, problem: "is past", expected: `a time from ${formatTime(this.now)} on` });
+    if (seconds < -1e-6)
+      throw new InputError({
+        where: "time",
+        value: time,
+        problem: "is past",
+        expected: `a time from ${formatTime(this.now)} on`,
+      });
     await this.lab.wait(Math.max(0, seconds));
   }
 
@@ -186,9 +209,14 @@ class LabSession<L extends Lab> implements Session<L> {
     this.context = this.cluster(name, "kubectl config use-context").spec.name;
   }
 
-  #select<Item extends { readonly namespace: string; readonly name: string }>(pick: (cluster: Cluster) => readonly Item[], query: NamespaceQuery): readonly Item[] {
+  #select<Item extends { readonly namespace: string; readonly name: string }>(
+    pick: (cluster: Cluster) => readonly Item[],
+    query: NamespaceQuery,
+  ): readonly Item[] {
     const namespace = query.namespace ?? "default";
-    return pick(this.clusterNow.cluster).filter(item => query.allNamespaces === true || item.namespace === namespace).toSorted(byNamespaceAndName);
+    return pick(this.clusterNow.cluster)
+      .filter(item => query.allNamespaces === true || item.namespace === namespace)
+      .toSorted(byNamespaceAndName);
   }
 
   getNodes(): readonly Node[] {
@@ -232,23 +260,41 @@ class LabSession<L extends Lab> implements Session<L> {
     const { spec } = this.clusterNow;
     const before = spec.manifests.flatMap(manifest => parseManifest(manifest.yaml, manifest.file));
     const applied = compareManifest(text, file, before);
-    if (applied.some(({ change }) => change !== "unchanged")) await this.#change((scenario, appliedAt) => applyManifest(scenario, spec.name, { file, yaml: text, appliedAt }));
+    if (applied.some(({ change }) => change !== "unchanged"))
+      await this.#change((scenario, appliedAt) => applyManifest(scenario, spec.name, { file, yaml: text, appliedAt }));
     return applied;
   }
 
   async #read(file: string): Promise<string> {
-    if (this.#readFile === undefined) throw new InputError({ where: "kubectl apply -f", value: file, problem: "cannot be read here", expected: "a session that was given a readFile" });
+    if (this.#readFile === undefined)
+      throw new InputError({
+        where: "kubectl apply -f",
+        value: file,
+        problem: "cannot be read here",
+        expected: "a session that was given a readFile",
+      });
     try {
       return await this.#readFile(file);
     } catch (error) {
-      throw new InputError({ where: "kubectl apply -f", value: file, problem: `cannot be read (${error instanceof Error ? error.message.split("\n")[0] : String(error)})`, expected: "a manifest file" });
+      throw new InputError({
+        where: "kubectl apply -f",
+        value: file,
+        problem: `cannot be read (${error instanceof Error ? error.message.split("\n")[0] : String(error)})`,
+        expected: "a manifest file",
+      });
     }
   }
 
   async scale(deployment: string, replicas: number, query: NamespaceQuery = {}): Promise<void> {
     const all = this.getDeployments(query);
     const found = all.find(({ name }) => name === deployment);
-    if (found === undefined) throw new InputError({ where: "kubectl scale", value: deployment, problem: "is not a deployment here", expected: known(all.map(({ name }) => name)) });
+    if (found === undefined)
+      throw new InputError({
+        where: "kubectl scale",
+        value: deployment,
+        problem: "is not a deployment here",
+        expected: known(all.map(({ name }) => name)),
+      });
     const { spec } = this.clusterNow;
     await this.#change(scenario => editCluster(scenario, spec.name, { scale: { [deployment]: replicas } }));
   }
@@ -268,10 +314,22 @@ class LabSession<L extends Lab> implements Session<L> {
   }
 
   networkLbList(resourceGroup?: string): readonly LoadBalancerResource[] {
-    const groups = [this.scenario.resourceGroup, ...this.built.clusters.map(({ nodeResourceGroup }) => nodeResourceGroup)];
-    const same = (group: string): boolean => resourceGroup === undefined || group.toLowerCase() === resourceGroup.toLowerCase();
-    if (!groups.some(same)) throw new InputError({ where: "resource group", value: resourceGroup, problem: "does not exist", expected: known(groups) });
-    return this.built.clusters.filter(({ nodeResourceGroup }) => same(nodeResourceGroup)).map(cluster => loadBalancerResource(this.built, cluster));
+    const groups = [
+      this.scenario.resourceGroup,
+      ...this.built.clusters.map(({ nodeResourceGroup }) => nodeResourceGroup),
+    ];
+    const same = (group: string): boolean =>
+      resourceGroup === undefined || group.toLowerCase() === resourceGroup.toLowerCase();
+    if (!groups.some(same))
+      throw new InputError({
+        where: "resource group",
+        value: resourceGroup,
+        problem: "does not exist",
+        expected: known(groups),
+      });
+    return this.built.clusters
+      .filter(({ nodeResourceGroup }) => same(nodeResourceGroup))
+      .map(cluster => loadBalancerResource(this.built, cluster));
   }
 
   host(name: string): Host {
@@ -303,7 +361,11 @@ class LabSession<L extends Lab> implements Session<L> {
     const host = this.host(name);
     const filter = packetFilter(options.filter ?? "", text => this.resolve(host, text));
     const capture = await this.lab.capture(host.id, interfaceOf(host, options.interface));
-    return { host: capture.host, interface: capture.interface, stop: async () => (await capture.stop()).filter(({ packet }) => filter(packet)) };
+    return {
+      host: capture.host,
+      interface: capture.interface,
+      stop: async () => (await capture.stop()).filter(({ packet }) => filter(packet)),
+    };
   }
 
   iptables(host: string): Promise<CountedRuleset> {
@@ -317,7 +379,13 @@ class LabSession<L extends Lab> implements Session<L> {
   kubelet(name: string): { readonly pid: number; readonly flags: readonly string[] } {
     const nodes = this.built.clusters.flatMap(({ cluster }) => cluster.nodes);
     const node = nodes.find(each => each.name === name);
-    if (node === undefined) throw new InputError({ where: "kubelet", value: name, problem: "is not a node", expected: known(nodes.map(each => each.name)) });
+    if (node === undefined)
+      throw new InputError({
+        where: "kubelet",
+        value: name,
+        problem: "is not a node",
+        expected: known(nodes.map(each => each.name)),
+      });
     return { pid: node.kubeletPid, flags: node.kubeletFlags };
   }
 
@@ -334,11 +402,20 @@ class LabSession<L extends Lab> implements Session<L> {
  * @throws InputError when the scenario cannot be built
  */
 export function openSession(scenario: Scenario, options?: SessionOptions): Promise<Session>;
-export function openSession<L extends Lab>(scenario: Scenario, options: SessionOptions<L> & { readonly boot: NonNullable<SessionOptions<L>["boot"]> }): Promise<Session<L>>;
+export function openSession<L extends Lab>(
+  scenario: Scenario,
+  options: SessionOptions<L> & { readonly boot: NonNullable<SessionOptions<L>["boot"]> },
+): Promise<Session<L>>;
 export async function openSession(scenario: Scenario, options: SessionOptions<Lab> = {}): Promise<Session<Lab>> {
   const boot = options.boot ?? bootModel;
   const count = options.pingCount ?? 3;
-  if (!Number.isInteger(count) || count < 1 || count > 10000) throw new InputError({ where: "pingCount", value: count, problem: "is out of range", expected: "a whole number from 1 to 10000" });
+  if (!Number.isInteger(count) || count < 1 || count > 10000)
+    throw new InputError({
+      where: "pingCount",
+      value: count,
+      problem: "is out of range",
+      expected: "a whole number from 1 to 10000",
+    });
   const built = build(scenario);
   return new LabSession(built, await boot(built.network, parseTime(scenario.startsAt, "startsAt")), boot, options);
 }

@@ -68,11 +68,18 @@ export class Terminal {
   #assemble(lines: readonly Line[], printed: readonly (readonly Piece[])[]): string {
     const transcript = lines.length > 1 && lines.some(({ prompted }) => prompted);
     return lines
-      .flatMap((line, index) => [...(transcript ? [line.text] : []), ...printed[index]!.map(String).filter(piece => piece !== "")])
+      .flatMap((line, index) => [
+        ...(transcript ? [line.text] : []),
+        ...printed[index]!.map(String).filter(piece => piece !== ""),
+      ])
       .join("\n");
   }
 
-  async #statement({ assignments, pipeline, background }: Statement, place: string, depth: number): Promise<Output | undefined> {
+  async #statement(
+    { assignments, pipeline, background }: Statement,
+    place: string,
+    depth: number,
+  ): Promise<Output | undefined> {
     for (const { name, value } of assignments) this.#variables.set(name, await this.#expand(value, depth));
     const [first, ...filters] = pipeline;
     if (first === undefined) return undefined;
@@ -99,7 +106,14 @@ export class Terminal {
     for (const part of word) {
       if (part.kind === "text") expanded += part.text;
       else if (part.kind === "command") expanded += await this.run(part.source, depth + 1);
-      else expanded += this.#variables.get(part.name) ?? fail(`$${part.name}`, "is not set", `one of ${[...this.#variables.keys()].map(name => `$${name}`).join(", ")}`);
+      else
+        expanded +=
+          this.#variables.get(part.name) ??
+          fail(
+            `$${part.name}`,
+            "is not set",
+            `one of ${[...this.#variables.keys()].map(name => `$${name}`).join(", ")}`,
+          );
     }
     return expanded;
   }
@@ -112,9 +126,19 @@ export class Terminal {
       const host = this.#session.built.network.hosts.find(({ id }) => id === place)!;
       return runOn({ session: this.#session, host, tty: true }, name, args);
     }
-    const commands: Readonly<Record<string, Command>> = { k: rest => kubectl(this.#session, rest), kubectl: rest => kubectl(this.#session, rest), az: rest => az(this.#session, rest) };
+    const commands: Readonly<Record<string, Command>> = {
+      k: rest => kubectl(this.#session, rest),
+      kubectl: rest => kubectl(this.#session, rest),
+      az: rest => az(this.#session, rest),
+    };
     const command = Object.hasOwn(commands, name) ? commands[name]! : undefined;
-    return command === undefined ? fail(name, "is not a command of the workstation", "kubectl (or k), az, echo, sleep, fg; on a machine with its prompt in front: user@host:~$ command") : command(args);
+    return command === undefined
+      ? fail(
+          name,
+          "is not a command of the workstation",
+          "kubectl (or k), az, echo, sleep, fg; on a machine with its prompt in front: user@host:~$ command",
+        )
+      : command(args);
   }
 
   /** Ends the youngest background job of a terminal. */
@@ -126,7 +150,11 @@ export class Terminal {
   }
 
   async #sleep(args: readonly string[]): Promise<Output> {
-    await this.#session.wait(args.length === 1 ? wholeNumber("sleep", args[0]!, 0, 1_000_000_000) : fail(args.join(" "), "is no time to sleep", "sleep SECONDS"));
+    await this.#session.wait(
+      args.length === 1
+        ? wholeNumber("sleep", args[0]!, 0, 1_000_000_000)
+        : fail(args.join(" "), "is no time to sleep", "sleep SECONDS"),
+    );
     return text("");
   }
 }

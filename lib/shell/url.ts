@@ -11,6 +11,12 @@ export interface Url {
 export const readUrl = (url: string): Url => {
   const parts = /^(?:http:\/\/)?([A-Za-z0-9.-]+)(?::(\d{1,5}))?(\/[\x21-\x7e]*)?$/.exec(url);
   const port = Number(parts?.[2] ?? 80);
-  if (parts === null || port < 1 || port > 65535) throw new InputError({ where: "curl", value: url, problem: url.startsWith("https:") ? "asks for TLS, which is not modelled" : "is not a URL", expected: "[http://]HOST[:PORT][/PATH]" });
+  if (parts === null || port < 1 || port > 65535)
+    throw new InputError({
+      where: "curl",
+      value: url,
+      problem: url.startsWith("https:") ? "asks for TLS, which is not modelled" : "is not a URL",
+      expected: "[http://]HOST[:PORT][/PATH]",
+    });
   return { name: parts[1]!, port, path: parts[3] ?? "/" };
 };

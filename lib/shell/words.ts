@@ -1,13 +1,18 @@
 import { InputError } from "../errors.js";
 
 /** A piece of a word: text as it stands, a variable, or a command whose output takes its place. */
-export type Part = { readonly kind: "text"; readonly text: string } | { readonly kind: "variable"; readonly name: string } | { readonly kind: "command"; readonly source: string };
+export type Part =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "variable"; readonly name: string }
+  | { readonly kind: "command"; readonly source: string };
 
 /** One argument, its quotes gone, not yet expanded. */
 export type Word = readonly Part[];
 
 /** A command line's words, and the operators between them. */
-export type Token = { readonly kind: "word"; readonly word: Word; /** As typed. */ readonly source: string } | { readonly kind: "operator"; readonly operator: "|" | "&" | ";" };
+export type Token =
+  | { readonly kind: "word"; readonly word: Word; /** As typed. */ readonly source: string }
+  | { readonly kind: "operator"; readonly operator: "|" | "&" | ";" };
 
 const fail = (source: string, problem: string, expected: string): never => {
   throw new InputError({ where: "sh", value: source, problem, expected });
@@ -99,11 +104,17 @@ export const tokenize = (source: string): readonly Token[] => {
       i++;
     } else if (char === "#" && !inWord) break;
     else if (char === "|" || char === "&" || char === ";") {
-      if (char !== ";" && source[i + 1] === char) fail(source, `has ${char}${char}, which this shell does not have`, "commands in lines of their own, or separated by ;");
+      if (char !== ";" && source[i + 1] === char)
+        fail(
+          source,
+          `has ${char}${char}, which this shell does not have`,
+          "commands in lines of their own, or separated by ;",
+        );
       endWord();
       tokens.push({ kind: "operator", operator: char });
       i++;
-    } else if (char === ">" || (char === "<" && inWord) || char === "`") fail(source, `has ${char}, which this shell does not have`, "pipes to grep, variables and $(command)");
+    } else if (char === ">" || (char === "<" && inWord) || char === "`")
+      fail(source, `has ${char}, which this shell does not have`, "pipes to grep, variables and $(command)");
     else {
       begin();
       if (char === "'") single();

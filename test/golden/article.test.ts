@@ -16,24 +16,55 @@ import type { Pins } from "../../lib/scenario/types.js";
 import { openSession } from "../../lib/shell/session.js";
 
 /** What is not compared as it stands, and why. Applied to both sides. */
-const masks: readonly { readonly what: string; readonly why: string; readonly pattern: RegExp; readonly as: string }[] = [
-  { what: "round-trip times", why: "latency is drawn by chance", pattern: /time=[\d.]+ ms/, as: "time=# ms" },
-  { what: "the time of day of a captured packet", why: "its microseconds follow from latencies", pattern: /^\d\d:\d\d:\d\d\.\d{6} /, as: "#:#:# " },
-  { what: "a chain's policy counters", why: "the observed node had carried an hour of other traffic", pattern: /\(policy (\w+) \d+ packets, \d+ bytes\)/, as: "(policy $1 # packets, # bytes)" },
-  { what: "a rule's counters", why: "the same", pattern: /^\s*\d+\s+\d+\s+(?=\S+\s+(?:all|tcp|udp|icmp)\s)/, as: "# # " },
-];
+const masks: readonly { readonly what: string; readonly why: string; readonly pattern: RegExp; readonly as: string }[] =
+  [
+    { what: "round-trip times", why: "latency is drawn by chance", pattern: /time=[\d.]+ ms/, as: "time=# ms" },
+    {
+      what: "the time of day of a captured packet",
+      why: "its microseconds follow from latencies",
+      pattern: /^\d\d:\d\d:\d\d\.\d{6} /,
+      as: "#:#:# ",
+    },
+    {
+      what: "a chain's policy counters",
+      why: "the observed node had carried an hour of other traffic",
+      pattern: /\(policy (\w+) \d+ packets, \d+ bytes\)/,
+      as: "(policy $1 # packets, # bytes)",
+    },
+    {
+      what: "a rule's counters",
+      why: "the same",
+      pattern: /^\s*\d+\s+\d+\s+(?=\S+\s+(?:all|tcp|udp|icmp)\s)/,
+      as: "# # ",
+    },
+  ];
 
 /** What is compared by its pattern only, as the first value is chance: further values count from it. */
 const renumbered: readonly { readonly what: string; readonly why: string; readonly pattern: RegExp }[] = [
   { what: "ICMP identifiers", why: "ping takes them from its process id", pattern: /\bid (\d+)/ },
-  { what: "ICMP sequence numbers in a capture", why: "the observed captures began in the middle of a ping", pattern: /\bseq (\d+)/ },
+  {
+    what: "ICMP sequence numbers in a capture",
+    why: "the observed captures began in the middle of a ping",
+    pattern: /\bseq (\d+)/,
+  },
 ];
 
 /** What the page cuts off at the end of an output. The model's answer may go on with these lines only. */
-const cut: readonly { readonly what: string; readonly why: string; readonly command: RegExp; readonly rest: RegExp }[] = [
-  { what: "further answers, ^C", why: "the page shows a ping that still runs", command: /-- ping /, rest: /^64 bytes from |^\^C$/ },
-  { what: "further packets, ^C and the closing counts", why: "the page shows a capture that still runs", command: /tcpdump/, rest: /^#:#:# IP |^\^C$|^\d+ packets (?:captured|received by filter|dropped by kernel)$/ },
-];
+const cut: readonly { readonly what: string; readonly why: string; readonly command: RegExp; readonly rest: RegExp }[] =
+  [
+    {
+      what: "further answers, ^C",
+      why: "the page shows a ping that still runs",
+      command: /-- ping /,
+      rest: /^64 bytes from |^\^C$/,
+    },
+    {
+      what: "further packets, ^C and the closing counts",
+      why: "the page shows a capture that still runs",
+      command: /tcpdump/,
+      rest: /^#:#:# IP |^\^C$|^\d+ packets (?:captured|received by filter|dropped by kernel)$/,
+    },
+  ];
 
 /** Commands whose output the page does not show at all. They run; test/shell holds what they print. */
 const silent: readonly { readonly command: RegExp; readonly why: string }[] = [
@@ -43,7 +74,9 @@ const silent: readonly { readonly command: RegExp; readonly why: string }[] = [
 ];
 
 /** Commands that are not run. */
-const notRun: readonly { readonly command: RegExp; readonly why: string }[] = [{ command: /yum install -y tcpdump/, why: "the lab's pods have tcpdump; packages are not modelled" }];
+const notRun: readonly { readonly command: RegExp; readonly why: string }[] = [
+  { command: /yum install -y tcpdump/, why: "the lab's pods have tcpdump; packages are not modelled" },
+];
 
 interface Typed {
   readonly line: string;
@@ -92,7 +125,10 @@ const story: readonly { readonly at: string | readonly string[]; readonly blocks
   { at: articleMoments.azureServices.at, blocks: ["azure services"] },
   { at: articleMoments.azurePods.at, blocks: ["azure pods"] },
   { at: articleMoments.azureIngressCurl.at, blocks: ["azure ingress curl"] },
-  { at: [applied(kubenet, 0), applied(kubenet, 0), enabled(articlePins.kubenetcluster), applied(kubenet, 1)], blocks: ["kubenet set-up"] },
+  {
+    at: [applied(kubenet, 0), applied(kubenet, 0), enabled(articlePins.kubenetcluster), applied(kubenet, 1)],
+    blocks: ["kubenet set-up"],
+  },
   { at: articleMoments.kubenetStatus.at, blocks: ["kubenet status"] },
   { at: articleMoments.kubenetPing.at, blocks: ["kubenet capture", "kubenet ping"] },
   { at: articleMoments.kubenetPodToPod.at, blocks: ["kubenet pod capture", "kubenet pod ping"] },
@@ -103,7 +139,9 @@ const story: readonly { readonly at: string | readonly string[]; readonly blocks
 
 const renumber = (lines: readonly string[], pattern: RegExp): readonly string[] => {
   const first = lines.map(line => pattern.exec(line)?.[1]).find(found => found !== undefined);
-  return lines.map(line => line.replace(pattern, (found, number: string) => found.replace(number, `+${Number(number) - Number(first)}`)));
+  return lines.map(line =>
+    line.replace(pattern, (found, number: string) => found.replace(number, `+${Number(number) - Number(first)}`)),
+  );
 };
 
 const prepare = (lines: readonly string[], mode: Block["mode"]): readonly string[] => {
@@ -125,7 +163,11 @@ const compare = (seen: Typed, answer: readonly string[], mode: Block["mode"]): v
   const got = prepare(answer, mode);
   assert.equal(got.slice(0, expected.length), expected, seen.line);
   const allowed = cut.find(({ command }) => command.test(seen.line))?.rest;
-  assert.equal(got.slice(expected.length).filter(line => allowed?.test(line) !== true), [], `${seen.line}: more than the page shows`);
+  assert.equal(
+    got.slice(expected.length).filter(line => allowed?.test(line) !== true),
+    [],
+    `${seen.line}: more than the page shows`,
+  );
 };
 
 const files = [whereami, whereamiIngress];
@@ -145,14 +187,22 @@ article("is typed in full", () => {
 for (const { at, blocks: names } of story)
   article(names.join(", "), async () => {
     const typed = names.map(name => blocks.find(block => block.name === name)!);
-    const commands = typed.flatMap(({ commands: all }) => all).filter(({ line }) => !notRun.some(({ command }) => command.test(line)));
+    const commands = typed
+      .flatMap(({ commands: all }) => all)
+      .filter(({ line }) => !notRun.some(({ command }) => command.test(line)));
     const modes = new Map(typed.flatMap(({ mode, commands: all }) => all.map(command => [command, mode] as const)));
     const answers = new Map<Typed, readonly string[]>();
     if (typeof at === "string") {
       await session.at(at);
       const screen = await session.sh(commands.map(({ line }) => line).join("\n"));
-      const parts = commands.length === 1 ? [{ line: commands[0]!.line, output: screen.split("\n") }] : readSession(screen.split("\n"));
-      assert.equal(parts.map(({ line }) => line), commands.map(({ line }) => line));
+      const parts =
+        commands.length === 1
+          ? [{ line: commands[0]!.line, output: screen.split("\n") }]
+          : readSession(screen.split("\n"));
+      assert.equal(
+        parts.map(({ line }) => line),
+        commands.map(({ line }) => line),
+      );
       commands.forEach((command, index) => answers.set(command, parts[index]!.output));
     } else
       for (const [index, command] of commands.entries()) {

@@ -34,8 +34,31 @@ export const cluster: Cluster = {
       kubeletPid: 3668,
     },
   ],
-  deployments: [{ namespace: "default", name: "web", labels, selector: labels, replicas: 1, image: "web:1", ports, created: minutes(4) }],
-  pods: [{ namespace: "default", name: "web-abc", labels, node: "node-0", ip: addr("192.168.0.9"), hostNetwork: false, image: "web:1", ports, created: minutes(4) }],
+  deployments: [
+    {
+      namespace: "default",
+      name: "web",
+      labels,
+      selector: labels,
+      replicas: 1,
+      image: "web:1",
+      ports,
+      created: minutes(4),
+    },
+  ],
+  pods: [
+    {
+      namespace: "default",
+      name: "web-abc",
+      labels,
+      node: "node-0",
+      ip: addr("192.168.0.9"),
+      hostNetwork: false,
+      image: "web:1",
+      ports,
+      created: minutes(4),
+    },
+  ],
   pending: [],
   services: [
     {
@@ -76,5 +99,13 @@ export const cluster: Cluster = {
       endpoints: [],
     },
   ],
-  ingresses: [{ namespace: "default", name: "web", class: "routing", rules: [{ host: "web.example", path: "/", service: "web", port: 80 }], created: minutes(1) }],
+  ingresses: [
+    {
+      namespace: "default",
+      name: "web",
+      class: "routing",
+      rules: [{ host: "web.example", path: "/", service: "web", port: 80 }],
+      created: minutes(1),
+    },
+  ],
 };

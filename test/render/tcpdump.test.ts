@@ -27,10 +27,20 @@ const tcp = (flags: readonly TcpFlag[], seq: number, ack: number, payload = "", 
   payload,
 });
 const udp: Udp = { ...base, proto: "udp", sport: 40000, dport: 7, payload: "hello" };
-const error = (type: IcmpError["type"], code: number, quoted: IcmpError["quoted"]): IcmpError => ({ proto: "icmp", src: addr("10.13.76.4"), dst: pod, ttl: 64, type, code, quoted });
+const error = (type: IcmpError["type"], code: number, quoted: IcmpError["quoted"]): IcmpError => ({
+  proto: "icmp",
+  src: addr("10.13.76.4"),
+  dst: pod,
+  ttl: 64,
+  type,
+  code,
+  quoted,
+});
 const start = Date.UTC(2018, 11, 5, 22, 11, 58) / 1000 + 0.729044;
-const at = (packets: readonly Packet[]): readonly Captured[] => packets.map((packet, index) => ({ time: start + index / 1000, direction: "in", packet }));
-const lines = (packets: readonly Packet[]) => printTcpdump(at(packets), { interface: "eth0", numeric: true, heading: false }).split("\n");
+const at = (packets: readonly Packet[]): readonly Captured[] =>
+  packets.map((packet, index) => ({ time: start + index / 1000, direction: "in", packet }));
+const lines = (packets: readonly Packet[]) =>
+  printTcpdump(at(packets), { interface: "eth0", numeric: true, heading: false }).split("\n");
 
 const conversation = [
   tcp(["SYN"], 1000, 0),
@@ -75,8 +85,13 @@ tcpdump("names well-known ports unless asked not to", () => {
   assert.match(printTcpdump(at([conversation[0]!]), { interface: "eth0" }), /10\.13\.1\.4\.http: Flags/);
 });
 
-tcpdump("counts what it saw when it ends", () => {
-  assert.match(printTcpdump(at([request]), { interface: "any", summary: true }), /LINUX_SLL.*\n.*\n1 packets captured\n1 packets received by filter\n0 packets dropped by kernel$/);
+tcpdump("counts what it saw when it ends, if its ^C reaches it", () => {
+  assert.match(
+    printTcpdump(at([request]), { interface: "any", end: "full" }),
+    /LINUX_SLL.*\n.*\n1 packets captured\n1 packets received by filter\n0 packets dropped by kernel$/,
+  );
+  assert.match(printTcpdump(at([request]), { interface: "eth0", end: "interrupted" }), /\n\^C\n1 packets captured/);
+  assert.match(printTcpdump(at([request]), { interface: "eth0", end: "cut" }), /length 64\n\^C$/);
 });
 
 if (hasTool("tcpdump", "apt-get install tcpdump")) {
@@ -85,7 +100,10 @@ if (hasTool("tcpdump", "apt-get install tcpdump")) {
     try {
       const file = join(folder, "packets.pcap");
       writeFileSync(file, writePcap(at(packets)));
-      const result = spawnSync("tcpdump", ["-nn", "-r", file], { encoding: "utf8", env: { ...process.env, TZ: "UTC" } });
+      const result = spawnSync("tcpdump", ["-nn", "-r", file], {
+        encoding: "utf8",
+        env: { ...process.env, TZ: "UTC" },
+      });
       return result.stdout.trimEnd().split("\n");
     } finally {
       rmSync(folder, { recursive: true });
@@ -94,17 +112,40 @@ if (hasTool("tcpdump", "apt-get install tcpdump")) {
   const same = (packets: readonly Packet[]) => assert.equal(lines(packets), real(packets));
 
   tcpdump("prints each kind of packet as tcpdump itself does", () => {
-    const errors = [request, conversation[0]!, udp].flatMap(quoted => [error("time-exceeded", 0, quoted as IcmpError["quoted"]), ...[0, 1, 3, 13].map(code => error("unreachable", code, quoted as IcmpError["quoted"]))]);
+    const errors = [request, conversation[0]!, udp].flatMap(quoted => [
+      error("time-exceeded", 0, quoted as IcmpError["quoted"]),
+      ...[0, 1, 3, 13].map(code => error("unreachable", code, quoted as IcmpError["quoted"])),
+    ]);
     same([request, reply, udp, ...errors, ...conversation]);
   });
 
   tcpdump("agrees with tcpdump on any conversation", () => {
-    const flags = fc.constantFrom<readonly TcpFlag[]>(["SYN"], ["SYN", "ACK"], ["ACK"], ["ACK", "PSH"], ["FIN", "ACK"], ["RST"], ["RST", "ACK"], ["FIN"]);
+    const flags = fc.constantFrom<readonly TcpFlag[]>(
+      ["SYN"],
+      ["SYN", "ACK"],
+      ["ACK"],
+      ["ACK", "PSH"],
+      ["FIN", "ACK"],
+      ["RST"],
+      ["RST", "ACK"],
+      ["FIN"],
+    );
     const number = fc.nat(0xffffffff);
-    const segment = fc.record({ flags, seq: number, ack: number, back: fc.boolean(), sport: fc.constantFrom(40000, 40001) });
+    const segment = fc.record({
+      flags,
+      seq: number,
+      ack: number,
+      back: fc.boolean(),
+      sport: fc.constantFrom(40000, 40001),
+    });
     fc.assert(
       fc.property(fc.array(segment, { minLength: 1, maxLength: 60 }), segments =>
-        same(segments.map(({ flags: bits, seq, ack, back, sport }) => ({ ...tcp(bits, seq, ack, "", back), [back ? "dport" : "sport"]: sport }))),
+        same(
+          segments.map(({ flags: bits, seq, ack, back, sport }) => ({
+            ...tcp(bits, seq, ack, "", back),
+            [back ? "dport" : "sport"]: sport,
+          })),
+        ),
       ),
       { numRuns: 30 },
     );

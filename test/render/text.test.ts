@@ -16,7 +16,14 @@ import { cluster, now } from "./cluster.js";
 
 const ping = suite("printPing");
 
-const echo = (seq: number, milliseconds: number): PingReply => ({ seq, from: "10.13.1.4", kind: "echo-reply", bytes: 64, ttl: 63, milliseconds });
+const echo = (seq: number, milliseconds: number): PingReply => ({
+  seq,
+  from: "10.13.1.4",
+  kind: "echo-reply",
+  bytes: 64,
+  ttl: 63,
+  milliseconds,
+});
 const result = (sent: number, replies: readonly PingReply[]): PingResult => ({
   from: "pod",
   to: "10.13.1.4",
@@ -42,9 +49,23 @@ rtt min/avg/max/mdev = 0.676/34.491/123.456/51.569 ms`,
 });
 
 ping("counts errors and losses", () => {
-  const error = (seq: number, kind: "time-exceeded" | "unreachable", code: number): PingReply => ({ ...echo(seq, 1), from: "10.13.77.5", kind, code });
+  const error = (seq: number, kind: "time-exceeded" | "unreachable", code: number): PingReply => ({
+    ...echo(seq, 1),
+    from: "10.13.77.5",
+    kind,
+    code,
+  });
   assert.is(
-    printPing(result(6, [error(1, "time-exceeded", 0), error(2, "unreachable", 0), error(3, "unreachable", 1), error(4, "unreachable", 3), error(5, "unreachable", 13)]), { name: "testvm" }),
+    printPing(
+      result(6, [
+        error(1, "time-exceeded", 0),
+        error(2, "unreachable", 0),
+        error(3, "unreachable", 1),
+        error(4, "unreachable", 3),
+        error(5, "unreachable", 13),
+      ]),
+      { name: "testvm" },
+    ),
     `PING testvm (10.13.1.4) 56(84) bytes of data.
 From 10.13.77.5 icmp_seq=1 Time to live exceeded
 From 10.13.77.5 icmp_seq=2 Destination Net Unreachable
@@ -79,8 +100,14 @@ others("curl prints the body, or why there is none", () => {
 
 others("conntrack lists both tuples", () => {
   const [pod, node, site] = [addr("192.168.1.2"), addr("10.13.77.4"), addr("1.2.3.4")];
-  const tcp = { original: { proto: "tcp" as const, src: pod, sport: 40000, dst: site, dport: 80 }, reply: { proto: "tcp" as const, src: site, sport: 80, dst: node, dport: 40000 } };
-  const icmp = { original: { proto: "icmp" as const, src: pod, sport: 11, dst: site, dport: 0 }, reply: { proto: "icmp" as const, src: site, sport: 0, dst: node, dport: 11 } };
+  const tcp = {
+    original: { proto: "tcp" as const, src: pod, sport: 40000, dst: site, dport: 80 },
+    reply: { proto: "tcp" as const, src: site, sport: 80, dst: node, dport: 40000 },
+  };
+  const icmp = {
+    original: { proto: "icmp" as const, src: pod, sport: 11, dst: site, dport: 0 },
+    reply: { proto: "icmp" as const, src: site, sport: 0, dst: node, dport: 11 },
+  };
   assert.is(
     printConntrack([
       { ...tcp, tcpState: "ESTABLISHED", unreplied: false, assured: true, timeout: 86399.5 },
@@ -101,7 +128,10 @@ others("ip lists addresses and routes", () => {
       { kind: "nic", name: "eth0", addresses: [{ address: addr("10.13.77.4"), prefix: 24 }] },
       { kind: "veth", name: "veth1", addresses: [], master: "cbr0", peer: { host: "pod", interface: "eth0" } },
     ],
-    routes: [{ to: cidr("192.168.0.0/24"), via: addr("10.13.77.5"), dev: "eth0" }, { to: everywhere, via: addr("10.13.77.1"), dev: "eth0" }],
+    routes: [
+      { to: cidr("192.168.0.0/24"), via: addr("10.13.77.5"), dev: "eth0" },
+      { to: everywhere, via: addr("10.13.77.1"), dev: "eth0" },
+    ],
     forwarding: true,
     bridgeNfCallIptables: true,
     rules: noRules,
@@ -139,21 +169,39 @@ others.run();
 
 const az = suite("printAz");
 
-const balancers = [{ name: "kubernetes", id: "/x", count: 5, sku: { name: "Basic" } }, { name: "other", id: "/y", count: 12, sku: { name: "Standard" } }];
+const balancers = [
+  { name: "kubernetes", id: "/x", count: 5, sku: { name: "Basic" } },
+  { name: "other", id: "/y", count: 12, sku: { name: "Standard" } },
+];
 
 az("prints each format", () => {
-  assert.is(printAz([["kubernetes", "Basic"], ["other", null]], "tsv"), "kubernetes\tBasic\nother\tNone");
+  assert.is(
+    printAz(
+      [
+        ["kubernetes", "Basic"],
+        ["other", null],
+      ],
+      "tsv",
+    ),
+    "kubernetes\tBasic\nother\tNone",
+  );
   assert.is(printAz("MC_group", "tsv"), "MC_group");
   assert.is(printAz([{ b: [1, 2], a: true, c: {} }], "tsv"), "true\t2\t");
   assert.is(printAz(balancers, "table"), "  Count  Name\n-------  ----------\n      5  kubernetes\n     12  other");
-  assert.is(printAz([["kubernetes", "Basic"]], "table"), "Column1     Column2\n----------  ---------\nkubernetes  Basic");
+  assert.is(
+    printAz([["kubernetes", "Basic"]], "table"),
+    "Column1     Column2\n----------  ---------\nkubernetes  Basic",
+  );
   assert.is(printAz({ b: 1, a: ["x"] }, "yaml"), "a:\n- x\nb: 1");
   assert.is(printAz({ b: 1, a: [] }, "json"), '{\n  "a": [],\n  "b": 1\n}');
   assert.is(printAz(balancers, "none"), "");
 });
 
 az("knows its formats", () => {
-  assert.throws(() => azFormat("xml"), (error: unknown) => error instanceof InputError && /expected json, tsv, table, yaml, none/.test(error.message));
+  assert.throws(
+    () => azFormat("xml"),
+    (error: unknown) => error instanceof InputError && /expected json, tsv, table, yaml, none/.test(error.message),
+  );
 });
 
 az.run();

@@ -16,9 +16,18 @@ const pod = "kubenetcluster/default/whereami-564765b89-d8rdb";
 
 trace("tells every hop of a ping and of its answer, with reasons", () => {
   const text = formatTrace(bootModel(built.network).tracePing(pod, "10.13.1.4"));
-  assert.match(text, /^icmp 192\.168\.1\.2 > 10\.13\.1\.4 echo-request id 1 seq 1, ttl 64\n 1 {2}host kubenetcluster\/default\//);
-  assert.match(text, /\n {6}rule {4}POSTROUTING nat POSTROUTING 3: ! -d 192\.168\.0\.0\/16 -m comment --comment "kubenet: SNAT\n {16}for outbound traffic from cluster"/);
-  assert.match(text, /\n {6}snat {4}icmp 192\.168\.1\.2 > 10\.13\.1\.4 id 1 becomes icmp 10\.13\.77\.4 > 10\.13\.1\.4 id 1 \(by the\n {16}rule\)\n/);
+  assert.match(
+    text,
+    /^icmp 192\.168\.1\.2 > 10\.13\.1\.4 echo-request id 1 seq 1, ttl 64\n 1 {2}host kubenetcluster\/default\//,
+  );
+  assert.match(
+    text,
+    /\n {6}rule {4}POSTROUTING nat POSTROUTING 3: ! -d 192\.168\.0\.0\/16 -m comment --comment "kubenet: SNAT\n {16}for outbound traffic from cluster"/,
+  );
+  assert.match(
+    text,
+    /\n {6}snat {4}icmp 192\.168\.1\.2 > 10\.13\.1\.4 id 1 becomes icmp 10\.13\.77\.4 > 10\.13\.1\.4 id 1 \(by the\n {16}rule\)\n/,
+  );
   assert.match(text, /\n {6}ttl {5}64 becomes 63\n/);
   assert.match(text, /\n=> {2}delivered to testvm\n\nreply: icmp 10\.13\.1\.4 > 10\.13\.77\.4 echo-reply/);
   assert.match(text, new RegExp(`\n=> {2}delivered to ${pod}$`));
@@ -26,8 +35,14 @@ trace("tells every hop of a ping and of its answer, with reasons", () => {
 
 trace("tells the load balancer's port, and why a ping to the Internet ends there", () => {
   const lab = bootModel(built.network);
-  assert.match(formatTrace(lab.traceConnect(pod, "ifconfig.co", 80)), /snat {4}tcp 10\.13\.77\.4:\d+ > 203\.0\.113\.10:80 becomes tcp 137\.117\.164\.147:\d+ >\n {16}203\.0\.113\.10:80 \(a port taken, 1 of 1024 in use\)/);
-  assert.match(formatTrace(lab.tracePing(pod, "ifconfig.co")), /\n=> {2}dropped at [^\n]*: [^\n]*\n? *[^\n]*does not translate icmp$/);
+  assert.match(
+    formatTrace(lab.traceConnect(pod, "ifconfig.co", 80)),
+    /snat {4}tcp 10\.13\.77\.4:\d+ > 203\.0\.113\.10:80 becomes tcp 137\.117\.164\.147:\d+ >\n {16}203\.0\.113\.10:80 \(a port taken, 1 of 1024 in use\)/,
+  );
+  assert.match(
+    formatTrace(lab.tracePing(pod, "ifconfig.co")),
+    /\n=> {2}dropped at [^\n]*: [^\n]*\n? *[^\n]*does not translate icmp$/,
+  );
 });
 
 trace("keeps within 100 columns", () => {
@@ -36,12 +51,25 @@ trace("keeps within 100 columns", () => {
     for (const line of formatTrace(lab.traceConnect(pod, to, 80)).split("\n")) assert.ok(line.length <= 100, line);
 });
 
-const packet: Packet = { proto: "udp", src: addr("10.0.0.1"), dst: addr("10.0.0.2"), ttl: 64, sport: 1000, dport: 53, payload: "" };
+const packet: Packet = {
+  proto: "udp",
+  src: addr("10.0.0.1"),
+  dst: addr("10.0.0.2"),
+  ttl: 64,
+  sport: 1000,
+  dport: 53,
+  payload: "",
+};
 const flow = { proto: "udp" as const, src: packet.src, sport: 1000, dst: packet.dst, dport: 53 };
 const userRoute = { name: "to-fw", to: cidr("0.0.0.0/0"), nextHop: { kind: "none" as const } };
 
 trace("breaks a word that is longer than a line", () => {
-  const long: Trace = { packet, hops: [{ kind: "host", place: "x".repeat(250), before: packet, after: packet, steps: [] }], disposition: { kind: "delivered", host: "x" }, replies: [] };
+  const long: Trace = {
+    packet,
+    hops: [{ kind: "host", place: "x".repeat(250), before: packet, after: packet, steps: [] }],
+    disposition: { kind: "delivered", host: "x" },
+    replies: [],
+  };
   const lines = formatTrace(long).split("\n");
   assert.ok(lines.every(line => line.length <= 100));
   assert.is(lines.join("").match(/x/g)!.length, 251);
@@ -58,7 +86,12 @@ trace("has words for every step", () => {
     { kind: "public-address", before: flow, after: { ...flow, src: addr("198.51.100.4") } },
     { kind: "inbound", rule: "web", backend: packet.dst },
   ];
-  const text = formatTrace({ packet, hops: [{ kind: "host", place: "node", in: "eth0", out: "cbr0", before: packet, after: packet, steps }], disposition: { kind: "loop", place: "node" }, replies: [] });
+  const text = formatTrace({
+    packet,
+    hops: [{ kind: "host", place: "node", in: "eth0", out: "cbr0", before: packet, after: packet, steps }],
+    disposition: { kind: "loop", place: "node" },
+    replies: [],
+  });
   assert.is(
     text,
     `udp 10.0.0.1:1000 > 10.0.0.2:53, ttl 64
@@ -99,7 +132,10 @@ trace("has words for every reason and end", () => {
   for (const [reason, expected] of reasons) assert.match(formatReason(reason), expected);
   const ends: readonly (readonly [Disposition, string])[] = [
     [{ kind: "delivered", host: "a" }, "delivered to a"],
-    [{ kind: "dropped", place: "a", reason: { kind: "not-forwarding" } }, "dropped at a: it is for another host, and this one does not forward"],
+    [
+      { kind: "dropped", place: "a", reason: { kind: "not-forwarding" } },
+      "dropped at a: it is for another host, and this one does not forward",
+    ],
     [{ kind: "rejected", place: "a", with: "tcp-reset" }, "rejected at a with tcp-reset"],
     [{ kind: "ttl-exceeded", place: "a" }, "TTL exceeded at a"],
     [{ kind: "loop", place: "a" }, "caught in a loop at a"],

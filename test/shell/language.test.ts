@@ -22,8 +22,14 @@ const message = (action: () => unknown): string => {
 };
 
 /** A word as text, what is still to be expanded in angle brackets. */
-const show = (word: Word): string => word.map(part => (part.kind === "text" ? part.text : part.kind === "variable" ? `<${part.name}>` : `<(${part.source})>`)).join("");
-const words = (source: string): readonly string[] => tokenize(source).map(token => (token.kind === "word" ? show(token.word) : token.operator));
+const show = (word: Word): string =>
+  word
+    .map(part =>
+      part.kind === "text" ? part.text : part.kind === "variable" ? `<${part.name}>` : `<(${part.source})>`,
+    )
+    .join("");
+const words = (source: string): readonly string[] =>
+  tokenize(source).map(token => (token.kind === "word" ? show(token.word) : token.operator));
 
 const tokens = suite("tokenize");
 
@@ -34,18 +40,33 @@ tokens("splits at white space and keeps what quotes hold together", () => {
 });
 
 tokens("knows variables, commands in their place, operators and comments", () => {
-  assert.equal(words("echo $rg ${rg}x \"$a b\" $ # rest"), ["echo", "<rg>", "<rg>x", "<a> b", "$"]);
+  assert.equal(words('echo $rg ${rg}x "$a b" $ # rest'), ["echo", "<rg>", "<rg>x", "<a> b", "$"]);
   assert.equal(words("x=$(az show -g $rg | grep ')') y"), ["x=<(az show -g $rg | grep ')')>", "y"]);
   assert.equal(words("a|b & c;d"), ["a", "|", "b", "&", "c", ";", "d"]);
   assert.equal(words("a#b"), ["a#b"]);
 });
 
 tokens("says what is wrong", () => {
-  assert.match(message(() => tokenize("a 'b")), /has a ' that is not closed/);
-  assert.match(message(() => tokenize('a "b')), /has a " that is not closed/);
-  assert.match(message(() => tokenize("$(a")), /has \$\( without its \)/);
-  assert.match(message(() => tokenize("a && b")), /has &&, which this shell does not have/);
-  assert.match(message(() => tokenize("a > b")), /has >, which this shell does not have/);
+  assert.match(
+    message(() => tokenize("a 'b")),
+    /has a ' that is not closed/,
+  );
+  assert.match(
+    message(() => tokenize('a "b')),
+    /has a " that is not closed/,
+  );
+  assert.match(
+    message(() => tokenize("$(a")),
+    /has \$\( without its \)/,
+  );
+  assert.match(
+    message(() => tokenize("a && b")),
+    /has &&, which this shell does not have/,
+  );
+  assert.match(
+    message(() => tokenize("a > b")),
+    /has >, which this shell does not have/,
+  );
 });
 
 tokens("returns or throws an InputError, whatever the text", () => {
@@ -96,12 +117,30 @@ script("tells by the prompt where a line is typed", () => {
 
 script("knows assignments, pipes and the background", () => {
   const [first, second, ...more] = parseLine("a=1 b=$x k get node | grep Ready & c=2");
-  assert.equal(first!.assignments.map(({ name, value: word }) => [name, show(word)]), [["a", "1"], ["b", "<x>"]]);
-  assert.equal(first!.pipeline.map(command => command.map(show)), [["k", "get", "node"], ["grep", "Ready"]]);
+  assert.equal(
+    first!.assignments.map(({ name, value: word }) => [name, show(word)]),
+    [
+      ["a", "1"],
+      ["b", "<x>"],
+    ],
+  );
+  assert.equal(
+    first!.pipeline.map(command => command.map(show)),
+    [
+      ["k", "get", "node"],
+      ["grep", "Ready"],
+    ],
+  );
   assert.ok(first!.background);
   assert.equal([second!.pipeline, second!.background, more], [[], false, []]);
-  assert.match(message(() => parseLine("a |")), /has a pipe without a command/);
-  assert.match(message(() => parseLine("&")), /has & without a command/);
+  assert.match(
+    message(() => parseLine("a |")),
+    /has a pipe without a command/,
+  );
+  assert.match(
+    message(() => parseLine("&")),
+    /has & without a command/,
+  );
 });
 
 script.run();
@@ -111,17 +150,36 @@ const flags = suite("readFlags");
 const spec = { "-o": value("output"), "--output": value("output"), "-i": toggle("stdin"), "-t": toggle("tty") };
 
 flags("reads every form", () => {
-  for (const form of [["-o", "wide"], ["-o=wide"], ["-owide"], ["--output", "wide"], ["--output=wide"]]) assert.equal(readFlags("x", ["pod", ...form], spec), { flags: { output: "wide" }, rest: ["pod"] });
+  for (const form of [["-o", "wide"], ["-o=wide"], ["-owide"], ["--output", "wide"], ["--output=wide"]])
+    assert.equal(readFlags("x", ["pod", ...form], spec), { flags: { output: "wide" }, rest: ["pod"] });
   assert.equal(readFlags("x", ["-it", "pod"], spec), { flags: { stdin: "", tty: "" }, rest: ["pod"] });
-  assert.equal(readFlags("x", ["-i", "pod", "-c", "3"], spec, { stopAtFirst: true }), { flags: { stdin: "" }, rest: ["pod", "-c", "3"] });
+  assert.equal(readFlags("x", ["-i", "pod", "-c", "3"], spec, { stopAtFirst: true }), {
+    flags: { stdin: "" },
+    rest: ["pod", "-c", "3"],
+  });
 });
 
 flags("names the flags that exist", () => {
-  assert.is(message(() => readFlags("kubectl get", ["--wide"], spec)), 'kubectl get: "--wide" is not a known flag; expected -o, --output, -i, -t');
-  assert.match(message(() => readFlags("x", ["-o"], spec)), /"-o" lacks its value/);
-  assert.match(message(() => readFlags("x", ["-ix"], spec)), /"-ix" is not a known flag/);
-  assert.match(message(() => readFlags("x", ["-i=1"], spec)), /is not a known flag/);
-  assert.match(message(() => readFlags("x", ["--constructor"], spec)), /is not a known flag/);
+  assert.is(
+    message(() => readFlags("kubectl get", ["--wide"], spec)),
+    'kubectl get: "--wide" is not a known flag; expected -o, --output, -i, -t',
+  );
+  assert.match(
+    message(() => readFlags("x", ["-o"], spec)),
+    /"-o" lacks its value/,
+  );
+  assert.match(
+    message(() => readFlags("x", ["-ix"], spec)),
+    /"-ix" is not a known flag/,
+  );
+  assert.match(
+    message(() => readFlags("x", ["-i=1"], spec)),
+    /is not a known flag/,
+  );
+  assert.match(
+    message(() => readFlags("x", ["--constructor"], spec)),
+    /is not a known flag/,
+  );
 });
 
 flags.run();
@@ -134,7 +192,10 @@ const packets: Readonly<Record<string, Packet>> = {
   tcp: { ...base, proto: "tcp", sport: 40000, dport: 80, flags: ["SYN"], seq: 0, ack: 0, payload: "" },
   udp: { ...base, proto: "udp", sport: 53, dport: 40000, payload: "" },
 };
-const kept = (text: string): string => Object.keys(packets).filter(name => packetFilter(text, name => (name === "testvm" ? base.dst : undefined))(packets[name]!)).join(" ");
+const kept = (text: string): string =>
+  Object.keys(packets)
+    .filter(name => packetFilter(text, name => (name === "testvm" ? base.dst : undefined))(packets[name]!))
+    .join(" ");
 
 filter("keeps what tcpdump keeps", () => {
   const table: readonly (readonly [string, string])[] = [
@@ -163,25 +224,71 @@ filter("keeps what tcpdump keeps", () => {
 });
 
 filter("says what is not known", () => {
-  assert.match(message(() => packetFilter("arp")), /^tcpdump filter: "arp" is not known in a filter; expected icmp, tcp, udp/);
-  assert.match(message(() => packetFilter("icmp tcp")), /"tcp" is not known at its place/);
-  assert.match(message(() => packetFilter("host")), /ends after host/);
-  assert.match(message(() => packetFilter("host 1.2.3")), /is not an IPv4 address/);
-  assert.match(message(() => packetFilter("port x")), /is not a port/);
-  assert.match(message(() => packetFilter("(icmp")), /without its \)/);
-  assert.match(message(() => packetFilter("!".repeat(100_000))), /is longer than/);
+  assert.match(
+    message(() => packetFilter("arp")),
+    /^tcpdump filter: "arp" is not known in a filter; expected icmp, tcp, udp/,
+  );
+  assert.match(
+    message(() => packetFilter("icmp tcp")),
+    /"tcp" is not known at its place/,
+  );
+  assert.match(
+    message(() => packetFilter("host")),
+    /ends after host/,
+  );
+  assert.match(
+    message(() => packetFilter("host 1.2.3")),
+    /is not an IPv4 address/,
+  );
+  assert.match(
+    message(() => packetFilter("port x")),
+    /is not a port/,
+  );
+  assert.match(
+    message(() => packetFilter("(icmp")),
+    /without its \)/,
+  );
+  assert.match(
+    message(() => packetFilter("!".repeat(100_000))),
+    /is longer than/,
+  );
 });
 
 filter("returns or throws an InputError, whatever the text", () => {
-  const word = fc.constantFrom("icmp", "tcp", "port", "80", "host", "10.0.0.1", "and", "or", "not", "(", ")", "!", "&&", "src", "dst", "net", "10.0.0.0/8", "x");
+  const word = fc.constantFrom(
+    "icmp",
+    "tcp",
+    "port",
+    "80",
+    "host",
+    "10.0.0.1",
+    "and",
+    "or",
+    "not",
+    "(",
+    ")",
+    "!",
+    "&&",
+    "src",
+    "dst",
+    "net",
+    "10.0.0.0/8",
+    "x",
+  );
   fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.array(word).map(all => all.join(" "))), text => {
-      try {
-        packetFilter(text);
-      } catch (error) {
-        assert.instance(error, InputError);
-      }
-    }),
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.array(word).map(all => all.join(" ")),
+      ),
+      text => {
+        try {
+          packetFilter(text);
+        } catch (error) {
+          assert.instance(error, InputError);
+        }
+      },
+    ),
     { numRuns: 1000 },
   );
 });
@@ -198,8 +305,14 @@ search("keeps matching lines", () => {
   assert.is(grep(["/usr/local/bin/kubelet"], input), "/usr/local/bin/kubelet --x");
   assert.is(grep(["^web-.*1$"], input), "web-1 1/1");
   assert.is(grep(["(x)"], "a(x)b\nax"), "a(x)b");
-  assert.match(message(() => grep(["[z"], input)), /is not a regular expression/);
-  assert.match(message(() => grep(["a", "b"], input)), /is not one pattern/);
+  assert.match(
+    message(() => grep(["[z"], input)),
+    /is not a regular expression/,
+  );
+  assert.match(
+    message(() => grep(["a", "b"], input)),
+    /is not one pattern/,
+  );
 });
 
 search.run();

@@ -30,7 +30,13 @@ const kubectl = suite("kubectl");
 
 kubectl("lists each kind under each of its names", async () => {
   const session = await article();
-  for (const words of [["node", "nodes", "no"], ["pod", "pods", "po"], ["svc", "service", "services"], ["deploy", "deployment", "deployments"], ["ing", "ingress", "ingresses"]]) {
+  for (const words of [
+    ["node", "nodes", "no"],
+    ["pod", "pods", "po"],
+    ["svc", "service", "services"],
+    ["deploy", "deployment", "deployments"],
+    ["ing", "ingress", "ingresses"],
+  ]) {
     const answers = new Set(await Promise.all(words.map(word => session.sh(`kubectl get ${word}`))));
     assert.is(answers.size, 1);
     assert.match([...answers][0]!, /^NAME .*AGE/);
@@ -41,21 +47,33 @@ kubectl("finds by name, namespace and label", async () => {
   const session = await article();
   assert.match(await session.sh(`k get pod ${azurePod}`), new RegExp(`^NAME.*\n${azurePod} +1/1[^\n]*$`));
   assert.match(await session.sh(`k get pod/${azurePod} -o name`), new RegExp(`^pod/${azurePod}$`));
-  assert.match(await session.sh("k get svc kube-dns -n kube-system"), /kube-dns +ClusterIP +10\.0\.0\.10 +<none> +53\/UDP,53\/TCP/);
+  assert.match(
+    await session.sh("k get svc kube-dns -n kube-system"),
+    /kube-dns +ClusterIP +10\.0\.0\.10 +<none> +53\/UDP,53\/TCP/,
+  );
   assert.is((await session.sh("k get pod -l app=whereami -o name")).split("\n").length, 2);
   assert.is((await session.sh("k get pod -l app!=whereami -o name")).split("\n").length, 2);
   assert.is(await session.sh("k get pod -l app=nobody"), "No resources found.");
-  assert.match(await session.sh("k get deploy --all-namespaces -o wide | grep '^default '"), /^default +whereami +2 +2 +2 +2 .*\ndefault +whereami-ingress/);
+  assert.match(
+    await session.sh("k get deploy --all-namespaces -o wide | grep '^default '"),
+    /^default +whereami +2 +2 +2 +2 .*\ndefault +whereami-ingress/,
+  );
 });
 
 kubectl("prints objects as JSON, YAML and names", async () => {
   const session = await article();
-  const pod = JSON.parse(await session.sh(`k get pod ${azurePod} -o json`)) as { kind: string; status: { podIP: string } };
+  const pod = JSON.parse(await session.sh(`k get pod ${azurePod} -o json`)) as {
+    kind: string;
+    status: { podIP: string };
+  };
   assert.equal([pod.kind, pod.status.podIP], ["Pod", "10.13.76.13"]);
   const list = JSON.parse(await session.sh("k get pod -ojson")) as { kind: string; items: readonly unknown[] };
   assert.equal([list.kind, list.items.length], ["List", 4]);
   assert.match(await session.sh("k get node -o=yaml"), /^apiVersion: v1\nitems:\n- apiVersion: v1\n  kind: Node/);
-  assert.is(await session.sh("k get deploy -o name"), "deployment.extensions/whereami\ndeployment.extensions/whereami-ingress");
+  assert.is(
+    await session.sh("k get deploy -o name"),
+    "deployment.extensions/whereami\ndeployment.extensions/whereami-ingress",
+  );
 });
 
 kubectl("says what is known", async () => {
@@ -80,7 +98,10 @@ kubectl("says what is known", async () => {
     ["k apply -f x.yaml", /"x.yaml" cannot be read here/],
     ["k scale deployment whereami", /lacks --replicas/],
     ["k scale deployment whereami --replicas=-1", /a whole number from 0/],
-    ["k scale deployment nobody --replicas=1", /"nobody" is not a deployment here; expected whereami, whereami-ingress/],
+    [
+      "k scale deployment nobody --replicas=1",
+      /"nobody" is not a deployment here; expected whereami, whereami-ingress/,
+    ],
     ["k scale pod whereami --replicas=1", /is not a deployment/],
   ];
   for (const [command, expected] of table) assert.match(await fails(() => session.sh(command)), expected);
@@ -92,28 +113,51 @@ kubectl("switches contexts", async () => {
   assert.is(await session.sh("k config use-context kubenetcluster"), 'Switched to context "kubenetcluster".');
   assert.is(session.context, "kubenetcluster");
   assert.match(await session.sh("k config get-contexts"), /\n {10}azurecluster .*\n\* {9}kubenetcluster /);
-  assert.equal(session.getPods().map(({ name }) => name).slice(0, 1), [kubenetPod]);
+  assert.equal(
+    session
+      .getPods()
+      .map(({ name }) => name)
+      .slice(0, 1),
+    [kubenetPod],
+  );
 });
 
 kubectl("applies manifests: created, unchanged, configured", async () => {
   let yaml = whereamiIngress.yaml;
   const session = await openSession(articleAt("azurePing"), { readFile: () => yaml });
-  assert.is(await session.sh("k apply -f whereami-ingress.yaml"), "deployment.apps/whereami-ingress created\nservice/whereami-ingress created\ningress.extensions/whereami-ingress created");
+  assert.is(
+    await session.sh("k apply -f whereami-ingress.yaml"),
+    "deployment.apps/whereami-ingress created\nservice/whereami-ingress created\ningress.extensions/whereami-ingress created",
+  );
   assert.is(session.getPods().length, 4);
   const lab = session.lab;
-  assert.is(await session.sh("k apply -f whereami-ingress.yaml"), "deployment.apps/whereami-ingress unchanged\nservice/whereami-ingress unchanged\ningress.extensions/whereami-ingress unchanged");
+  assert.is(
+    await session.sh("k apply -f whereami-ingress.yaml"),
+    "deployment.apps/whereami-ingress unchanged\nservice/whereami-ingress unchanged\ningress.extensions/whereami-ingress unchanged",
+  );
   assert.is(session.lab, lab, "nothing changed, so nothing was booted");
   yaml = yaml.replace("replicas: 2", "replicas: 3");
-  assert.match(await session.sh("k apply -f whereami-ingress.yaml"), /^deployment.apps\/whereami-ingress configured\nservice\/whereami-ingress unchanged/);
+  assert.match(
+    await session.sh("k apply -f whereami-ingress.yaml"),
+    /^deployment.apps\/whereami-ingress configured\nservice\/whereami-ingress unchanged/,
+  );
   assert.is(session.getPods().length, 5);
   yaml = "kind: Secret";
-  assert.match(await fails(() => session.sh("k apply -f x.yaml")), /^x\.yaml:1 document 1 kind: "Secret" is not known; expected Deployment, Service, Ingress$/);
+  assert.match(
+    await fails(() => session.sh("k apply -f x.yaml")),
+    /^x\.yaml:1 document 1 kind: "Secret" is not known; expected Deployment, Service, Ingress$/,
+  );
   assert.is(session.getPods().length, 5);
 });
 
 kubectl("names a file that cannot be read", async () => {
-  const session = await article({ readFile: path => Promise.reject(new Error(`ENOENT: no such file, open '${path}'`)) });
-  assert.match(await fails(() => session.sh("k apply -f ./gone.yaml")), /^kubectl apply -f: ".\/gone.yaml" cannot be read \(ENOENT: .*\); expected a manifest file$/);
+  const session = await article({
+    readFile: path => Promise.reject(new Error(`ENOENT: no such file, open '${path}'`)),
+  });
+  assert.match(
+    await fails(() => session.sh("k apply -f ./gone.yaml")),
+    /^kubectl apply -f: ".\/gone.yaml" cannot be read \(ENOENT: .*\); expected a manifest file$/,
+  );
 });
 
 kubectl("scales, and shows the pods that find no place", async () => {
@@ -132,22 +176,42 @@ const az = suite("az");
 
 az("shows clusters and load balancers, through JMESPath and in each format", async () => {
   const session = await article();
-  assert.is(await session.sh("az aks show -g $rg -n $aksname_kubenet --query nodeResourceGroup -o tsv"), "MC_akstest_kubenetcluster_westeurope");
-  assert.is(await session.sh("az aks show --resource-group akstest --name azurecluster --query networkProfile.networkPlugin"), '"azure"');
-  assert.is(await session.sh('az network lb list --query "[].frontendIpConfigurations[].publicIpAddress.ipAddress" -o tsv'), "104.45.15.171\n104.46.56.131\n137.117.164.147\n104.214.236.151");
-  assert.is(await session.sh("az network lb list -g MC_AKSTEST_azurecluster_westeurope --query [].[name,sku.name] -o table"), "Column1     Column2\n----------  ---------\nkubernetes  Basic");
+  assert.is(
+    await session.sh("az aks show -g $rg -n $aksname_kubenet --query nodeResourceGroup -o tsv"),
+    "MC_akstest_kubenetcluster_westeurope",
+  );
+  assert.is(
+    await session.sh("az aks show --resource-group akstest --name azurecluster --query networkProfile.networkPlugin"),
+    '"azure"',
+  );
+  assert.is(
+    await session.sh('az network lb list --query "[].frontendIpConfigurations[].publicIpAddress.ipAddress" -o tsv'),
+    "104.45.15.171\n104.46.56.131\n137.117.164.147\n104.214.236.151",
+  );
+  assert.is(
+    await session.sh("az network lb list -g MC_AKSTEST_azurecluster_westeurope --query [].[name,sku.name] -o table"),
+    "Column1     Column2\n----------  ---------\nkubernetes  Basic",
+  );
   assert.is(await session.sh("az network lb list -g akstest"), "[]");
-  assert.match(await session.sh("az aks list -o table"), /^Name +Location +ResourceGroup +KubernetesVersion +ProvisioningState\n-.*\nazurecluster +westeurope +akstest +1\.11\.5 +Succeeded\n/);
+  assert.match(
+    await session.sh("az aks list -o table"),
+    /^Name +Location +ResourceGroup +KubernetesVersion +ProvisioningState\n-.*\nazurecluster +westeurope +akstest +1\.11\.5 +Succeeded\n/,
+  );
   assert.is(await session.sh("az aks list --query 'length(@)' -o yaml"), "2");
 });
 
 az("switches the add-on off and on", async () => {
   const session = await article();
-  const services = async () => (await session.sh("k get svc -n kube-system -o name | grep routing")).split("\n").filter(name => name !== "").length;
+  const services = async () =>
+    (await session.sh("k get svc -n kube-system -o name | grep routing")).split("\n").filter(name => name !== "")
+      .length;
   assert.is(await services(), 2);
   await session.sh("az aks disable-addons -a http_application_routing -g $rg -n azurecluster -o none");
   assert.is(await services(), 0);
-  assert.match(await session.sh("az aks enable-addons -a http_application_routing -g $rg -n azurecluster"), /"httpApplicationRouting": \{\n +"enabled": true/);
+  assert.match(
+    await session.sh("az aks enable-addons -a http_application_routing -g $rg -n azurecluster"),
+    /"httpApplicationRouting": \{\n +"enabled": true/,
+  );
   assert.is(await services(), 2);
   assert.match(await session.sh("k get svc -n kube-system"), /nginx-ingress +LoadBalancer .* 0s\n/);
 });
@@ -160,7 +224,10 @@ az("says what is known", async () => {
     ["az aks show", /^az aks show: "" lacks -g/],
     ["az aks show -g akstest -n nobody", /^az aks show -n: "nobody" is not a cluster of this lab/],
     ["az aks show -g other -n azurecluster", /"other" holds no cluster; expected akstest/],
-    ["az aks enable-addons -a monitoring -g akstest -n azurecluster", /is not an add-on known here; expected http_application_routing/],
+    [
+      "az aks enable-addons -a monitoring -g akstest -n azurecluster",
+      /is not an add-on known here; expected http_application_routing/,
+    ],
     ["az network lb list -g nowhere", /"nowhere" does not exist; expected akstest, MC_akstest_azurecluster_westeurope/],
     ["az aks list -o xml", /expected json, tsv, table, yaml, none/],
     ["az aks list --query '[[['", /^az --query: "\[\[\[" is not right/],
@@ -177,10 +244,16 @@ machines("ping ends as it was started", async () => {
   const session = await article({ pingCount: 2 });
   const lines = async (command: string) => (await session.sh(command)).split("\n");
   assert.is((await lines(`k exec ${azurePod} -- ping ${vm}`)).at(-1), "^C");
-  assert.match(await session.sh(`k exec ${azurePod} -it -- ping ${vm}`), /icmp_seq=2 .*\n\^C\n--- 10\.13\.1\.4 ping statistics ---\n2 packets transmitted, 2 received, 0% packet loss/);
+  assert.match(
+    await session.sh(`k exec ${azurePod} -it -- ping ${vm}`),
+    /icmp_seq=2 .*\n\^C\n--- 10\.13\.1\.4 ping statistics ---\n2 packets transmitted, 2 received, 0% packet loss/,
+  );
   assert.match(await session.sh(`k exec ${azurePod} ping ${vm} -c 1`), /icmp_seq=1 ttl=64 .*\n\n--- /);
   assert.match(await session.sh(`[root@${azurePod} /]# ping -c1 testvm`), /^PING testvm \(10\.13\.1\.4\)/);
-  assert.match(await session.sh(`k exec ${azurePod} -- ping -c 1 ifconfig.co`), /100% packet loss, time 0ms\ncommand terminated with exit code 1$/);
+  assert.match(
+    await session.sh(`k exec ${azurePod} -- ping -c 1 ifconfig.co`),
+    /100% packet loss, time 0ms\ncommand terminated with exit code 1$/,
+  );
 });
 
 machines("take one second a request", async () => {
@@ -193,7 +266,10 @@ machines("take one second a request", async () => {
 machines("ping says why nobody answers", async () => {
   const session = await article();
   session.useContext("kubenetcluster");
-  assert.match(await session.sh(`k exec ${kubenetPod} -it -- ping -c 1 -t 1 ${vm}`), /^From 192\.168\.1\.1 icmp_seq=1 Time to live exceeded$/m);
+  assert.match(
+    await session.sh(`k exec ${kubenetPod} -it -- ping -c 1 -t 1 ${vm}`),
+    /^From 192\.168\.1\.1 icmp_seq=1 Time to live exceeded$/m,
+  );
   assert.match(await session.sh(`k exec ${kubenetPod} -it -- ping -c 1 192.168.7.7`), /100% packet loss/);
 });
 
@@ -204,11 +280,20 @@ machines("curl reaches sites, services by name, and says why not", async () => {
   assert.is(await session.sh(`k exec ${kubenetPod} -- curl -s http://${vm}:80/x`), "10.13.77.4");
   for (const name of ["whereami-ingress", "whereami-ingress.default", "whereami-ingress.default.svc.cluster.local"])
     assert.match(await session.sh(`k exec ${kubenetPod} -- curl -s ${name}`), /^pod: default\/whereami-ingress-/);
-  assert.match(await session.sh(`k exec ${kubenetPod} -- curl ${vm}:81`), /^curl: \(7\) Failed to connect to 10\.13\.1\.4 port 81: Connection refused\ncommand terminated with exit code 7$/);
+  assert.match(
+    await session.sh(`k exec ${kubenetPod} -- curl ${vm}:81`),
+    /^curl: \(7\) Failed to connect to 10\.13\.1\.4 port 81: Connection refused\ncommand terminated with exit code 7$/,
+  );
   assert.is(await session.sh(`k exec ${kubenetPod} -- curl -s ${vm}:81`), "command terminated with exit code 7");
   assert.is(await session.sh(`[root@${kubenetPod} /]# curl -s ${vm}:81`), "");
-  assert.match(await fails(() => session.sh(`k exec ${kubenetPod} -- curl https://ifconfig.co`)), /asks for TLS, which is not modelled/);
-  assert.match(await fails(() => session.sh(`k exec ${kubenetPod} -- curl nowhere.example`)), /"nowhere.example" is no known name/);
+  assert.match(
+    await fails(() => session.sh(`k exec ${kubenetPod} -- curl https://ifconfig.co`)),
+    /asks for TLS, which is not modelled/,
+  );
+  assert.match(
+    await fails(() => session.sh(`k exec ${kubenetPod} -- curl nowhere.example`)),
+    /"nowhere.example" is no known name/,
+  );
 });
 
 machines("list rules, connections, addresses and routes", async () => {
@@ -218,9 +303,15 @@ machines("list rules, connections, addresses and routes", async () => {
   const at = (command: string) => session.sh(`jose@${node}:~$ sudo ${command}`);
   assert.match(await at("iptables -t nat -vxnL POSTROUTING"), /1 +84 MASQUERADE .*!192\.168\.0\.0\/16/);
   assert.match(await at("iptables -t nat -L -n -v -x"), /^Chain PREROUTING[^]*\nChain KUBE-SERVICES/);
-  assert.match(await at("iptables-save -t nat"), /^\*nat\n:PREROUTING ACCEPT \[\d+:\d+\]\n[^]*-A POSTROUTING [^\n]*MASQUERADE[^]*\nCOMMIT$/);
+  assert.match(
+    await at("iptables-save -t nat"),
+    /^\*nat\n:PREROUTING ACCEPT \[\d+:\d+\]\n[^]*-A POSTROUTING [^\n]*MASQUERADE[^]*\nCOMMIT$/,
+  );
   assert.match(await at("iptables-save -c"), /\[1:84\] -A POSTROUTING/);
-  assert.match(await at("conntrack -L"), /^icmp +1 \d+ src=192\.168\.1\.2 dst=10\.13\.1\.4 type=8 code=0 id=(\d+) src=10\.13\.1\.4 dst=10\.13\.77\.4 type=0 code=0 id=\1 mark=0 use=1\nconntrack v1/);
+  assert.match(
+    await at("conntrack -L"),
+    /^icmp +1 \d+ src=192\.168\.1\.2 dst=10\.13\.1\.4 type=8 code=0 id=(\d+) src=10\.13\.1\.4 dst=10\.13\.77\.4 type=0 code=0 id=\1 mark=0 use=1\nconntrack v1/,
+  );
   assert.match(await at("conntrack -L -p tcp"), / 0 flow entries have been shown\.$/);
   assert.match(await at("ip addr"), /inet 10\.13\.77\.4\/24 brd 10\.13\.77\.255 scope global eth0/);
   assert.match(await at("ip route"), /^default via 10\.13\.77\.1 dev eth0\n/);
@@ -234,7 +325,10 @@ machines("list rules, connections, addresses and routes", async () => {
 machines("say what is known", async () => {
   const session = await article();
   const table: readonly (readonly [string, RegExp])[] = [
-    ["ping 10.0.0.1", /^sh: "ping" is not a command of the workstation; expected kubectl \(or k\), az, echo, sleep, fg; on a machine/],
+    [
+      "ping 10.0.0.1",
+      /^sh: "ping" is not a command of the workstation; expected kubectl \(or k\), az, echo, sleep, fg; on a machine/,
+    ],
     ["jose@nobody:~$ ping 10.0.0.1", /^host: "nobody" is not a machine of this lab; expected testvm, aks-nodepool1/],
     ["jose@testvm:~$ ping", /is not one destination/],
     ["jose@testvm:~$ ping -f 10.0.0.1", /"-f" is not a known flag/],
@@ -270,14 +364,20 @@ terminal("a capture sees what is typed below it, each prompt a terminal of its o
     $ k exec ${azurePod} -- ping ${vm}
   `);
   const [, capture, afterwards] = /^(jose@testvm:~\$ sudo tcpdump[^]*?)(\$ k exec[^]*)$/.exec(screen)!;
-  assert.match(capture!, /echo request, id \d+, seq 1, length 64\n.*echo reply, .*\n\^C\n2 packets captured\n2 packets received by filter\n0 packets dropped by kernel\n$/);
+  assert.match(
+    capture!,
+    /echo request, id \d+, seq 1, length 64\n.*echo reply, .*\n\^C\n2 packets captured\n2 packets received by filter\n0 packets dropped by kernel\n$/,
+  );
   assert.match(afterwards!, /\njose@testvm:~\$ hostname\ntestvm\n\$ k exec/);
 });
 
 terminal("stops a capture at its count", async () => {
   const session = await article();
   const screen = await session.sh(`jose@testvm:~$ tcpdump -nn -c 1 port 80\n$ k exec ${azurePod} -- curl -s ${vm}`);
-  assert.match(screen, /IP 10\.13\.76\.13\.\d+ > 10\.13\.1\.4\.80: Flags \[S\], seq \d+, win 64240, length 0\n1 packets captured/);
+  assert.match(
+    screen,
+    /IP 10\.13\.76\.13\.\d+ > 10\.13\.1\.4\.80: Flags \[S\], seq \d+, win 64240, length 0\n1 packets captured/,
+  );
 });
 
 terminal("keeps a capture in the background until fg", async () => {
@@ -303,7 +403,10 @@ terminal("keeps variables, from one call to the next", async () => {
   assert.is(await session.sh("echo $rg '$rg' \"$rg/$mine\" $(echo a $(echo b)) # no"), "akstest $rg akstest/x y a b");
   await session.sh("a=1; b=$a$a");
   assert.is(await session.sh("echo ${b}0"), "110");
-  assert.match(await fails(() => session.sh("echo $nothing")), /^sh: "\$nothing" is not set; expected one of \$rg, \$aksname_azure, \$aksname_kubenet, \$mine, \$a, \$b$/);
+  assert.match(
+    await fails(() => session.sh("echo $nothing")),
+    /^sh: "\$nothing" is not set; expected one of \$rg, \$aksname_azure, \$aksname_kubenet, \$mine, \$a, \$b$/,
+  );
 });
 
 terminal("gives what commands print, and a transcript where there are prompts", async () => {
@@ -313,25 +416,41 @@ terminal("gives what commands print, and a transcript where there are prompts", 
   assert.is(await session.sh("$ echo a\n$\n$ echo b; echo c\n"), "$ echo a\na\n$\n$ echo b; echo c\nb\nc");
   assert.is(await session.sh(""), "");
   assert.match(await fails(() => session.sh("echo a | sort")), /"sort" cannot stand after a pipe here; expected grep/);
-  assert.match(await fails(() => session.sh("echo ".padEnd(5) + "$(".repeat(30) + ")".repeat(30))), /nests commands too deep/);
+  assert.match(
+    await fails(() => session.sh("echo ".padEnd(5) + "$(".repeat(30) + ")".repeat(30))),
+    /nests commands too deep/,
+  );
 });
 
 terminal("returns or throws an InputError, whatever is typed", async () => {
   const session = await article({ pingCount: 1, readFile: () => whereamiIngress.yaml });
   const word = fc.constantFrom(
-    ..."k kubectl get pod node svc deploy exec -- -n -o wide json --all-namespaces kube-system -it apply -f config use-context az aks show network lb list --query [] [].name -o tsv".split(" "),
-    ...`${azurePod} ${vm} ping -c 1 curl -s tcpdump icmp and port 80 iptables -t nat -vxnL iptables-save conntrack -L ip addr sudo grep a | & ; $rg $(echo fg sleep 0 x=1 " ' # \\ = -`.split(" "),
+    ..."k kubectl get pod node svc deploy exec -- -n -o wide json --all-namespaces kube-system -it apply -f config use-context az aks show network lb list --query [] [].name -o tsv".split(
+      " ",
+    ),
+    ...`${azurePod} ${vm} ping -c 1 curl -s tcpdump icmp and port 80 iptables -t nat -vxnL iptables-save conntrack -L ip addr sudo grep a | & ; $rg $(echo fg sleep 0 x=1 " ' # \\ = -`.split(
+      " ",
+    ),
   );
-  const line = fc.tuple(fc.constantFrom("", "$ ", "jose@testvm:~$ ", `[root@${azurePod} /]# `), fc.array(word, { maxLength: 8 })).map(([prompt, words]) => prompt + words.join(" "));
+  const line = fc
+    .tuple(fc.constantFrom("", "$ ", "jose@testvm:~$ ", `[root@${azurePod} /]# `), fc.array(word, { maxLength: 8 }))
+    .map(([prompt, words]) => prompt + words.join(" "));
   await fc.assert(
-    fc.asyncProperty(fc.oneof(fc.string(), fc.string({ unit: "binary" }), fc.array(line, { maxLength: 4 }).map(lines => lines.join("\n"))), async text => {
-      try {
-        assert.type(await session.sh(text), "string");
-      } catch (error) {
-        assert.instance(error, InputError);
-        assert.not.match((error as Error).message, /\n/);
-      }
-    }),
+    fc.asyncProperty(
+      fc.oneof(
+        fc.string(),
+        fc.string({ unit: "binary" }),
+        fc.array(line, { maxLength: 4 }).map(lines => lines.join("\n")),
+      ),
+      async text => {
+        try {
+          assert.type(await session.sh(text), "string");
+        } catch (error) {
+          assert.instance(error, InputError);
+          assert.not.match((error as Error).message, /\n/);
+        }
+      },
+    ),
     { numRuns: 600 },
   );
 });
@@ -344,13 +463,28 @@ typed("answer as the terminal does", async () => {
   const session = await article();
   const capture = await session.capture("testvm", { filter: "icmp and src 10.13.76.13" });
   const ping = await session.ping(azurePod, "testvm", { count: 2 });
-  assert.equal(ping.replies.map(({ ttl, from }) => [ttl, from]), [[64, vm], [64, vm]]);
+  assert.equal(
+    ping.replies.map(({ ttl, from }) => [ttl, from]),
+    [
+      [64, vm],
+      [64, vm],
+    ],
+  );
   const seen = await capture.stop();
-  assert.equal(seen.map(({ direction, packet }) => [direction, packet.proto]), [["in", "icmp"], ["in", "icmp"]]);
+  assert.equal(
+    seen.map(({ direction, packet }) => [direction, packet.proto]),
+    [
+      ["in", "icmp"],
+      ["in", "icmp"],
+    ],
+  );
   const page = await session.curl(azurePod, "ifconfig.co");
   assert.is(page.kind === "connected" ? page.body.trim() : page.kind, "104.45.15.171");
   assert.is(session.aksShow("kubenetcluster").networkProfile.podCidr, "192.168.0.0/16");
-  assert.equal(session.networkLbList().map(({ sku }) => sku.name), ["Basic", "Basic"]);
+  assert.equal(
+    session.networkLbList().map(({ sku }) => sku.name),
+    ["Basic", "Basic"],
+  );
   assert.ok((await session.iptables("aks-nodepool1-26711606-0")).tables.some(({ name }) => name === "nat"));
   assert.is((await session.conntrack("testvm")).length, 0);
   assert.is(session.host("testvm").role, "vm");
@@ -361,7 +495,10 @@ typed("let the clock go forward only", async () => {
   await session.at("2019-02-12T22:11:26Z");
   assert.is(session.now, Date.parse("2019-02-12T22:11:26Z") / 1000);
   await session.sh("sleep 4");
-  assert.match(await fails(() => session.at("2019-02-12T22:11:26Z")), /is past; expected a time from 2019-02-12T22:11:30Z on$/);
+  assert.match(
+    await fails(() => session.at("2019-02-12T22:11:26Z")),
+    /is past; expected a time from 2019-02-12T22:11:30Z on$/,
+  );
   assert.match(await fails(() => session.at("tomorrow")), /is not an RFC 3339 time/);
 });
 
@@ -376,7 +513,10 @@ typed("keep ages and the clock when a change boots the lab anew", async () => {
 });
 
 typed("refuse a scenario that cannot be built, and leave the lab as it was after a change that cannot", async () => {
-  assert.match(await fails(() => openSession({ ...articleScenario, startsAt: "now" })), /startsAt: "now" is not an RFC 3339 time/);
+  assert.match(
+    await fails(() => openSession({ ...articleScenario, startsAt: "now" })),
+    /startsAt: "now" is not an RFC 3339 time/,
+  );
   assert.match(await fails(() => openSession(articleScenario, { pingCount: 0 })), /pingCount: 0 is out of range/);
   const session = await article();
   await fails(() => session.apply("x.yaml", whereamiIngress.yaml.replace("type: ClusterIP", "type: Clusterip")));
@@ -394,7 +534,10 @@ typed("boot the engine that they are given", async () => {
   });
   await session.wait(60);
   await session.scale("whereami", 3);
-  assert.equal(started, [0, 60].map(seconds => Date.parse("2019-02-12T22:10:30Z") / 1000 + seconds));
+  assert.equal(
+    started,
+    [0, 60].map(seconds => Date.parse("2019-02-12T22:10:30Z") / 1000 + seconds),
+  );
 });
 
 typed.run();

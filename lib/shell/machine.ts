@@ -8,7 +8,6 @@ import { curlFailure, printCurl } from "../render/curl.js";
 import { printPing } from "../render/ping.js";
 import { printKubeletStatus } from "../render/systemctl.js";
 import { printTcpdump } from "../render/tcpdump.js";
-import { packetFilter } from "./filter.js";
 import { type Arguments, readFlags, toggle, value, wholeNumber } from "./flags.js";
 import { type Output, text } from "./output.js";
 import { addressesOf, interfaceOf, known } from "./places.js";
@@ -72,16 +71,13 @@ const tcpdump: Command = async ({ session, host, tty }, args) => {
     "-l": toggle("lineBuffered"),
   });
   const count = flags["count"] === undefined ? undefined : wholeNumber("tcpdump -c", flags["count"], 1, 1_000_000);
-  const filter = packetFilter(rest.join(" "), name => session.resolve(host, name));
-  const listensTo =
-    flags["interface"] === "any" ? host.interfaces.map(({ name }) => name) : [interfaceOf(host, flags["interface"])];
-  const captures = await Promise.all(listensTo.map(name => session.lab.capture(host.id, name)));
+  const filter = rest.join(" ");
+  const names = host.interfaces.map(({ name }) => name);
+  const listensTo = flags["interface"] === "any" ? names : [interfaceOf(host, flags["interface"])];
+  const captures = await Promise.all(listensTo.map(name => session.capture(host.id, { interface: name, filter })));
   const stop = async (): Promise<string> => {
     const seen = (await Promise.all(captures.map(capture => capture.stop()))).flat();
-    const packets = seen
-      .filter(({ packet }) => filter(packet))
-      .toSorted((a, b) => a.time - b.time)
-      .slice(0, count);
+    const packets = seen.toSorted((a, b) => a.time - b.time).slice(0, count);
     return printTcpdump(packets, {
       interface: flags["interface"] ?? listensTo[0]!,
       numeric: "numeric" in flags,

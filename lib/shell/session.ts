@@ -69,7 +69,10 @@ export interface Session<L extends Lab = ModelLab> {
   readonly now: Time;
   /** The cluster that kubectl speaks to; the scenario's first at the start. */
   readonly context: string;
-  /** Lets time pass until a moment. @throws InputError for one that is no RFC 3339 time, or is past */
+  /**
+   * Goes on to a moment: in the model time passes, on another engine the clock is set and connections do not age.
+   * @throws InputError for one that is no RFC 3339 time, or is past
+   */
   at(time: string): Promise<void>;
   /** Lets seconds pass. */
   wait(seconds: number): Promise<void>;
@@ -138,6 +141,8 @@ class LabSession<L extends Lab> implements Session<L> {
   lab: L;
   context: string;
   readonly pingCount: number;
+  /** The session's clock less the lab's: an engine may have a clock that cannot be set. */
+  #ahead: number;
   readonly #boot: (network: Network, startsAt: Time) => L | Promise<L>;
   readonly #readFile: SessionOptions["readFile"];
   readonly #terminal: Terminal;
@@ -151,6 +156,7 @@ class LabSession<L extends Lab> implements Session<L> {
     this.scenario = built.scenario;
     this.built = built;
     this.lab = lab;
+    this.#ahead = parseTime(built.scenario.startsAt, "startsAt") - lab.now();
     this.context = built.clusters[0]?.spec.name ?? "";
     this.pingCount = options.pingCount ?? 3;
     this.#boot = boot;
@@ -166,7 +172,7 @@ class LabSession<L extends Lab> implements Session<L> {
   }
 
   get now(): Time {
-    return this.lab.now();
+    return this.lab.now() + this.#ahead;
   }
 
   get clusterNow(): BuiltCluster {
@@ -194,7 +200,8 @@ class LabSession<L extends Lab> implements Session<L> {
         problem: "is past",
         expected: `a time from ${formatTime(this.now)} on`,
       });
-    await this.lab.wait(Math.max(0, seconds));
+    if (this.lab.engine === "model") await this.lab.wait(Math.max(0, seconds));
+    else this.#ahead += seconds;
   }
 
   wait(seconds: number): Promise<void> {
@@ -253,6 +260,7 @@ class LabSession<L extends Lab> implements Session<L> {
     this.scenario = scenario;
     this.built = built;
     this.lab = lab;
+    this.#ahead = now - lab.now();
   }
 
   async apply(file: string, yaml?: string): Promise<readonly Applied[]> {
@@ -364,7 +372,10 @@ class LabSession<L extends Lab> implements Session<L> {
     return {
       host: capture.host,
       interface: capture.interface,
-      stop: async () => (await capture.stop()).filter(({ packet }) => filter(packet)),
+      stop: async () =>
+        (await capture.stop())
+          .filter(({ packet }) => filter(packet))
+          .map(captured => ({ ...captured, time: captured.time + this.#ahead })),
     };
   }
 

@@ -152,7 +152,7 @@ export class Terminal {
   async #sleep(args: readonly string[]): Promise<Output> {
     await this.#session.wait(
       args.length === 1
-        ? wholeNumber("sleep", args[0]!, 0, 1_000_000_000)
+        ? wholeNumber("sleep", args[0]!, 0, 31_536_000)
         : fail(args.join(" "), "is no time to sleep", "sleep SECONDS"),
     );
     return text("");

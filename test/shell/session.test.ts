@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { InputError } from "../../lib/errors.js";
+import type { Lab } from "../../lib/net/lab.js";
 import { bootModel } from "../../lib/net/model.js";
 import { articleAt, articleScenario } from "../../lib/scenario/article.js";
 import { whereamiIngress } from "../../lib/scenario/manifests.js";
@@ -522,6 +523,22 @@ typed("refuse a scenario that cannot be built, and leave the lab as it was after
   await fails(() => session.apply("x.yaml", whereamiIngress.yaml.replace("type: ClusterIP", "type: Clusterip")));
   assert.is(session.scenario, articleScenario);
   assert.is(session.getPods().length, 4);
+});
+
+typed("keep a clock of their own over an engine whose clock cannot be set", async () => {
+  const session = await openSession<Lab>(articleAt("azurePing"), {
+    boot: network => ({
+      ...bootModel(network, 1_000_000_000),
+      engine: "linux",
+      wait: () => Promise.reject(new Error("waits")),
+    }),
+  });
+  await session.at("2019-02-12T22:11:58Z");
+  const screen = await session.sh(
+    `jose@testvm:~$ sudo tcpdump icmp\n$ k exec ${azurePod} -- ping -c 1 ${vm}\n$ k get node`,
+  );
+  assert.match(screen, /^22:11:58\.\d+ IP 10\.13\.76\.13 > testvm/m);
+  assert.match(screen, /Ready +agent +19m/);
 });
 
 typed("boot the engine that they are given", async () => {

@@ -60,6 +60,7 @@ export { type AddressChange, type ChangedBy, addressChanges, formatChangedBy } f
 export { type DestinationKind, type FlowChange, type FlowRow, type FlowTableOptions, type FlowTableView, type Owner, compareFlows, flowChangeColumns, flowTable, flowTableColumns } from "./scenario/flowTable.js";
 export { type SnatLoad, type SnatSweepRow, type SnatUseRow, snatUse, sweepSnatUse } from "./scenario/snatUse.js";
 export { type CaptureOptions, type NamespaceQuery, type Session, type SessionOptions, openSession } from "./shell/session.js";
+export { openLab } from "./notebook/openLab.js";
 export { formatDisposition, formatFlow, formatPacket, formatReason, formatTrace } from "./render/trace.js";
 export { type PingTextOptions, printPing } from "./render/ping.js";
 export { type TcpdumpOptions, printTcpdump } from "./render/tcpdump.js";

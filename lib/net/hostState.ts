@@ -29,6 +29,8 @@ export class HostState {
   /** Filled by the engine, bridge by bridge, when a frame first crosses it. */
   readonly links = new Map<string, BridgeLinks>();
   readonly #local: ReadonlySet<Addr>;
+  /** The first and last address of each block that the host is part of. */
+  readonly #broadcast: ReadonlySet<Addr>;
   readonly #routes: RoutingTable<Route>;
   readonly #listeners: ReadonlyMap<string, Listener>;
 
@@ -39,6 +41,11 @@ export class HostState {
   ) {
     this.interfaces = new Map(host.interfaces.map(entry => [entry.name, entry]));
     this.#local = new Set(host.interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => address)));
+    this.#broadcast = new Set(
+      host.interfaces.flatMap(({ addresses }) =>
+        addresses.filter(({ prefix }) => prefix < 31).flatMap(({ address, prefix }) => [cidrOf(address, prefix).base, lastOf(cidrOf(address, prefix))]),
+      ),
+    );
     this.#routes = hostRoutes(host);
     this.#listeners = new Map(host.listeners.map(listener => [`${listener.proto} ${listener.port}`, listener]));
     if (host.rules.tables.length > 0)
@@ -62,10 +69,7 @@ export class HostState {
   }
 
   isBroadcast(address: Addr): boolean {
-    if (address === limitedBroadcast) return true;
-    return this.host.interfaces.some(({ addresses }) =>
-      addresses.some(({ address: own, prefix }) => prefix < 31 && (address === lastOf(cidrOf(own, prefix)) || address === cidrOf(own, prefix).base)),
-    );
+    return address === limitedBroadcast || this.#broadcast.has(address);
   }
 
   route(destination: Addr): Route | undefined {

@@ -114,7 +114,7 @@ export interface PortUse {
 /** The in-process engine: beside what every lab does, it shows every hop, and what the cloud keeps to itself. */
 export interface ModelLab extends Lab {
   readonly engine: "model";
-  /** Sends one packet from a host and follows it, and what is sent back because of it. State changes as for any packet. */
+  /** Sends one packet from a host and follows it, and what is sent back because of it. State changes as for any packet; the clock stays. */
   trace(from: string, packet: Packet): Trace;
   /** Like {@link Lab.ping} with one request: the way there and the way back. */
   tracePing(from: string, to: string, options?: { readonly ttl?: number }): Trace;

@@ -2,6 +2,7 @@ import { InputError } from "../errors.js";
 import { type Addr, addr, formatAddr } from "../ip/addr.js";
 import { type Flow, flowOf, isFlowPacket } from "../packet/flow.js";
 import { packetLength, type Packet, type Tcp, type TcpFlag } from "../packet/packet.js";
+import { subseed } from "../random.js";
 import { next } from "./answer.js";
 import { Engine, socketKey } from "./engine.js";
 import type { Captured, ConnectOptions, ConnectResult, ModelLab, PingOptions, PingReply, PingResult } from "./lab.js";
@@ -45,9 +46,17 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
 
   const clientPort = (from: string, wanted: number | undefined): number => {
     if (wanted !== undefined) return range("sourcePort", wanted, 1, 65535);
-    const port = nextPort.get(from) ?? ephemeral.first;
+    const port = nextPort.get(from) ?? ephemeral.first + ((subseed(network.seed, from) >>> 0) % (ephemeral.last - ephemeral.first + 1));
     nextPort.set(from, port === ephemeral.last ? ephemeral.first : port + 1);
     return port;
+  };
+
+  /** Follows a packet as if it took no time, so that many can be followed at one moment. */
+  const trace = (from: string, packet: Packet): Trace => {
+    const now = engine.clock;
+    const followed = isFlowPacket(packet) ? exchange(host(from), flowOf(packet), [packet], true).trace! : engine.send(host(from), packet, true);
+    engine.clock = now;
+    return followed;
   };
 
   /** Sends while somebody waits for what comes back; gives the trace and what arrived. */
@@ -190,17 +199,17 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
       engine.clock += seconds * 1000;
     },
     close: async () => undefined,
-    trace: (from, packet) => (isFlowPacket(packet) ? exchange(host(from), flowOf(packet), [packet], true).trace! : engine.send(host(from), packet, true)),
+    trace,
     tracePing(from, to, options = {}) {
       const address = resolve(to);
       const request = echo(address, source(from, address) ?? noRoute(to, from), nextId++ & 0xffff, 1, options);
-      return this.trace(from, request);
+      return trace(from, request);
     },
     traceConnect(from, to, port, options = {}) {
       const address = resolve(to);
       const sport = clientPort(host(from), options.sourcePort);
       const base = { src: source(from, address) ?? noRoute(to, from), sport, dst: address, dport: range("port", port, 1, 65535), ttl: 64 };
-      return this.trace(from, options.proto === "udp" ? { proto: "udp", ...base, payload: "egress-lab\n" } : { proto: "tcp", ...base, flags: ["SYN"], seq: (sport * 0x10001) >>> 0, ack: 0, payload: "" });
+      return trace(from, options.proto === "udp" ? { proto: "udp", ...base, payload: "egress-lab\n" } : { proto: "tcp", ...base, flags: ["SYN"], seq: (sport * 0x10001) >>> 0, ack: 0, payload: "" });
     },
     portUse: () =>
       engine.translators.flatMap(state => state.use().map(row => ({ translator: state.translator.name, source: formatAddr(row.source), proto: row.proto, inUse: row.inUse, allotted: row.allotted, ports: row.ports }))),

@@ -1,0 +1,22 @@
+import { readFile } from "node:fs/promises";
+import { InputError } from "../errors.js";
+import type { Lab } from "../net/lab.js";
+import type { Scenario } from "../scenario/types.js";
+import { openSession, type Session } from "../shell/session.js";
+
+/**
+ * Opens a lab on a scenario, as the notebooks do: `kubectl apply -f` reads files beside the notebook,
+ * and the engine is a parameter.
+ *
+ *     const lab = await openLab(articleAt("azurePing"), engine);
+ *     show(await lab.sh("$ k get pod -o wide"));
+ * @param engine `model`, the in-process engine, or `linux`, real network namespaces on a Linux machine
+ * @throws InputError for an engine that is neither, or a scenario that cannot be built
+ */
+export const openLab = async (scenario: Scenario, engine = "model"): Promise<Session<Lab>> => {
+  const files = { readFile: (path: string) => readFile(path, "utf8") };
+  if (engine === "model") return openSession(scenario, files);
+  if (engine !== "linux") throw new InputError({ where: "engine", value: engine, problem: "is not an engine", expected: "model or linux" });
+  const { bootLinux } = await import("../linux/boot.js");
+  return openSession<Lab>(scenario, { ...files, boot: network => bootLinux(network) });
+};

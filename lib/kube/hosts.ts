@@ -127,7 +127,8 @@ export const clusterHosts = (cluster: Cluster, subnet: Cidr): readonly Host[] =>
       }
       const host = podHost(cluster.name, pod, bridge, vethName(podHostId(cluster.name, pod)));
       const peer = (host.interfaces[0] as Veth).peer.interface;
-      veths.push({ kind: "veth", name: peer, addresses: [], master: bridge.name, peer: { host: host.id, interface: "eth0" } });
+      // azure-vnet sets hairpin on its ports; kubenet makes the bridge promiscuous, to the same effect: a pod may reach itself through a service.
+      veths.push({ kind: "veth", name: peer, addresses: [], master: bridge.name, peer: { host: host.id, interface: "eth0" }, hairpin: true });
       pods.push(host);
     }
     const nodeHost: Host = {

@@ -15,18 +15,31 @@ export interface NatRange {
 
 const rotate = (value: number, bits: number): number => (value << bits) | (value >>> (32 - bits));
 
-/** Bob Jenkins' hash of one 32-bit word, as the kernel's jhash2 computes it. */
+/**
+ * Bob Jenkins' hash of an address, as the kernel's jhash2 computes it: four words, as room is kept for IPv6,
+ * the last three of them zero.
+ */
 export const jhash = (word: number, initial: number): number => {
-  const start = (0xdeadbeef + 4 + initial) | 0;
+  const start = (0xdeadbeef + 16 + initial) | 0;
   let [a, b, c] = [(start + word) | 0, start, start];
+  for (const [first, second, third] of [
+    [4, 6, 8],
+    [16, 19, 4],
+  ] as const) {
+    a = ((a - c) | 0) ^ rotate(c, first);
+    c = (c + b) | 0;
+    b = ((b - a) | 0) ^ rotate(a, second);
+    a = (a + c) | 0;
+    c = ((c - b) | 0) ^ rotate(b, third);
+    b = (b + a) | 0;
+  }
   c = ((c ^ b) - rotate(b, 14)) | 0;
   a = ((a ^ c) - rotate(c, 11)) | 0;
   b = ((b ^ a) - rotate(a, 25)) | 0;
   c = ((c ^ b) - rotate(b, 16)) | 0;
   a = ((a ^ c) - rotate(c, 4)) | 0;
   b = ((b ^ a) - rotate(a, 14)) | 0;
-  c = ((c ^ b) - rotate(b, 24)) | 0;
-  return c >>> 0;
+  return ((c ^ b) - rotate(b, 24)) >>> 0;
 };
 
 /** A word as a little-endian machine reads it from the network: the kernel hashes addresses in this form. */

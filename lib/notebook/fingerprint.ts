@@ -14,12 +14,15 @@ const builtins = (): readonly object[] =>
     .concat([Math, JSON, Reflect, console, globalThis]);
 
 /** tslab's own link to the cells, set anew by each executor. */
-const ours = new Set<PropertyKey>(["__tslab__"]);
+const ofTslab = "__tslab__";
+
+/** vega-lite gives sets a toJSON when the first chart is drawn, and needs it from then on. */
+const isOfVega = (object: object, key: PropertyKey): boolean => object === Set.prototype && key === "toJSON";
 
 type Properties = ReadonlyMap<PropertyKey, PropertyDescriptor>;
 
 const propertiesOf = (object: object): Properties =>
-  new Map(Reflect.ownKeys(object).filter(key => !ours.has(key)).map(key => [key, Object.getOwnPropertyDescriptor(object, key)!]));
+  new Map(Reflect.ownKeys(object).filter(key => key !== ofTslab && !isOfVega(object, key)).map(key => [key, Object.getOwnPropertyDescriptor(object, key)!]));
 
 /** Node replaces some globals' getters by their values on first use: an accessor that became a value is no change. */
 const sameProperty = (before: PropertyDescriptor | undefined, after: PropertyDescriptor): boolean =>

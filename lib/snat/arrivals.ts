@@ -1,15 +1,13 @@
 import { subseed } from "../random.js";
 import { Draws } from "./draws.js";
-import { drawHold } from "./hold.js";
+import { type Hold, drawHold } from "./hold.js";
 import { type Job, type JobPool, seedOf } from "./job.js";
 
-/** Picks i with a probability in proportion to weights[i], in constant time (Walker's alias method, tables as by Vose). */
-interface AliasTable {
-  readonly keep: Float64Array;
-  readonly other: Int32Array;
-}
-
-const aliasTable = (weights: readonly number[]): AliasTable => {
+/**
+ * Tables that pick i with a probability in proportion to weights[i], in constant time (Walker's alias method, built as by Vose):
+ * a random number below n has a whole part, the place, and a rest; the place keeps it when the rest is below `keep`.
+ */
+const aliasTable = (weights: readonly number[]): { readonly keep: Float64Array; readonly other: Int32Array } => {
   const n = weights.length;
   const sum = weights.reduce((total, weight) => total + weight, 0);
   const scaled = weights.map(weight => (weight * n) / sum);
@@ -29,10 +27,11 @@ const aliasTable = (weights: readonly number[]): AliasTable => {
   return { keep, other };
 };
 
-const pick = ({ keep, other }: AliasTable, draws: Draws): number => {
-  const place = (draws.word() / 2 ** 32) * keep.length;
-  const index = Math.floor(place);
-  return place - index < keep[index]! ? index : other[index]!;
+/** A law whose holds are a shifted and scaled exponential: exponential or constant durations that nothing cuts. */
+const linear = ({ duration, after = 0, cut = Infinity }: Hold): { readonly shift: number; readonly scale: number } | undefined => {
+  if (cut !== Infinity) return undefined;
+  if (duration.kind === "exponential") return { shift: after, scale: duration.mean };
+  return duration.kind === "constant" ? { shift: after + duration.seconds, scale: 0 } : undefined;
 };
 
 /** Arrivals drawn at a time. */
@@ -44,18 +43,31 @@ export const batchSize = 1024;
  * constant; at a step the next arrival is drawn anew, which is exact, as the process has no memory.
  */
 export class PoolArrivals {
-  readonly times = new Float64Array(batchSize);
-  readonly holds = new Float64Array(batchSize);
-  readonly groups = new Int32Array(batchSize);
-  readonly pods = new Int32Array(batchSize);
+  readonly times: Float64Array = new Float64Array(batchSize);
+  readonly holds: Float64Array = new Float64Array(batchSize);
+  readonly groups: Int32Array = new Int32Array(batchSize);
+  readonly pods: Int32Array = new Int32Array(batchSize);
   private readonly gaps = new Float64Array(batchSize);
+  private readonly variates = new Float64Array(batchSize);
+  private readonly sourceWords = new Uint32Array(batchSize);
+  private readonly destinationWords = new Uint32Array(batchSize);
+  /** By stream, where a hold is `shift + scale x e` with e exponential of mean 1; NaN where it is not. */
+  private readonly holdShift: Float64Array;
+  private readonly holdScale: Float64Array;
+  private readonly severalDestinations: boolean;
   /** Pods and streams with a rate of their own: the sources that arrivals are given to. */
   private readonly sourcePod: Int32Array;
   private readonly sourceStream: Int32Array;
-  private readonly destinations: readonly { readonly table: AliasTable | undefined; readonly groups: Int32Array }[];
+  /** By stream: how many destinations, and where its part of the tables of destinations starts. */
+  private readonly destinationCount: Int32Array;
+  private readonly destinationStart: Int32Array;
+  private readonly destinationKeep: Float64Array;
+  private readonly destinationOther: Int32Array;
+  private readonly destinationGroup: Int32Array;
   private readonly steps: readonly number[];
   private readonly draws: Draws;
-  private table: AliasTable | undefined;
+  private sourceKeep: Float64Array = new Float64Array(0);
+  private sourceOther: Int32Array = new Int32Array(0);
   private rate = 0;
   private stepsEnd = 0;
   private time: number;
@@ -68,10 +80,16 @@ export class PoolArrivals {
     const sources = pool.pods.flatMap((pod, p) => pod.streams.map(stream => ({ p, stream })));
     this.sourcePod = Int32Array.from(sources, source => source.p);
     this.sourceStream = Int32Array.from(sources, source => source.stream);
-    this.destinations = job.streams.map(({ groups, shares }) => ({
-      table: shares.length > 1 ? aliasTable(shares) : undefined,
-      groups: Int32Array.from(groups, group => pool.groupIndex[group]!),
-    }));
+    this.destinationCount = Int32Array.from(job.streams, ({ groups }) => groups.length);
+    let start = 0;
+    this.destinationStart = this.destinationCount.map(count => (start += count) - count);
+    const tables = job.streams.map(({ shares }) => aliasTable(shares));
+    this.destinationKeep = Float64Array.from(tables.flatMap(({ keep }) => [...keep]));
+    this.destinationOther = Int32Array.from(tables.flatMap(({ other }) => [...other]));
+    this.destinationGroup = Int32Array.from(job.streams.flatMap(({ groups }) => groups.map(group => pool.groupIndex[group]!)));
+    this.holdShift = Float64Array.from(job.streams, ({ hold }) => linear(hold)?.shift ?? NaN);
+    this.holdScale = Float64Array.from(job.streams, ({ hold }) => linear(hold)?.scale ?? NaN);
+    this.severalDestinations = job.streams.some(stream => stream.shares.length > 1);
     const used = new Set(sources.map(source => source.stream));
     const starts = [...used].flatMap(stream => job.streams[stream]!.profile.map(step => step.from));
     this.steps = [...new Set(starts)].filter(from => from > 0).sort((a, b) => a - b);
@@ -117,15 +135,30 @@ export class PoolArrivals {
 
   /** Gives the first `n` arrivals of the batch their pod, group and hold. */
   private label(n: number): void {
-    const { sourcePod, sourceStream, destinations, draws, pods, groups, holds, job } = this;
-    const table = this.table!;
+    const { draws, pods, groups, holds, variates, sourceWords, destinationWords, holdShift, holdScale, job } = this;
+    const { sourcePod, sourceStream, sourceKeep, sourceOther } = this;
+    const { destinationCount, destinationStart, destinationKeep, destinationOther, destinationGroup } = this;
+    const sources = sourceKeep.length / 2 ** 32;
+    draws.exponentials(variates, n, 0, 1);
+    draws.words(sourceWords, n);
+    if (this.severalDestinations) draws.words(destinationWords, n);
     for (let i = 0; i < n; i++) {
-      const source = pick(table, draws);
-      const stream = sourceStream[source]!;
-      const to = destinations[stream]!;
+      const place = sourceWords[i]! * sources;
+      let source = place | 0;
+      if (place - source >= sourceKeep[source]!) source = sourceOther[source]!;
       pods[i] = sourcePod[source]!;
-      groups[i] = to.groups[to.table === undefined ? 0 : pick(to.table, draws)]!;
-      holds[i] = drawHold(job.streams[stream]!.hold, draws);
+      const stream = sourceStream[source]!;
+      const hold = holdShift[stream]! + holdScale[stream]! * variates[i]!;
+      holds[i] = hold === hold ? hold : drawHold(job.streams[stream]!.hold, draws);
+      const start = destinationStart[stream]!;
+      const count = destinationCount[stream]!;
+      let destination = start;
+      if (count > 1) {
+        const spot = destinationWords[i]! * (count / 2 ** 32);
+        const offset = spot | 0;
+        destination = start + (spot - offset < destinationKeep[start + offset]! ? offset : destinationOther[start + offset]!);
+      }
+      groups[i] = destinationGroup[destination]!;
     }
   }
 
@@ -137,7 +170,7 @@ export class PoolArrivals {
   private setRates(): void {
     const weights = this.weightsAt(Math.max(0, this.time));
     this.rate = weights.reduce((sum, weight) => sum + weight, 0);
-    this.table = this.rate > 0 ? aliasTable(weights) : undefined;
+    if (this.rate > 0) ({ keep: this.sourceKeep, other: this.sourceOther } = aliasTable(weights));
   }
 }
 

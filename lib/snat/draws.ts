@@ -120,6 +120,29 @@ export class Draws {
     this.d = d;
   }
 
+  /** Fills the first `n` places of `out` with 32 random bits each. */
+  words(out: Uint32Array, n: number): void {
+    let a = this.a | 0;
+    let b = this.b | 0;
+    let c = this.c | 0;
+    let d = this.d | 0;
+    for (let i = 0; i < n; i++) {
+      const sum = (a + d) | 0;
+      out[i] = ((sum << 7) | (sum >>> 25)) + a;
+      const shifted = b << 9;
+      c ^= a;
+      d ^= b;
+      b ^= c;
+      a ^= d;
+      c ^= shifted;
+      d = (d << 11) | (d >>> 21);
+    }
+    this.a = a;
+    this.b = b;
+    this.c = c;
+    this.d = d;
+  }
+
   private outsideLayer(bits: number, layer: number): number {
     for (;;) {
       if (layer === 0) return tail - Math.log(this.unit());

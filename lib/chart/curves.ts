@@ -55,7 +55,7 @@ export const portsCurve = (rows: readonly PortsCurveRow[], options: PortsCurveOp
   const numeric = rows.every(row => typeof row.x === "number");
   const names = [...new Set(rows.flatMap(row => row.series ?? []))];
   const x: ChartChannel = numeric
-    ? { field: "x", type: "quantitative", axis: { title: options.x, format: ",~f" }, scale: { zero: false, nice: false } }
+    ? { field: "x", type: "quantitative", axis: { title: options.x, format: ",~f", values: [...new Set(rows.map(row => Number(row.x)))] }, scale: { zero: false, nice: false } }
     : { field: "x", type: "ordinal", sort: [...new Set(rows.map(row => row.x))], axis: { title: options.x, labelAngle: 0, ticks: false } };
   const side: ChartEncoding = names.length > 0 ? { [numeric ? "detail" : "xOffset"]: { field: "series", type: "nominal" } } : {};
   const ports = (field: string): ChartChannel => ({ field, type: "quantitative", axis: { title: "SNAT ports, fullest node", format: ",d", tickMinStep: 1 }, scale: { zero: true } });
@@ -75,11 +75,16 @@ export const portsCurve = (rows: readonly PortsCurveRow[], options: PortsCurveOp
       encoding: { x, y: ports("allotted"), ...(numeric && names.length > 0 ? { color: colour } : {}), ...side },
     },
     { mark: numeric ? { type: "line", point: true } : { type: "bar", size: 48 }, encoding: { x, y: ports("portsInUse"), color: colour, tooltip, ...side } },
-    {
-      transform: [{ filter: "datum.failed > 0" }],
-      mark: { type: "text", color: colours.alarm, fontWeight: "bold", baseline: "bottom", dy: -6 },
-      encoding: { x, y: ports("portsInUse"), text: { value: "✕" }, ...side },
-    },
+    // A layer without rows would leave Vega to warn of its empty extent.
+    ...(rows.some(({ failed }) => failed > 0)
+      ? [
+          {
+            transform: [{ filter: "datum.failed > 0" }],
+            mark: { type: "text", color: colours.alarm, fontWeight: "bold", baseline: "bottom", dy: -6 } as const,
+            encoding: { x, y: ports("portsInUse"), text: { value: "✕" }, ...side },
+          },
+        ]
+      : []),
   ];
   return {
     title: heading(`SNAT ports in use by ${options.x}`, { subtitle: `${numeric ? "dashed" : "orange"}: the node's allotment; ✕: connections fail`, ...options }),

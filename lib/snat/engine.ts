@@ -73,6 +73,8 @@ export class PoolRun {
   private readonly groupWords: number;
   /** How many groups use each port. */
   private readonly users: Int32Array;
+  /** When a group last gave each port back. Departures within a bucket of the wheel have no order, and the last one frees the port. */
+  private readonly leftAt: Float64Array;
   private slots: Int32Array = new Int32Array(0);
   private due: Float64Array = new Float64Array(0);
   private freeSlot = -1;
@@ -120,6 +122,7 @@ export class PoolRun {
     this.bits = new Int32Array(groups.length * this.groupWords);
     this.closeEnds();
     this.users = new Int32Array(job.ports);
+    this.leftAt = new Float64Array(job.ports).fill(-job.warmUp);
     const rate = Math.max(this.arrivals.peakRate, 1e-9);
     const holds = [...new Set(pods.flatMap(pod => pod.streams))].map(stream => meanHold(job.streams[stream]!.hold));
     this.heads = new Int32Array(2 ** Math.min(20, Math.max(6, Math.ceil(Math.log2(1.5 * Math.max(...holds) * rate))))).fill(-1);
@@ -177,7 +180,7 @@ export class PoolRun {
    */
   private offer(from: number, n: number): number {
     const { times, holds, groups: groupOf, pods: podOf } = this.arrivals;
-    const { heads, due, slots, counts, portSeconds, bits, users, takenFrom, groupWords, groupCount, perSecond, start, bucketEnd } = this;
+    const { heads, due, slots, counts, portSeconds, bits, users, leftAt, takenFrom, groupWords, groupCount, perSecond, start, bucketEnd } = this;
     const { perGroup, ports } = this.job;
     const perPool = Math.min(this.job.perPool, 2 ** 31 - 1);
     const lowest = this.job.choice === "lowest";
@@ -222,9 +225,11 @@ export class PoolRun {
               portSeconds[group]! -= left;
               counts[pod * rowSize]!--;
               portSeconds[pod]! -= left;
+              const last = leftAt[port]! > end ? leftAt[port]! : end;
+              leftAt[port] = last;
               if (--users[port]! === 0) {
                 poolInUse--;
-                poolSeconds -= left;
+                poolSeconds -= bucketEnd - last;
               }
               slots[at + slotNext] = freeSlot;
               freeSlot = slot;

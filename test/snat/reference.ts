@@ -1,3 +1,6 @@
+import { arrivalsInPool } from "../../lib/snat/arrivals.js";
+import { readings } from "../../lib/snat/engine.js";
+import type { Job } from "../../lib/snat/job.js";
 import { type PoolSpec, arrivalsOf, warmUpArrivals } from "../../lib/snat/pool.js";
 
 /** A binary heap of numbers, the least on top. */
@@ -58,4 +61,103 @@ export const plainPool = (spec: PoolSpec): { readonly failures: number; readonly
     } else if (i >= total - spec.arrivals) failures++;
   }
   return { failures, events: total + taken };
+};
+
+interface Held {
+  readonly until: number;
+  readonly group: number;
+  readonly port: number;
+  readonly pod: number;
+}
+
+export interface PlainRow {
+  min: number;
+  max: number;
+  portSeconds: number;
+  readonly readings: number[];
+  attempts: number;
+  failures: number;
+}
+
+/** One pool of a cluster, lowest free port first, as plainly as it can be said; rows as in the engine: groups, then the whole. */
+export const plainCluster = (job: Job, pool: number): { readonly rows: readonly (readonly PlainRow[])[]; readonly podMeans: readonly (readonly number[])[]; readonly events: number } => {
+  const { groups, pods } = job.pools[pool]!;
+  const source = arrivalsInPool(job, pool, 0);
+  const arrivals: { readonly time: number; readonly hold: number; readonly group: number; readonly pod: number }[] = [];
+  for (let n = source.next(job.seconds); n > 0; n = source.next(job.seconds))
+    for (let i = 0; i < n; i++) arrivals.push({ time: source.times[i]!, hold: source.holds[i]!, group: source.groups[i]!, pod: source.pods[i]! });
+
+  let held: Held[] = []; // in order of `until`
+  const portsOf = groups.map(() => new Set<number>());
+  const podHolds = pods.map(() => 0);
+  const inUse = (): number[] => [...portsOf.map(ports => ports.size), new Set(portsOf.flatMap(ports => [...ports])).size];
+  const newRows = (): PlainRow[] => inUse().map(ports => ({ min: ports, max: ports, portSeconds: 0, readings: [], attempts: 0, failures: 0 }));
+  const length = job.seconds / job.buckets;
+  const rows: PlainRow[][] = [];
+  const podMeans: number[][] = [];
+  let now = -job.warmUp;
+  let current: PlainRow[] | undefined;
+  let podSeconds = pods.map(() => 0);
+  let events = 0;
+
+  const passTo = (time: number): void => {
+    const use = inUse();
+    current?.forEach((row, i) => {
+      row.portSeconds += use[i]! * (time - now);
+      row.min = Math.min(row.min, use[i]!);
+      row.max = Math.max(row.max, use[i]!);
+    });
+    podSeconds = podSeconds.map((sum, pod) => sum + podHolds[pod]! * (time - now));
+    now = time;
+  };
+  const releaseTo = (time: number): void => {
+    for (let first = held[0]; first !== undefined && first.until <= time; first = held[0]) {
+      passTo(first.until);
+      held.shift();
+      portsOf[first.group]!.delete(first.port);
+      podHolds[first.pod]!--;
+      events++;
+    }
+    passTo(time);
+  };
+  const marks = Array.from({ length: job.buckets }, (_, bucket) => [
+    { time: bucket * length, mark: "start" as const },
+    ...Array.from({ length: readings }, (_, k) => ({ time: length * (bucket + (k + 0.5) / readings), mark: "read" as const })),
+  ]).flat();
+  const endBucket = (): void => {
+    if (current !== undefined) podMeans.push(podSeconds.map(sum => sum / length));
+    podSeconds = pods.map(() => 0);
+  };
+  const passMarks = (time: number): void => {
+    while (marks.length > 0 && marks[0]!.time <= time) {
+      const { time: at, mark } = marks.shift()!;
+      releaseTo(at);
+      if (mark === "read") inUse().forEach((ports, i) => current![i]!.readings.push(ports));
+      else {
+        endBucket();
+        rows.push((current = newRows()));
+      }
+    }
+    releaseTo(time);
+  };
+  for (const { time, hold, group, pod } of arrivals) {
+    passMarks(time);
+    events++;
+    const touched = current === undefined ? [] : [current[group]!, current[groups.length]!];
+    touched.forEach(row => row.attempts++);
+    const ports = portsOf[group]!;
+    if (ports.size >= Math.min(job.ports, job.perGroup) || held.length >= job.perPool) {
+      touched.forEach(row => row.failures++);
+      continue;
+    }
+    let port = 0;
+    while (ports.has(port)) port++;
+    ports.add(port);
+    podHolds[pod]!++;
+    const at = held.findLastIndex(each => each.until <= time + hold) + 1;
+    held = [...held.slice(0, at), { until: time + hold, group, port, pod }, ...held.slice(at)];
+  }
+  passMarks(job.seconds);
+  endBucket();
+  return { rows, podMeans, events };
 };

@@ -33,9 +33,15 @@ const natDestination = (target: Target & { readonly kind: "SNAT" | "DNAT" }): st
 
 const headOrder: readonly Match["kind"][] = ["source", "destination", "in", "out", "protocol"];
 
+/** Conditions that everything meets, `-i +` and `-s 0.0.0.0/0`: iptables takes them and forgets them. */
+const isVacuous = (match: Match): boolean => {
+  if (match.kind === "in" || match.kind === "out") return match.interface === "+" && !match.not;
+  return (match.kind === "source" || match.kind === "destination") && match.cidr.prefix === 0 && !match.not;
+};
+
 /** The conditions that iptables keeps apart from its extensions, in the order it prints them, then the extensions in theirs. */
 export const matchesInOrder = (matches: readonly Match[]): readonly Match[] => [
-  ...headOrder.flatMap(kind => matches.filter(match => match.kind === kind)),
+  ...headOrder.flatMap(kind => matches.filter(match => match.kind === kind && !isVacuous(match))),
   ...matches.filter(match => !headOrder.includes(match.kind)),
 ];
 

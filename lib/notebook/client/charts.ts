@@ -8,15 +8,18 @@ type Spec = VisualizationSpec & { readonly width?: unknown };
 
 const draw = (place: HTMLElement, spec: Spec) => embed(place, spec, { mode: "vega-lite", renderer: "svg", actions: false });
 
-/** Charts of a fixed width are drawn again to fit a narrow screen; those of a step per category are scaled by the style. */
+/** How small text may become before a chart is drawn anew for a narrow screen instead of being scaled by the style. */
+const smallest = 0.8;
+
+/** Charts with a step per category keep their shape and are only scaled. */
 const drawToFit = async (figure: HTMLElement, place: HTMLElement, spec: Spec): Promise<void> => {
   const first = await draw(place, spec);
   figure.classList.add("live");
-  const room = place.clientWidth;
-  const drawn = place.querySelector("svg")?.getAttribute("width");
-  if (typeof spec.width !== "number" || Number(drawn) <= room) return;
+  const width = Math.floor(place.clientWidth / smallest);
+  const drawn = Number(place.querySelector("svg")?.getAttribute("width"));
+  if (typeof spec.width !== "number" || drawn <= width) return;
   first.finalize();
-  await draw(place, { ...spec, width: room, autosize: { type: "fit-x", contains: "padding" } } as Spec);
+  await draw(place, { ...spec, width, autosize: { type: "fit-x", contains: "padding" } } as Spec);
 };
 
 for (const figure of document.querySelectorAll<HTMLElement>("figure.chart")) {

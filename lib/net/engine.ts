@@ -311,7 +311,8 @@ export class Engine {
     const route = state.route(packet.dst);
     if (route === undefined) {
       visit.drop(packet, { kind: "no-route", destination: packet.dst });
-      return this.#error(state, "unreachable", 0, skb, journey);
+      if (state.mayTellNoRoute(packet.src)) this.#error(state, "unreachable", 0, skb, journey);
+      return;
     }
     if (packet.ttl <= 1) {
       visit.end(packet, { kind: journey.visited.has(state.host.id) ? "loop" : "ttl-exceeded", place: state.host.id });
@@ -406,14 +407,17 @@ export class Engine {
    * its destination, the host's routes say where the frame goes: along the bridge, or up to be forwarded.
    */
   #bridge(state: HostState, bridge: string, from: string, target: Addr, packet: Packet, journey: Journey): void {
-    this.#see(state, bridge, "in", packet);
-    if (state.isLocal(target) && !(state.host.bridgeNfCallIptables && state.netfilter)) return this.#receive(state, bridge, packet, journey);
+    const filtered = state.host.bridgeNfCallIptables && state.netfilter !== undefined;
+    if (state.isLocal(target) && !filtered) {
+      this.#see(state, bridge, "in", packet);
+      return this.#receive(state, bridge, packet, journey);
+    }
     const visit = new Visit(journey, "host", state.host.id, packet, from);
     this.#spend("host");
     const skb: Skb = { packet, mark: 0, in: bridge };
-    const filtered = state.host.bridgeNfCallIptables && state.netfilter !== undefined;
+    if (filtered && !this.#hook("PREROUTING", state, skb, visit)) return;
+    this.#see(state, bridge, "in", skb.packet); // the rules come before whoever listens at the bridge
     if (filtered) {
-      if (!this.#hook("PREROUTING", state, skb, visit)) return;
       if (skb.packet.dst !== packet.dst) {
         const destination = skb.packet.dst;
         const route = state.isLocal(destination) ? undefined : state.route(destination);

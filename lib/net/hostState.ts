@@ -11,6 +11,8 @@ const loopback = cidr("127.0.0.0/8");
 const multicast = cidr("224.0.0.0/4");
 const limitedBroadcast = addr("255.255.255.255");
 
+const noRouteBurst = 5;
+
 /** What the ports of a bridge lead to. */
 export interface BridgeLinks {
   /** Hosts right behind a port, by each of their addresses. */
@@ -34,10 +36,12 @@ export class HostState {
   readonly #routes: RoutingTable<Route>;
   readonly #listeners: ReadonlyMap<string, Listener>;
 
+  readonly #noRouteAnswers = new Map<Addr, { tokens: number; at: number }>();
+
   constructor(
     readonly host: Host,
     random: Random,
-    now: () => number,
+    private readonly now: () => number,
   ) {
     this.interfaces = new Map(host.interfaces.map(entry => [entry.name, entry]));
     this.#local = new Set(host.interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => address)));
@@ -74,6 +78,15 @@ export class HostState {
 
   route(destination: Addr): Route | undefined {
     return this.#routes.lookup(destination);
+  }
+
+  /** Linux tells a sender that there is no route five times at once, then once a second (ip_rt_error_burst and _cost). */
+  mayTellNoRoute(source: Addr): boolean {
+    const before = this.#noRouteAnswers.get(source);
+    const at = Math.max(this.now(), before?.at ?? 0);
+    const tokens = before === undefined ? noRouteBurst : Math.min(noRouteBurst, before.tokens + (at - before.at) / 1000);
+    this.#noRouteAnswers.set(source, { tokens: tokens >= 1 ? tokens - 1 : tokens, at });
+    return tokens >= 1;
   }
 
   listener(proto: "tcp" | "udp", port: number): Listener | undefined {

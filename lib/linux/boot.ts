@@ -5,7 +5,7 @@ import type { Capture, Captured, ConnectOptions, ConnectResult, Lab, PingOptions
 import { hostRoutes } from "../net/routing.js";
 import type { Host, Network } from "../net/types.js";
 import { printSave } from "../netfilter/print.js";
-import { ethernetFrame, pcapOfFrames, readPcap } from "../packet/pcap.js";
+import { ethernetFrame, packetIn, pcapOfFrames, readPcap } from "../packet/pcap.js";
 import type { Packet } from "../packet/packet.js";
 import { type Agent, type Ran, startAgent } from "./agent.js";
 import { parseConntrack, parseCounted, parsePing, pingErrors } from "./parse.js";
@@ -28,8 +28,34 @@ export interface LinuxLab extends Lab {
   enter(host: string): string;
   /** Runs a program in a host: `["ip", "route"]`. */
   run(host: string, command: readonly string[], input?: string): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>;
-  /** Puts packets on the wire at an interface as if the host had sent them, past its rules but by its routes. */
-  inject(host: string, interfaceName: string, packets: readonly Packet[]): Promise<void>;
+  /** Captures at all interfaces of a host at once, in the order seen. */
+  captureHost(host: string): Promise<HostCapture>;
+  /** From now on {@link inject} tells what comes in at this interface. */
+  tap(host: string, interfaceName: string): Promise<void>;
+  /**
+   * Puts a packet on the wire at an interface as if the host had sent it, past its rules but by its routes, and gives what
+   * came in at tapped interfaces since the last time.
+   * @param identification of the IP header, by which captures can tell what became of it
+   */
+  inject(host: string, interfaceName: string, packet: Packet, identification?: number): Promise<readonly Arrival[]>;
+}
+
+export interface HostCaptured extends Captured {
+  readonly interface: string;
+  /** The identification of its IP header. */
+  readonly identification: number;
+}
+
+export interface HostCapture {
+  /** Ends it and gives what was seen. A second call gives the same. */
+  stop(): Promise<readonly HostCaptured[]>;
+}
+
+/** A packet that came in at a tapped interface. */
+export interface Arrival {
+  readonly host: string;
+  readonly interface: string;
+  readonly packet: Packet;
 }
 
 const loopback = cidr("127.0.0.0/8");
@@ -122,6 +148,7 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
   const names = new Map(network.names.map(({ name, address }) => [name, address]));
   const hosts = new Map(network.hosts.map(host => [host.id, host]));
   const sockets = new Map<string, Promise<number>>();
+  const taps = new Map<number, { readonly host: string; readonly interface: string }>();
   let markers = 0;
 
   const hostOf = (id: string): Host => {
@@ -192,17 +219,27 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
     return { kind: kind as "refused" | "timeout" | "unreachable", ...at };
   };
 
-  const capture = async (host: string, interfaceName: string): Promise<Capture> => {
-    checkInterface(host, interfaceName);
-    const index = plan.interfaceIndex(host, interfaceName);
+  const captureHost = async (host: string): Promise<HostCapture> => {
+    const nameOf = new Map(["lo", ...hostOf(host).interfaces.map(({ name }) => name)].map(name => [plan.interfaceIndex(host, name), name]));
     // On `any` tcpdump tells incoming from outgoing packets, as on no single interface.
     const filter = `ip or ether proto ${markerType}`;
     const tcpdump = await agent.start(namespace(host), ["tcpdump", "-Z", "root", "-i", "any", "-n", "-U", "--immediate-mode", "-w", "-", filter], "listening on");
-    const stop = async (): Promise<readonly Captured[]> => {
+    const stop = async (): Promise<readonly HostCaptured[]> => {
       await mark(host, offset => tcpdump.output(offset));
-      const { records } = readPcap((await tcpdump.stop()).stdout, `capture at ${host} ${interfaceName}`);
-      return records.flatMap(({ time, direction, interfaceIndex, packet }) => (packet === undefined || interfaceIndex !== index ? [] : { time, direction: direction!, packet }));
+      const { records } = readPcap((await tcpdump.stop()).stdout, `capture at ${host}`);
+      return records.flatMap(({ time, direction, interfaceIndex, packet, identification }) => {
+        const name = nameOf.get(interfaceIndex!);
+        return packet === undefined || name === undefined ? [] : { time, direction: direction!, packet, interface: name, identification: identification! };
+      });
     };
+    let stopped: Promise<readonly HostCaptured[]> | undefined;
+    return { stop: () => (stopped ??= stop()) };
+  };
+
+  const capture = async (host: string, interfaceName: string): Promise<Capture> => {
+    checkInterface(host, interfaceName);
+    const all = await captureHost(host);
+    const stop = async () => (await all.stop()).filter(seen => seen.interface === interfaceName).map(({ time, direction, packet }) => ({ time, direction, packet }));
     let stopped: Promise<readonly Captured[]> | undefined;
     return { host, interface: interfaceName, stop: () => (stopped ??= stop()) };
   };
@@ -232,6 +269,7 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
     ping: (from, to, wanted = {}) => ping(from, to, wanted),
     connect: (from, to, port, wanted = {}) => connect(from, to, port, wanted),
     capture,
+    captureHost,
     conntrack: async host => parseConntrack(await must(agent, namespace(host), ["conntrack", "-L"])),
     counters: async host => parseCounted(await must(agent, namespace(host), ["iptables-save", "-c"]), `rules of ${host}`),
     async wait(seconds) {
@@ -241,10 +279,23 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
     close: () => agent.close(),
     enter: host => `nsenter ${agent.unprivileged ? "--preserve-credentials --user " : ""}--mount --net=/proc/${agent.pid}/root/run/netns/${namespace(host)} --target ${agent.pid}`,
     run: async (host, command, input) => text(await agent.run(namespace(host), command, input)),
-    async inject(host, interfaceName, packets) {
+    async tap(host, interfaceName) {
       checkInterface(host, interfaceName);
-      const frames = packets.map(packet => ({ time: 0, frame: ethernetFrame(packet, plan.linkFor(host, interfaceName, packet.dst)) }));
-      await agent.ask("inject", await socket(host, interfaceName), pcapOfFrames(frames), 0);
+      const [handle] = await agent.ask("raw", namespace(host), interfaceName, 1);
+      taps.set(Number(handle), { host, interface: interfaceName });
+    },
+    async inject(host, interfaceName, packet, identification = 0) {
+      checkInterface(host, interfaceName);
+      const frame = ethernetFrame(packet, plan.linkFor(host, interfaceName, packet.dst), identification);
+      const came = await agent.ask("inject", await socket(host, interfaceName), pcapOfFrames([{ time: 0, frame }]), taps.size > 0 ? arrivalWait : 0);
+      return came.flatMap((field, i) => {
+        if (i % 2 === 0) return [];
+        const arrived = packetIn(field);
+        return arrived === undefined ? [] : { ...taps.get(Number(came[i - 1]))!, packet: arrived };
+      });
     },
   };
 };
+
+/** Milliseconds to wait for a packet to arrive: as a rule it has before the sending call returns. */
+const arrivalWait = 1;

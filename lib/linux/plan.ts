@@ -71,20 +71,22 @@ const commonSysctls = (host?: Host): readonly (readonly [string, string | number
     [`net/ipv4/conf/${which}/send_redirects`, 0] as const,
     [`net/ipv4/conf/${which}/accept_redirects`, 0] as const,
   ]),
-  // Linux sends one error a second to an address; here each packet gets the answer that it deserves.
+  // Linux sends one error a second to an address, and so many a second in all; here each packet gets the answer that it deserves.
   ["net/ipv4/icmp_ratelimit", 0],
+  ["net/ipv4/icmp_msgs_per_sec", 1_000_000],
+  ["net/ipv4/icmp_msgs_burst", 1_000_000],
   ...(host?.interfaces.some(({ kind }) => kind === "bridge") === true ? [["net/bridge/bridge-nf-call-iptables", host.bridgeNfCallIptables ? 1 : 0] as const] : []),
 ];
 
-/** Missing where the kernel was built without IPv6, which is as good. */
-export const optionalSysctls: ReadonlySet<string> = new Set(["net/ipv6/conf/all/disable_ipv6", "net/ipv6/conf/default/disable_ipv6"]);
+/** Missing where the kernel was built without IPv6, which is as good, or where it keeps one limit for the whole machine. */
+export const optionalSysctls: ReadonlySet<string> = new Set(["net/ipv6/conf/all/disable_ipv6", "net/ipv6/conf/default/disable_ipv6", "net/ipv4/icmp_msgs_per_sec", "net/ipv4/icmp_msgs_burst"]);
 
 const hostPlan = (host: Host, namespace: string, numbers: Numbers): NamespacePlan => {
   const bridges = host.interfaces.filter(({ kind }) => kind === "bridge");
   const ports = host.interfaces.filter(({ master }) => master !== undefined);
   const up = ({ name, addresses }: Interface) => [
     ...addresses.map(({ address, prefix }) => `addr add ${formatAddr(address)}/${prefix} brd + dev ${name}`),
-    `link set ${name} up`,
+    `link set dev ${name} up`,
   ];
   const routes = host.routes.map(({ to, via, dev }) => `route add ${formatCidr(to)}${via === undefined ? "" : ` via ${formatAddr(via)}`} dev ${dev}${via === undefined ? "" : " onlink"}`);
   return {
@@ -92,10 +94,12 @@ const hostPlan = (host: Host, namespace: string, numbers: Numbers): NamespacePla
     sysctls: commonSysctls(host),
     interfaceSysctls: [],
     ip: [
-      "link set lo up",
+      "link set dev lo up",
+      // Promiscuous, so that a capture on the bridge sees what merely crosses it.
       ...bridges.map(({ name }) => `link add ${numbers.link(namespace, name)} type bridge forward_delay 0 stp_state 0 mcast_snooping 0`),
-      ...ports.map(({ name, master }) => `link set ${name} master ${master}`),
-      ...ports.flatMap(port => (port.kind === "veth" && port.hairpin === true ? [`link set ${port.name} type bridge_slave hairpin on`] : [])),
+      ...bridges.map(({ name }) => `link set dev ${name} promisc on`),
+      ...ports.map(({ name, master }) => `link set dev ${name} master ${master}`),
+      ...ports.flatMap(port => (port.kind === "veth" && port.hairpin === true ? [`link set dev ${port.name} type bridge_slave hairpin on`] : [])),
       ...host.interfaces.filter(({ kind }) => kind !== "bridge").flatMap(up),
       ...(bridges.length === 0 ? routes : []),
     ],
@@ -190,13 +194,13 @@ const fabricPlan = (cloud: Cloud): NamespacePlan => {
     // It answers ARP for every address that it would route elsewhere, at once.
     interfaceSysctls: ports.flatMap(port => [[`net/ipv4/conf/${port}/proxy_arp`, 1] as const, [`net/ipv4/neigh/${port}/proxy_delay`, 0] as const]),
     ip: [
-      `link set lo up`,
+      "link set dev lo up",
       `addr add 169.254.0.1/32 dev lo`,
       `link add ${nowhere} type bridge`,
-      `link set ${nowhere} arp off up`,
-      ...ports.map(port => `link set ${port} up`),
+      `link set dev ${nowhere} arp off up`,
+      ...ports.map(port => `link set dev ${port} up`),
       `addr add ${linkEnd(edgeLink, 0)}/30 dev ${toEdge}`,
-      `link set ${toEdge} up`,
+      `link set dev ${toEdge} up`,
       ...[...nicByAddress].map(([address, nic]) => `route add ${formatAddr(address)}/32 dev ${portOf.get(nic)!}`),
       ...addressSpace.map(block => `route add ${formatCidr(block)} dev ${nowhere}`),
       ...subnets.flatMap((subnet, index) => subnetRoutes(cloud, subnet, subnetTable(index))),
@@ -219,14 +223,14 @@ const edgePlan = (cloud: Cloud): NamespacePlan => {
     sysctls: commonSysctls(),
     interfaceSysctls: [],
     ip: [
-      "link set lo up",
+      "link set dev lo up",
       `addr add ${linkEnd(edgeLink, 1)}/30 dev ${fabric}`,
-      `link set ${fabric} up`,
+      `link set dev ${fabric} up`,
       `addr add ${linkEnd(publicLink, 0)}/30 dev ${internet}`,
-      `link set ${internet} up`,
+      `link set dev ${internet} up`,
       ...translators.flatMap((_, index) => [
         `addr add ${linkEnd(upLink(index), 0)}/30 dev t${index}`,
-        `link set t${index} up`,
+        `link set dev t${index} up`,
         `route add default ${via(index)} table ${translatorTable(index)}`,
         `rule add pref 40 iif t${index} lookup ${translatorTable(-1)}`,
       ]),
@@ -301,11 +305,11 @@ const translatorPlan = (translator: Translator, index: number, frontends: readon
     ],
     interfaceSysctls: [],
     ip: [
-      "link set lo up",
+      "link set dev lo up",
       `addr add ${linkEnd(upLink(index), 1)}/30 dev inside`,
-      "link set inside up",
+      "link set dev inside up",
       `addr add ${linkEnd(netLink(index), 0)}/30 dev outside`,
-      "link set outside up",
+      "link set dev outside up",
       `route add default via ${linkEnd(upLink(index), 0)} dev inside`,
       `route add default via ${linkEnd(netLink(index), 1)} dev outside table ${translatorTable(index)}`,
       `rule add pref 50 iif inside lookup ${translatorTable(index)}`,
@@ -345,19 +349,19 @@ const internetPlan = (cloud: Cloud, sites: readonly PublicEnd[]): NamespacePlan 
   sysctls: commonSysctls(),
   interfaceSysctls: sites.flatMap(({ port }) => [[`net/ipv4/conf/${port}/proxy_arp`, 1] as const, [`net/ipv4/neigh/${port}/proxy_delay`, 0] as const]),
   ip: [
-    "link set lo up",
+    "link set dev lo up",
     "addr add 169.254.0.2/32 dev lo",
     `link add ${nowhere} type bridge`,
-    `link set ${nowhere} arp off up`,
+    `link set dev ${nowhere} arp off up`,
     `addr add ${linkEnd(publicLink, 1)}/30 dev ${edge}`,
-    `link set ${edge} up`,
+    `link set dev ${edge} up`,
     ...cloud.frontends.flatMap((addresses, index) => [
       `addr add ${linkEnd(netLink(index), 1)}/30 dev t${index}`,
-      `link set t${index} up`,
+      `link set dev t${index} up`,
       ...addresses.map(address => `route add ${formatAddr(address)}/32 via ${linkEnd(netLink(index), 0)} dev t${index}`),
     ]),
     ...publicNics(cloud).map(({ publicAddress }) => `route add ${formatAddr(publicAddress!)}/32 via ${linkEnd(publicLink, 0)} dev ${edge}`),
-    ...sites.flatMap(({ entry, port }) => [`link set ${port} up`, ...entry.addresses.map(({ address }) => `route add ${formatAddr(address)}/32 dev ${port}`)]),
+    ...sites.flatMap(({ entry, port }) => [`link set dev ${port} up`, ...entry.addresses.map(({ address }) => `route add ${formatAddr(address)}/32 dev ${port}`)]),
     `route add default dev ${nowhere}`,
   ],
   rules: keepTtl(),

@@ -69,12 +69,16 @@ const emitTcp = (bytes: Bytes, view: DataView, packet: Tcp): void => {
   putText(bytes, 40, packet.payload);
 };
 
-/** The packet as it is on the wire, from the IP header on, with right checksums. TCP carries no options. */
-export const emitPacket = (packet: Packet): Uint8Array => {
+/**
+ * The packet as it is on the wire, from the IP header on, with right checksums. TCP carries no options.
+ * @param identification of the IP header, 0-65535: kept by whoever forwards or translates the packet, so it can tell one from another
+ */
+export const emitPacket = (packet: Packet, identification = 0): Uint8Array => {
   const bytes = new Uint8Array(packetLength(packet));
   const view = new DataView(bytes.buffer);
   bytes[0] = 0x45;
   view.setUint16(2, bytes.length);
+  view.setUint16(4, identification);
   view.setUint16(6, 0x4000); // don't fragment, as Linux sends
   bytes[8] = packet.ttl;
   bytes[9] = protocolNumber[packet.proto];

@@ -19,6 +19,8 @@ export interface PcapRecord {
   readonly length: number;
   /** The packet in it; absent for ARP, IPv6 and whatever else the library does not model. */
   readonly packet?: Packet;
+  /** The IP header's identification, where there is a packet. */
+  readonly identification?: number;
   /** Known for captures on Linux's `any` device only. */
   readonly direction?: "in" | "out";
   /** The number of the interface on its host; known for captures on Linux's `any` device only. */
@@ -48,8 +50,8 @@ export const hardwareAddress = (address: Addr): Uint8Array =>
   new Uint8Array([2, 0, address >>> 24, (address >>> 16) & 0xff, (address >>> 8) & 0xff, address & 0xff]);
 
 /** A packet in an Ethernet frame. Hardware addresses stand for the packet's own when none are given. */
-export const ethernetFrame = (packet: Packet, link?: { readonly source: Uint8Array; readonly destination: Uint8Array }): Uint8Array => {
-  const bytes = emitPacket(packet);
+export const ethernetFrame = (packet: Packet, link?: { readonly source: Uint8Array; readonly destination: Uint8Array }, identification = 0): Uint8Array => {
+  const bytes = emitPacket(packet, identification);
   const frame = new Uint8Array(14 + bytes.length);
   frame.set(link?.destination ?? hardwareAddress(packet.dst), 0);
   frame.set(link?.source ?? hardwareAddress(packet.src), 6);
@@ -98,6 +100,13 @@ const parseCooked = (frame: Uint8Array): Link | undefined => {
   return { network: view.getUint16(0), interfaceIndex: view.getUint32(4), direction: frame[10] === outgoing ? "out" : "in", body: frame.subarray(20) };
 };
 
+/** The packet in an Ethernet frame; undefined for ARP, IPv6 and whatever else the library does not model. */
+export const packetIn = (frame: Uint8Array): Packet | undefined => {
+  const link = parseEthernet(frame);
+  const packet = link?.network === ipv4 ? parsePacket(link.body) : undefined;
+  return packet === undefined || "kind" in packet ? undefined : packet;
+};
+
 const readRecord = (linkType: number, time: number, length: number, frame: Uint8Array): PcapRecord => {
   const link = linkType === cooked ? parseCooked(frame) : parseEthernet(frame);
   const packet = link?.network === ipv4 ? parsePacket(link.body) : undefined;
@@ -105,7 +114,7 @@ const readRecord = (linkType: number, time: number, length: number, frame: Uint8
     time,
     frame,
     length,
-    ...(packet !== undefined && !("kind" in packet) && { packet }),
+    ...(link !== undefined && packet !== undefined && !("kind" in packet) && { packet, identification: (link.body[4]! << 8) | link.body[5]! }),
     ...(link?.direction !== undefined && { direction: link.direction }),
     ...(link?.interfaceIndex !== undefined && { interfaceIndex: link.interfaceIndex }),
   };

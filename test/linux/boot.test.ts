@@ -140,7 +140,7 @@ if (canRunLinux()) {
     withLab(kubenetLike(), async lab => {
       const packet: Packet = { proto: "udp", src: 0xc0a80009 as never, sport: 5000, dst: 0x0a0d0104 as never, dport: 6000, ttl: 9, payload: "here" };
       const capture = await lab.capture("testvm", "eth0");
-      await lab.inject("a", "eth0", [packet]);
+      await lab.inject("a", "eth0", packet);
       const [arrived] = await capture.stop();
       assert.equal(arrived!.packet, { ...packet, src: 0x0a0d4d05, ttl: 8 });
       assert.is(packetLength(arrived!.packet), 32);

@@ -1,0 +1,173 @@
+import { flowOf, invert, isFlowPacket, rewrite } from "../../lib/packet/flow.js";
+import type { IcmpEcho, Packet, Tcp, TcpFlag, Udp } from "../../lib/packet/packet.js";
+import { subseed } from "../../lib/random.js";
+import { type Action, type Case, type Conversation, type Endpoint, nowhere, type Sent, serviceAddresses } from "./generate.js";
+
+interface Side {
+  /** Next sequence number to send. */
+  seq: number;
+  /** What it expects next from the other. */
+  ack: number;
+  last: Packet | undefined;
+}
+
+const pick = <T>(list: readonly T[], index: number): T => list[index % list.length]!;
+
+/** A conversation between a client and whoever its packets reach, each end honest but for the odd actions asked of it. */
+class Talk {
+  private readonly client: Endpoint;
+  private server: { readonly host: string; readonly seen: IcmpEcho | Tcp | Udp } | undefined;
+  private readonly sides: { client: Side; server: Side };
+  private stage = 0;
+  private openings = 0;
+  private speaker: "client" | "server" = "client";
+  /** Whether the last packet reached the other end, and how often it has been repeated. */
+  private delivered = true;
+  private repeats = 0;
+
+  constructor(
+    private readonly spec: Conversation,
+    private readonly of: Case,
+    private readonly index: number,
+  ) {
+    this.client = pick(of.endpoints, spec.client);
+    this.sides = { client: { seq: 0, ack: 0, last: undefined }, server: { seq: 0, ack: 0, last: undefined } };
+  }
+
+  private get destination() {
+    const { kind, index } = this.spec.to;
+    const others = this.of.endpoints.filter(({ host }) => host !== this.client.host); // to oneself nothing takes the wire
+    if (kind === "endpoint" && others.length > 0) return pick(others, index).address;
+    if (kind === "service") return pick(serviceAddresses, index);
+    if (kind === "nowhere") return pick(nowhere, index);
+    const routers = this.of.network.hosts.filter(({ forwarding }) => forwarding);
+    return pick(pick(routers, index).interfaces.flatMap(({ addresses }) => addresses), index).address;
+  }
+
+  act(action: Action, number: number): Sent | undefined {
+    const packet = action.kind === "step" ? this.step(number) : this.odd(action, number);
+    if (packet === undefined) return undefined;
+    const side = this.sides[this.speaker];
+    if (isFlowPacket(packet)) {
+      side.last = packet;
+      if (packet.proto === "tcp") side.seq = (packet.seq + packet.payload.length + (packet.flags.includes("SYN") || packet.flags.includes("FIN") ? 1 : 0)) >>> 0;
+    }
+    this.delivered = false;
+    return { host: this.speaker === "client" ? this.client.host : this.server!.host, packet };
+  }
+
+  /** What has arrived because of the last packet. */
+  observe(host: string, packet: Packet): void {
+    if (!isFlowPacket(packet)) return;
+    if (this.speaker === "client") this.server = { host, seen: packet };
+    else if (host !== this.client.host) return;
+    this.delivered = true;
+    if (packet.proto !== "tcp") return;
+    const other = this.sides[this.speaker === "client" ? "server" : "client"];
+    other.ack = (packet.seq + packet.payload.length + (packet.flags.includes("SYN") || packet.flags.includes("FIN") ? 1 : 0)) >>> 0;
+  }
+
+  private step(number: number): Packet | undefined {
+    const waits = !this.delivered && this.repeats < 2;
+    if (waits && this.sides[this.speaker].last !== undefined) {
+      this.repeats++;
+      return this.sides[this.speaker].last;
+    }
+    this.repeats = 0;
+    if (this.spec.proto !== "tcp") {
+      this.speak(this.speaker === "client" && this.stage++ > 0 && this.server !== undefined ? "server" : "client");
+      return this.spec.proto === "udp" ? this.udp(number) : this.echo(number);
+    }
+    const stages: readonly (readonly ["client" | "server", readonly TcpFlag[], boolean])[] = [
+      ["client", ["SYN"], false],
+      ["server", ["SYN", "ACK"], false],
+      ["client", ["ACK"], false],
+      ["client", ["PSH", "ACK"], true],
+      ["server", ["PSH", "ACK"], true],
+      ["client", ["FIN", "ACK"], false],
+      ["server", ["FIN", "ACK"], false],
+      ["client", ["ACK"], false],
+    ];
+    const [side, flags, data] = stages[this.stage]!;
+    this.stage = (this.stage + 1) % stages.length;
+    this.speak(side);
+    if (flags[0] === "SYN") this.sides[this.speaker].seq = this.initial();
+    return this.tcp(flags, data ? `data ${number}` : "");
+  }
+
+  private odd({ side, what }: Action & { kind: "odd" }, number: number): Packet | undefined {
+    this.speak(side);
+    const own = this.sides[this.speaker];
+    if (what === "again") return own.last;
+    if (what === "error") return this.error();
+    if (this.spec.proto !== "tcp") return this.spec.proto === "udp" ? this.udp(number) : this.echo(number);
+    switch (what) {
+      case "rst":
+        return this.tcp(number % 2 === 0 ? ["RST"] : ["RST", "ACK"], "");
+      case "fin":
+        return this.tcp(["FIN", "ACK"], "");
+      case "syn":
+        own.seq = this.initial();
+        return this.tcp(["SYN"], "");
+      case "ack":
+        return this.tcp(["ACK"], "");
+      case "data":
+        return this.tcp(["PSH", "ACK"], `more ${number}`);
+      case "stray":
+        own.seq = (own.seq + 100_000) >>> 0;
+        return this.tcp(["ACK"], `stray ${number}`);
+    }
+  }
+
+  /** The server can speak only once something has reached it. */
+  private speak(side: "client" | "server"): void {
+    this.speaker = side === "server" && this.server !== undefined ? "server" : "client";
+  }
+
+  private initial(): number {
+    return subseed(this.index * 1000 + this.openings++, this.speaker) >>> 0;
+  }
+
+  private get addresses() {
+    if (this.speaker === "client") return { src: this.client.address, dst: this.destination, ttl: this.spec.ttl };
+    const { src, dst } = this.server!.seen;
+    return { src: dst, dst: src, ttl: 64 };
+  }
+
+  private get ends() {
+    if (this.speaker === "client") return { ...this.addresses, sport: this.spec.sport, dport: this.spec.dport };
+    const { sport, dport } = invert(flowOf(this.server!.seen));
+    return { ...this.addresses, sport, dport };
+  }
+
+  private tcp(flags: readonly TcpFlag[], payload: string): Tcp {
+    const { seq, ack } = this.sides[this.speaker];
+    return { proto: "tcp", ...this.ends, flags, seq, ack: flags.includes("ACK") ? ack : 0, payload };
+  }
+
+  private udp(number: number): Udp {
+    return { proto: "udp", ...this.ends, payload: `datagram ${number}` };
+  }
+
+  private echo(number: number): IcmpEcho {
+    const seen = this.server?.seen;
+    if (this.speaker === "client") return { proto: "icmp", type: "echo-request", ...this.addresses, id: this.spec.sport, seq: number & 0xffff, size: 8 };
+    return rewrite({ ...(seen as IcmpEcho), type: "echo-reply", ttl: 64 }, { ...invert(flowOf(seen!)) }) as IcmpEcho;
+  }
+
+  /** "Nobody listens there", about what the speaker got last. */
+  private error(): Packet | undefined {
+    const about = this.speaker === "client" ? undefined : this.server!.seen;
+    if (about === undefined || (about.proto === "icmp" && about.type === "echo-reply")) return undefined;
+    return { proto: "icmp", type: "unreachable", code: 3, src: about.dst, dst: about.src, ttl: 64, quoted: about };
+  }
+}
+
+/** All conversations of a case: what each action sends, given what has arrived so far. */
+export const converse = (of: Case) => {
+  const talks = of.conversations.map((spec, index) => new Talk(spec, of, index));
+  return {
+    act: (action: Action, number: number): Sent | undefined => pick(talks, action.conversation).act(action, number),
+    observe: (action: Action, host: string, packet: Packet): void => pick(talks, action.conversation).observe(host, packet),
+  };
+};

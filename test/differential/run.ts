@@ -1,0 +1,213 @@
+import { formatAddr } from "../../lib/ip/addr.js";
+import { bootLinux, type HostCaptured } from "../../lib/linux/boot.js";
+import { bootModel } from "../../lib/net/model.js";
+import type { Network } from "../../lib/net/types.js";
+import type { ConntrackEntry } from "../../lib/netfilter/netfilter.js";
+import { printSave } from "../../lib/netfilter/print.js";
+import type { CountedRuleset, PortRange } from "../../lib/netfilter/types.js";
+import { flowKey } from "../../lib/packet/flow.js";
+import type { Packet } from "../../lib/packet/packet.js";
+import type { Random } from "../../lib/random.js";
+import { converse } from "./converse.js";
+import type { Case, Sent } from "./generate.js";
+
+/** All that can be seen of a network while packets pass it, as sorted lines of text to compare. */
+export interface Observation {
+  /** What was seen at every interface. */
+  readonly seen: readonly string[];
+  readonly conntrack: readonly string[];
+  /** Every rule and policy with its counters, per host. */
+  readonly counters: readonly string[];
+}
+
+export interface Kernel extends Observation {
+  readonly sent: readonly Sent[];
+  /** Ports that translated packets left a host with, by host and number of the packet sent. */
+  readonly ports: ReadonlyMap<string, ReadonlySet<number>>;
+}
+
+const flagOrder = ["FIN", "SYN", "RST", "PSH", "ACK"];
+
+const packetText = (packet: Packet): string => {
+  const ends = (port: "sport" | "dport") => (packet.proto !== "icmp" ? `:${packet[port]}` : "");
+  const head = `${packet.proto} ${formatAddr(packet.src)}${ends("sport")} > ${formatAddr(packet.dst)}${ends("dport")} ttl ${packet.ttl}`;
+  if (packet.proto === "udp") return `${head} ${JSON.stringify(packet.payload)}`;
+  if (packet.proto === "tcp") return `${head} [${flagOrder.filter(flag => (packet.flags as readonly string[]).includes(flag)).join(" ")}] seq ${packet.seq} ack ${packet.ack} ${JSON.stringify(packet.payload)}`;
+  if ("quoted" in packet) return `${head} ${packet.type} ${packet.code} about { ${packetText(packet.quoted)} }`;
+  return `${head} ${packet.type} id ${packet.id} seq ${packet.seq} size ${packet.size}`;
+};
+
+const seenText = (host: string, entry: { readonly interface: string; readonly direction: "in" | "out"; readonly packet: Packet }): string =>
+  `${host} ${entry.interface} ${entry.direction} ${packetText(entry.packet)}`;
+
+const entryText = (host: string, { original, reply, tcpState, unreplied, assured, timeout }: ConntrackEntry, withTimeout: boolean): string =>
+  `${host} ${flowKey(original)} | ${flowKey(reply)}${tcpState === undefined ? "" : ` ${tcpState}`}${unreplied ? " UNREPLIED" : ""}${assured ? " ASSURED" : ""}${withTimeout ? ` ${Math.ceil(timeout / 10) * 10}` : ""}`;
+
+const counterLines = (host: string, rules: CountedRuleset): string[] =>
+  printSave({ tables: [...rules.tables].sort((a, b) => (a.name < b.name ? -1 : 1)) }, { counters: true })
+    .split("\n")
+    .filter(line => line !== "" && line !== "COMMIT")
+    .map((line, index) => `${host} ${String(index).padStart(3, "0")} ${line}`);
+
+/** Endpoints only drop; their rules are not of interest. */
+const routers = (network: Network) => network.hosts.filter(({ forwarding }) => forwarding);
+
+const pause = (milliseconds: number) => new Promise(done => setTimeout(done, milliseconds));
+
+export interface KernelOptions {
+  /** Packets to send as they are, in place of a case's conversations. */
+  readonly replay?: readonly Sent[];
+}
+
+/** Runs a case on the kernel: packets are injected one by one, and tcpdump watches every interface. */
+export const runKernel = async (of: Case, { replay }: KernelOptions = {}): Promise<Kernel> => {
+  const lab = await bootLinux(of.network);
+  try {
+    const captures = await Promise.all(of.network.hosts.map(async ({ id }) => ({ id, capture: await lab.captureHost(id) })));
+    for (const { host } of of.endpoints) await lab.tap(host, "eth0");
+    const sent: Sent[] = [];
+    const talk = converse(of);
+    const start = performance.now();
+    for (const step of replay ?? of.actions) {
+      const next = "packet" in step ? step : talk.act(step, sent.length);
+      if (next === undefined) continue;
+      sent.push({ ...next, after: (performance.now() - start) / 1000 });
+      const arrivals = await lab.inject(next.host, "eth0", next.packet, sent.length);
+      if (!("packet" in step)) for (const { host, packet } of arrivals) talk.observe(step, host, packet);
+    }
+    await pause(2); // a straggler of the last packet
+    const seen = (await Promise.all(captures.map(async ({ id, capture }) => (await capture.stop()).map(entry => ({ host: id, ...entry }))))).flat();
+    const withRules = routers(of.network).filter(({ rules }) => rules.tables.length > 0);
+    const [conntrack, counters] = await Promise.all([
+      Promise.all(withRules.map(async ({ id }) => (await lab.conntrack(id)).map(entry => entryText(id, entry, false)))),
+      Promise.all(withRules.map(async ({ id }) => counterLines(id, await lab.counters(id)))),
+    ]);
+    return {
+      sent,
+      ports: portsOf(seen),
+      seen: seen.filter(entry => entry.interface !== "lo").map(entry => seenText(entry.host, entry)).sort(),
+      conntrack: conntrack.flat().sort(),
+      counters: counters.flat(),
+    };
+  } finally {
+    await lab.close();
+  }
+};
+
+const portsOf = (seen: readonly (HostCaptured & { readonly host: string })[]): Map<string, Set<number>> => {
+  const ports = new Map<string, Set<number>>();
+  for (const { host, direction, identification, packet } of seen) {
+    if (direction !== "out" || "quoted" in packet) continue;
+    const key = `${host} ${identification}`;
+    const known = ports.get(key) ?? new Set();
+    ports.set(key, known);
+    for (const port of packet.proto === "icmp" ? [packet.id] : [packet.sport, packet.dport]) known.add(port);
+  }
+  return ports;
+};
+
+/** Where the kernel may look for a port: a rule's range, or the one of the three that a port belongs to. */
+const rangesOf = (network: Network, host: string): readonly PortRange[] => {
+  const rules = network.hosts.find(({ id }) => id === host)?.rules.tables.flatMap(({ chains }) => chains.flatMap(chain => chain.rules)) ?? [];
+  const named = rules.flatMap(({ target }) => ("ports" in target && target.ports !== undefined ? [target.ports] : []));
+  return [...named, { first: 1, last: 511 }, { first: 600, last: 1023 }, { first: 1024, last: 65535 }, { first: 0, last: 65535 }].sort((a, b) => a.last - a.first - (b.last - b.first));
+};
+
+/** More repetitions than any real case needs. */
+const mostRepetitions = 60;
+
+/**
+ * Runs what the kernel was sent on the model. Where the kernel drew a port by chance the model is made to draw the same:
+ * whether it may, and what follows from it, is what is compared.
+ */
+export const runModel = async (of: Case, kernel: Pick<Kernel, "sent" | "ports">): Promise<Observation> => {
+  const decided: number[] = []; // which candidate each draw takes; tried like the digits of a number
+  let result: Observation | undefined;
+  for (let repetition = 0; repetition < mostRepetitions; repetition++) {
+    const attempt = await runModelOnce(of, kernel, decided);
+    result ??= attempt.observation;
+    if (attempt.wrong === undefined) return attempt.observation;
+    // Change the last draw, up to the first packet that went wrong, which has another candidate.
+    let i = attempt.draws.findLastIndex(({ packet, candidates }, index) => packet <= attempt.wrong! && (decided[index] ?? 0) + 1 < candidates);
+    if (i < 0) return result;
+    const next = (decided[i] ?? 0) + 1;
+    while (decided.length < i) decided.push(0);
+    decided.length = i;
+    decided.push(next);
+  }
+  return result!;
+};
+
+const runModelOnce = async (of: Case, kernel: Pick<Kernel, "sent" | "ports">, decided: readonly number[]) => {
+  const draws: { readonly packet: number; readonly candidates: number }[] = [];
+  let current = 0;
+  const randomOf = (host: string): Random => {
+    const ranges = rangesOf(of.network, host);
+    return {
+      float: () => 0.5,
+      int: () => {
+        const seen = [...(kernel.ports.get(`${host} ${current}`) ?? [])];
+        const offsets = [...new Set(ranges.flatMap(({ first, last }) => seen.filter(port => port >= first && port <= last).map(port => port - first)))];
+        draws.push({ packet: current, candidates: offsets.length });
+        return offsets[decided[draws.length - 1] ?? 0] ?? 0;
+      },
+    };
+  };
+  const lab = bootModel(of.network, 0, randomOf);
+  const captures = await Promise.all(of.network.hosts.flatMap(({ id, interfaces }) => interfaces.map(({ name }) => lab.capture(id, name))));
+  let wrong: number | undefined;
+  let clock = 0;
+  for (const { host, packet, after } of kernel.sent) {
+    current++;
+    await lab.wait((after ?? clock) - clock);
+    clock = after ?? clock;
+    const before = draws.length;
+    const trace = lab.trace(host, packet);
+    if (wrong === undefined && draws.length > before && !trace.hops.every(hop => portsAgree(hop, kernel.ports.get(`${hop.place} ${current}`)))) wrong = current;
+  }
+  const seen = (await Promise.all(captures.map(async capture => (await capture.stop()).map(entry => seenText(capture.host, { ...entry, interface: capture.interface }))))).flat();
+  const withRules = routers(of.network).filter(({ rules }) => rules.tables.length > 0);
+  const observation: Observation = {
+    seen: seen.sort(),
+    conntrack: (await Promise.all(withRules.map(async ({ id }) => (await lab.conntrack(id)).map(entry => entryText(id, entry, false))))).flat().sort(),
+    counters: (await Promise.all(withRules.map(async ({ id }) => counterLines(id, await lab.counters(id))))).flat(),
+  };
+  return { observation, draws, wrong };
+};
+
+const portsAgree = (hop: { readonly out?: string; readonly after: Packet }, ports: ReadonlySet<number> | undefined): boolean => {
+  const { after } = hop;
+  if (hop.out === undefined || ports === undefined || "quoted" in after) return true;
+  return (after.proto === "icmp" ? [after.id] : [after.sport, after.dport]).every(port => ports.has(port));
+};
+
+/** Lines of one that the other lacks, as often as they occur. */
+const lacking = (of: readonly string[], other: readonly string[]): string[] => {
+  const left = new Map<string, number>();
+  for (const line of other) left.set(line, (left.get(line) ?? 0) + 1);
+  return of.filter(line => {
+    const count = left.get(line) ?? 0;
+    left.set(line, count - 1);
+    return count <= 0;
+  });
+};
+
+/** What kernel and model do not agree on, line by line; empty when they do. */
+export const differences = (kernel: Observation, model: Observation): readonly string[] =>
+  (["seen", "conntrack", "counters"] as const).flatMap(part => [
+    ...lacking(kernel[part], model[part]).map(line => `kernel only: ${line}`),
+    ...lacking(model[part], kernel[part]).map(line => `model only:  ${line}`),
+  ]);
+
+export interface Outcome {
+  readonly packets: number;
+  readonly sent: readonly Sent[];
+  readonly differences: readonly string[];
+}
+
+/** Runs a case on both engines. */
+export const compareCase = async (of: Case, options: KernelOptions = {}): Promise<Outcome> => {
+  const kernel = await runKernel(of, options);
+  return { packets: kernel.sent.length, sent: kernel.sent, differences: differences(kernel, await runModel(of, kernel)) };
+};
+

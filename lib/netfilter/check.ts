@@ -109,6 +109,8 @@ const ruleProblem = (rule: Rule, chain: Chain): { readonly value: string; readon
     } else if (match.kind === "multiport") {
       if (proto !== "tcp" && proto !== "udp") return { value: "-m multiport", problem: "needs a protocol with ports", expected: "-p tcp or -p udp" };
       const places = match.ports.reduce((sum, range) => sum + (range.first === range.last ? 1 : 2), 0);
+      if (rule.matches.some(other => other.kind === "multiport" && other.on !== match.on))
+        return { value: `--${match.on}`, problem: "cannot stand beside another kind of multiport", expected: "--sports, --dports or --ports in one rule" };
       if (places === 0 || places > 15) return { value: `-m multiport with ${places} ports`, problem: "is not possible", expected: "1 to 15 ports, a range counting as two" };
     } else if (match.kind === "source" || match.kind === "destination" || match.kind === "in" || match.kind === "out" || match.kind === "protocol") {
       if (heads.has(match.kind)) return { value: match.kind, problem: "is matched twice", expected: "each of source, destination, in, out and protocol at most once" };
@@ -121,6 +123,8 @@ const ruleProblem = (rule: Rule, chain: Chain): { readonly value: string; readon
   }
   if (needsPorts(rule.target) && protocol === undefined)
     return { value: rule.target.kind, problem: "with ports needs a protocol", expected: "-p tcp, -p udp or -p icmp" };
+  if ((rule.target.kind === "SNAT" || rule.target.kind === "DNAT") && rule.target.addresses === undefined && rule.target.ports === undefined)
+    return { value: rule.target.kind, problem: "does not say to what", expected: "addresses, ports or both" };
   if (rule.target.kind === "DNAT" && rule.target.randomFully)
     return { value: "--random-fully", problem: "is no option of DNAT", expected: "DNAT without it" };
   if (rule.target.kind === "REJECT" && rule.target.with === "tcp-reset" && proto !== "tcp")

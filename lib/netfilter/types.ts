@@ -41,13 +41,16 @@ export type Match =
   | { readonly kind: "source" | "destination"; readonly not: boolean; readonly cidr: Cidr }
   | { readonly kind: "in" | "out"; readonly not: boolean; readonly interface: string /* a trailing + matches any ending */ }
   | { readonly kind: "protocol"; readonly not: boolean; readonly proto: "icmp" | "tcp" | "udp" }
+  /** Needs a protocol match with the same `proto`. Ports 0-65535 stand for a bare `-m tcp`, which iptables-save prints without an option. */
   | { readonly kind: "sport" | "dport"; readonly not: boolean; readonly proto: "tcp" | "udp"; readonly ports: PortRange }
   | { readonly kind: "multiport"; readonly not: boolean; readonly on: "sports" | "dports" | "ports"; readonly ports: readonly PortRange[] }
   | { readonly kind: "iprange"; readonly not: boolean; readonly on: "source" | "destination"; readonly range: AddrRange }
   | { readonly kind: "addrtype"; readonly not: boolean; readonly on: "source" | "destination"; readonly types: readonly AddrType[] }
   | { readonly kind: "mark"; readonly not: boolean; readonly value: number; readonly mask: number }
   | { readonly kind: "comment"; readonly text: string }
+  /** The kernel keeps a probability in units of 2^-31. */
   | { readonly kind: "statistic"; readonly mode: "random"; readonly not: boolean; readonly probability: number }
+  /** Packet number `packet` (0 the first) of every `every`. */
   | { readonly kind: "statistic"; readonly mode: "nth"; readonly not: boolean; readonly every: number; readonly packet: number }
   | { readonly kind: "conntrack"; readonly not: boolean; readonly module: "conntrack" | "state"; readonly states: readonly (ConntrackState | "SNAT" | "DNAT")[] };
 
@@ -61,6 +64,7 @@ export type Target =
   /** mark = (mark & ~mask) ^ value for xmark, | value for or, & value for and, ^ value for xor, as iptables does it: all become --set-xmark. */
   | { readonly kind: "MARK"; readonly value: number; readonly mask: number }
   | { readonly kind: "MASQUERADE"; readonly ports?: PortRange; readonly randomFully: boolean }
+  /** At least one of `addresses` and `ports`; `randomFully` for SNAT only. */
   | { readonly kind: "SNAT" | "DNAT"; readonly addresses?: AddrRange; readonly ports?: PortRange; readonly randomFully: boolean }
   /** A rule without -j: it only counts. */
   | { readonly kind: "none" };

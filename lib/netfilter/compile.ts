@@ -1,4 +1,3 @@
-import { contains } from "../ip/cidr.js";
 import { chainsOf, checkRuleset } from "./check.js";
 import type { NatRange, Which } from "./nat.js";
 import type { Skb } from "./netfilter.js";
@@ -62,13 +61,29 @@ const statistic = (match: Match & { readonly kind: "statistic" }, slots: { next:
   return (_, host) => (host.count(slot, start, last) === 0) !== not;
 };
 
-/** A match as a function; undefined for one that always holds. */
+/** The block that an address must be in, or not: in once `(address & mask) === base`. Everything has mask 0. */
+export interface Block {
+  readonly base: number;
+  readonly mask: number;
+  readonly inside: boolean;
+}
+
+const blockOf = (rule: Rule, kind: "source" | "destination"): Block => {
+  for (const match of rule.matches)
+    if (match.kind === kind && "cidr" in match) {
+      const { base, prefix } = match.cidr;
+      return { base: base | 0, mask: prefix === 0 ? 0 : -1 << (32 - prefix), inside: !match.not };
+    }
+  return { base: 0, mask: 0, inside: true };
+};
+
+/** A match as a function; undefined for one that always holds, or that {@link CompiledRule} has as a block. */
 const testOf = (match: Match, slots: { next: number }): Test | undefined => {
   switch (match.kind) {
     case "source":
-      return ({ packet }) => contains(match.cidr, packet.src) !== match.not;
     case "destination":
-      return ({ packet }) => contains(match.cidr, packet.dst) !== match.not;
+    case "comment":
+      return undefined;
     case "in": {
       const test = interfaceTest(match.interface);
       return skb => test(skb.in) !== match.not;
@@ -111,8 +126,6 @@ const testOf = (match: Match, slots: { next: number }): Test | undefined => {
       const wanted = sum(match.states.map(state => stateBit[state]));
       return (_, host) => ((host.stateBits() & wanted) !== 0) !== match.not;
     }
-    case "comment":
-      return undefined;
   }
 };
 
@@ -129,6 +142,9 @@ export interface CompiledRule {
   /** Its place among all counters of the ruleset. */
   readonly counter: number;
   readonly number: number;
+  /** Most rules fail by their addresses, so these are looked at first and without a call. */
+  readonly source: Block;
+  readonly destination: Block;
   readonly tests: readonly Test[];
   readonly action: Action;
   readonly rule: Rule;
@@ -220,6 +236,8 @@ const build = (ruleset: Ruleset): Compiled => {
         compiled.rules.push({
           counter: counter++,
           number: index + 1,
+          source: blockOf(rule, "source"),
+          destination: blockOf(rule, "destination"),
           tests: rule.matches.map(match => testOf(match, slots)).filter(test => test !== undefined),
           action: actionOf(rule.target, byName),
           rule,

@@ -195,7 +195,10 @@ class Running implements Netfilter, Chance {
   }
 
   private matches(rule: CompiledRule): boolean {
-    const { tests } = rule;
+    const { source, destination, tests } = rule;
+    const { src, dst } = this.skb.packet;
+    if (((dst & destination.mask) === destination.base) !== destination.inside) return false;
+    if (((src & source.mask) === source.base) !== source.inside) return false;
     for (let i = 0; i < tests.length; i++) if (!tests[i]!(this.skb, this)) return false;
     return true;
   }

@@ -10,9 +10,17 @@ export interface Random {
   float(): number;
 }
 
+/** Spreads a seed over all its bits: the generator's first draws from neighbouring seeds would be alike (MurmurHash3's finalizer). */
+const spread = (seed: number): number => {
+  let hash = seed | 0;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return hash ^ (hash >>> 16);
+};
+
 /** A generator that starts from `seed`, any 32-bit whole number. */
 export const seeded = (seed: number): Random => {
-  const generator = xoroshiro128plus(seed | 0);
+  const generator = xoroshiro128plus(spread(seed));
   return {
     int: (low, high) => uniformInt(generator, low, high),
     float: () => uniformFloat64(generator),

@@ -12,14 +12,37 @@ import type { Disposition, Hop, Reason, Step, Trace } from "./trace.js";
 import { TranslatorState } from "./translator.js";
 import type { FabricNic, Host, InboundRule, Interface, Network, Route, UserRoute, Veth } from "./types.js";
 
-/** A packet on its way, and what has been seen of it so far. */
-interface Journey {
-  readonly packet: Packet;
-  readonly hops: Hop[] | undefined;
-  readonly visited: Set<string>;
+/** A trace in the making. */
+interface OpenTrace extends Trace {
+  readonly hops: Hop[];
   readonly replies: Trace[];
-  disposition: Disposition | undefined;
+  disposition: Disposition;
 }
+
+/** A packet on its way. */
+interface Journey {
+  readonly trace: OpenTrace;
+  /** Whether hops and steps are written down. */
+  readonly record: boolean;
+  /** Places that the packet has passed: the hosts that forwarded it, or the fabric as often as it did. */
+  readonly forwarders: string[];
+}
+
+/** A packet that a host is about to send. */
+interface Sending {
+  readonly host: string;
+  readonly skb: Skb;
+  readonly journey: Journey;
+}
+
+/** Stands until the packet has come to its end. */
+const underWay: Disposition = { kind: "loop", place: "" };
+
+const journeyOf = (packet: Packet, record: boolean): Journey => ({
+  trace: { packet, hops: [], replies: [], disposition: underWay },
+  record,
+  forwarders: [],
+});
 
 /** What is recorded at one place while a packet passes it. */
 class Visit {
@@ -32,20 +55,20 @@ class Visit {
     readonly before: Packet,
     readonly inInterface?: string,
   ) {
-    this.steps = journey.hops === undefined ? undefined : [];
+    this.steps = journey.record ? [] : undefined;
   }
 
   /** The packet leaves the place. */
   done(after: Packet, out?: string): void {
     const { kind, place, before, inInterface } = this;
     if (this.steps !== undefined)
-      this.journey.hops!.push({ kind, place, ...(inInterface !== undefined && { in: inInterface }), ...(out !== undefined && { out }), before, after, steps: this.steps });
+      this.journey.trace.hops.push({ kind, place, ...(inInterface !== undefined && { in: inInterface }), ...(out !== undefined && { out }), before, after, steps: this.steps });
   }
 
   /** The packet's way ends here. */
   end(after: Packet, disposition: Disposition): void {
     this.done(after);
-    this.journey.disposition = disposition;
+    this.journey.trace.disposition = disposition;
   }
 
   drop(after: Packet, reason: Reason): void {
@@ -92,6 +115,7 @@ export class Engine {
   /** Flows that a rule with a port of its own let in: the backend's answer to what the client expects. */
   readonly #inboundAnswers = new Map<string, Flow>();
   readonly translators: readonly TranslatorState[];
+  readonly #waiting: Sending[] = [];
   /** Who waits for packets of which flow at which host. */
   readonly sockets = new Map<string, Packet[]>();
   /** The packet that a listener answered last, as it came to the listener. */
@@ -146,36 +170,20 @@ export class Engine {
 
   /** Sends a packet from a host and follows it and all that it causes until nothing moves any more. */
   send(host: string, packet: Packet, record: boolean): Trace {
-    const trace = (sent: Packet): { journey: Journey; trace: Trace } => {
-      const hops: Hop[] = [];
-      const journey: Journey = { packet: sent, hops: record ? hops : undefined, visited: new Set(), replies: [], disposition: undefined };
-      return {
-        journey,
-        trace: {
-          packet: sent,
-          hops,
-          replies: journey.replies,
-          get disposition() {
-            return journey.disposition!;
-          },
-        },
-      };
-    };
-    const first = trace(packet);
-    const queue: { host: string; skb: Skb; journey: Journey }[] = [{ host, skb: { packet, mark: 0 }, journey: first.journey }];
-    this.#reply = (from, reply, cause, about) => {
-      const next = trace(reply);
-      cause.replies.push(next.trace);
-      const skb: Skb = { packet: reply, mark: 0 };
-      if (about !== undefined) relate(skb, about);
-      queue.push({ host: from, skb, journey: next.journey });
-    };
-    for (let next = queue.shift(); next !== undefined; next = queue.shift()) this.#output(this.state(next.host), next.skb, next.journey);
-    return first.trace;
+    const journey = journeyOf(packet, record);
+    this.#waiting.push({ host, skb: { packet, mark: 0 }, journey });
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) this.#output(this.state(next.host), next.skb, next.journey);
+    return journey.trace;
   }
 
   /** Queues what a host sends because of another packet; `about` is that packet where netfilter is to know it. */
-  #reply: (from: string, packet: Packet, cause: Journey, about?: Skb) => void = () => undefined;
+  #reply(host: string, packet: Packet, cause: Journey, about?: Skb): void {
+    const journey = journeyOf(packet, cause.record);
+    cause.trace.replies.push(journey.trace);
+    const skb: Skb = { packet, mark: 0 };
+    if (about !== undefined) relate(skb, about);
+    this.#waiting.push({ host, skb, journey });
+  }
 
   #spend(kind: keyof typeof latency): void {
     this.clock += latency[kind] * (1 + this.#random.float());
@@ -315,10 +323,10 @@ export class Engine {
       return;
     }
     if (packet.ttl <= 1) {
-      visit.end(packet, { kind: journey.visited.has(state.host.id) ? "loop" : "ttl-exceeded", place: state.host.id });
+      visit.end(packet, { kind: journey.forwarders.includes(state.host.id) ? "loop" : "ttl-exceeded", place: state.host.id });
       return this.#error(state, "time-exceeded", 0, skb, journey);
     }
-    journey.visited.add(state.host.id);
+    journey.forwarders.push(state.host.id);
     skb.packet = { ...packet, ttl: packet.ttl - 1 };
     visit.steps?.push({ kind: "ttl", before: packet.ttl, after: packet.ttl - 1 });
     skb.out = route.dev;
@@ -466,7 +474,8 @@ export class Engine {
   #deliver(address: Addr, packet: Packet, visit: Visit): void {
     const nic = this.#nicByAddress.get(address);
     if (nic === undefined) return visit.drop(packet, { kind: "no-nic", address });
-    if (visit.journey.hops !== undefined && visit.journey.hops.length > longestWay) return visit.end(packet, { kind: "loop", place: "fabric" });
+    if (visit.journey.forwarders.length > longestWay) return visit.end(packet, { kind: "loop", place: "fabric" });
+    visit.journey.forwarders.push("fabric");
     visit.done(packet, nic.host);
     this.#arrive(this.state(nic.host), nic.interface, address, packet, visit.journey);
   }

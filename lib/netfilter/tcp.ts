@@ -1,3 +1,4 @@
+import { tcpWindow } from "../packet/emit.js";
 import type { Tcp } from "../packet/packet.js";
 
 const names = ["NONE", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT", "CLOSE", "SYN_SENT2"] as const;
@@ -50,11 +51,16 @@ const transitions: readonly [Readonly<Record<Kind, readonly number[]>>, Readonly
   },
 ];
 
-/** What one end has sent. Numbers are signed 32-bit, compared by their difference. */
+/** What one end has sent, and may send. Numbers are signed 32-bit, compared by their difference. */
 class Side {
   /** The end of what it has sent. */
   end = 0;
-  started = false;
+  /** The end of what the other end's window lets it send. */
+  maxEnd = 0;
+  /** The largest window that it has offered; 0 as long as it has not been heard. */
+  maxWindow = 0;
+  /** Its connection was met midway: its windows cannot be known, so nothing is out of them. */
+  liberal = false;
   maxAck = 0;
   maxAckSet = false;
   unacknowledged = false;
@@ -63,12 +69,13 @@ class Side {
 
 export class TcpTrack {
   state: number = none;
-  readonly sides: readonly [Side, Side] = [new Side(), new Side()];
+  readonly sides: [Side, Side] = [new Side(), new Side()];
   lastKind: Kind | undefined = undefined;
   lastDirection = 0;
   lastSeq = 0;
   lastAck = 0;
   lastEnd = 0;
+  lastWindow = 0;
   retransmissions = 0;
 }
 
@@ -127,34 +134,77 @@ const segmentEnd = (packet: Tcp): number => {
 
 const after = (a: number, b: number): boolean => ((a - b) | 0) > 0;
 
-/** Notes what a segment sends and acknowledges. Every segment counts as in window: the packets of this model carry no window. */
-const note = (track: TcpTrack, direction: 0 | 1, kind: Kind, packet: Tcp): void => {
+/** An acknowledgement may be this far behind what the other end has sent, whatever the windows. */
+const oldestAck = 66000;
+
+/** What the first segment of a connection says of its sender: `midway` when it is no SYN. */
+const begin = (side: Side, packet: Tcp, midway: boolean): void => {
+  side.end = segmentEnd(packet);
+  side.maxWindow = Math.max(tcpWindow(packet), 1);
+  side.maxEnd = midway ? (side.end + side.maxWindow) | 0 : side.end;
+};
+
+/** A segment within the windows, one past them that is let through without a trace, or one that is not believed. */
+type Fit = "fits" | "ignored" | "invalid";
+
+/** Holds a segment against the windows and notes what it sends, acknowledges and offers. */
+const follow = (track: TcpTrack, direction: 0 | 1, kind: Kind, packet: Tcp): Fit => {
   const sender = track.sides[direction];
-  const receiver = track.sides[direction ^ 1]!;
-  const end = segmentEnd(packet);
-  const seq = packet.seq | 0;
-  const ack = packet.ack | 0;
-  if (!sender.started) {
-    sender.started = true;
+  const receiver = track.sides[direction === 0 ? 1 : 0];
+  const has = (flag: Tcp["flags"][number]) => packet.flags.includes(flag);
+  const refuse = (fit: Fit): Fit => (sender.liberal ? "fits" : fit);
+  const window = tcpWindow(packet);
+  let seq = packet.seq | 0;
+  let ack = packet.ack | 0;
+  let end = segmentEnd(packet);
+  if (sender.maxWindow === 0) {
+    begin(sender, packet, !has("SYN"));
+    if (has("SYN") && !has("ACK")) return "fits"; // both ends opened at once
+    if (!has("SYN") && receiver.maxWindow === 0) receiver.end = receiver.maxEnd = ack;
+    else if (!has("SYN") && ack === ((receiver.end + 1) | 0)) receiver.end = ack;
+  } else if (has("SYN") && after(end, sender.end) && (track.state === synSent || track.state === synRecv)) {
+    begin(sender, packet, false);
+    if (direction === 1 && !has("ACK")) return "fits";
+  }
+  if (!has("ACK") || (has("RST") && ack === 0)) ack = receiver.end;
+  if (has("RST") && seq === 0 && track.state === synSent) seq = end = sender.end;
+
+  const ackAtMost = !after(ack, receiver.end);
+  const ackRecent = after(ack, receiver.end - Math.max(sender.maxWindow, oldestAck) - 1);
+  const endRecent = after(end, sender.end - receiver.maxWindow - 1);
+  if (after(seq, sender.maxEnd)) {
+    const excess = (end - sender.maxEnd + 1) >>> 0;
+    if (receiver.maxWindow === 0 || !endRecent || !ackRecent || excess > receiver.maxWindow || !ackAtMost) return refuse("invalid");
     sender.end = end;
-  } else if (after(end, sender.end)) {
+    sender.unacknowledged = true;
+    return refuse("ignored");
+  }
+  if (!ackAtMost) return refuse("invalid");
+  if ((receiver.maxWindow !== 0 && !endRecent) || !ackRecent) return refuse("ignored");
+
+  sender.maxWindow = Math.max(sender.maxWindow, window);
+  if (after(end, sender.end)) {
     sender.end = end;
     sender.unacknowledged = true;
   }
-  if (packet.flags.includes("ACK")) {
+  if (has("ACK")) {
     if (!sender.maxAckSet || after(ack, sender.maxAck)) sender.maxAck = ack;
     sender.maxAckSet = true;
-    if (ack === receiver.end) receiver.unacknowledged = false;
   }
-  if (kind !== "ack") return;
-  if (track.lastDirection === direction && track.lastSeq === seq && track.lastAck === ack && track.lastEnd === end) track.retransmissions++;
+  if (receiver.maxWindow !== 0 && after(end, sender.maxEnd)) receiver.maxWindow += (end - sender.maxEnd) | 0;
+  if (after(ack + window, receiver.maxEnd - 1)) receiver.maxEnd = (ack + Math.max(window, 1)) | 0;
+  if (ack === receiver.end) receiver.unacknowledged = false;
+  if (kind !== "ack") return "fits";
+  if (track.lastDirection === direction && track.lastSeq === seq && track.lastAck === ack && track.lastEnd === end && track.lastWindow === window) track.retransmissions++;
   else {
     track.lastDirection = direction;
     track.lastSeq = seq;
     track.lastAck = ack;
     track.lastEnd = end;
+    track.lastWindow = window;
     track.retransmissions = 0;
   }
+  return "fits";
 };
 
 /** Whether a reset is believed: undefined for one that is too old, else the state that it leaves behind. */
@@ -183,6 +233,10 @@ export const tcpSegment = (track: TcpTrack, direction: 0 | 1, packet: Tcp, repli
   let before = track.state;
   let next = transitions[direction][kind][before]!;
   if (next === invalid) return wrong;
+  if (before === none) {
+    begin(track.sides[0], packet, next !== synSent);
+    track.sides[0].liberal = track.sides[1].liberal = next !== synSent;
+  }
   if (next === synSent && before >= timeWait) {
     if (track.sides[0].closedFirst || track.sides[1].closedFirst || (track.lastDirection === direction && track.lastKind === "rst")) return { kind: "reopen" };
     next = ignore;
@@ -194,19 +248,34 @@ export const tcpSegment = (track: TcpTrack, direction: 0 | 1, packet: Tcp, repli
       track.lastDirection = direction;
       track.lastSeq = packet.seq | 0;
       track.lastEnd = segmentEnd(packet);
+      track.lastWindow = tcpWindow(packet);
       return kept;
     }
     before = synSent;
     next = synRecv;
-    track.sides[direction ^ 1]!.end = track.lastEnd;
-    track.sides[direction].started = false;
+    const asker = (track.sides[track.lastDirection === 0 ? 0 : 1] = new Side());
+    track.sides[direction] = new Side();
+    asker.end = asker.maxEnd = track.lastEnd;
+    asker.maxWindow = Math.max(track.lastWindow, 1);
   }
   if (kind === "rst") {
     const state = afterReset(track, direction, packet);
     if (state === undefined) return wrong;
     next = state;
   }
-  note(track, direction, kind, packet);
+  // A reset that answers a SYN or ACK which was let through is believed as it is.
+  const answered = kind === "rst" && next === close && ((replied && track.lastKind === "syn") || (!isAssured && track.lastKind === "ack")) && (packet.ack | 0) === track.lastEnd;
+  const fit = answered ? "fits" : follow(track, direction, kind, packet);
+  if (fit === "ignored") return kept;
+  if (fit === "invalid") {
+    const closing = kind === "fin" || kind === "rst";
+    const seconds = track.lastDirection !== direction && (track.lastKind === "fin" || track.lastKind === "rst");
+    if (closing && isAssured && !seconds) {
+      track.lastKind = kind;
+      track.lastDirection = direction;
+    }
+    return wrong;
+  }
   track.lastKind = kind;
   track.lastDirection = direction;
   track.state = next;

@@ -15,8 +15,8 @@ const flagBits: readonly (readonly [TcpFlag, number])[] = [
   ["PSH", 0x08],
   ["ACK", 0x10],
 ];
-/** What Linux offers at first with an Ethernet MTU of 1500. */
-export const tcpWindow = 64240;
+/** The window that a segment offers: what Linux does at first with an Ethernet MTU of 1500, and nothing with a reset. */
+export const tcpWindow = (packet: Tcp): number => (packet.flags.includes("RST") ? 0 : 64240);
 
 const sum = (bytes: Uint8Array, start = 0): number => {
   let total = start;
@@ -65,7 +65,7 @@ const emitTcp = (bytes: Bytes, view: DataView, packet: Tcp): void => {
   view.setUint32(28, packet.ack);
   bytes[32] = 5 << 4;
   for (const [flag, bit] of flagBits) if (packet.flags.includes(flag)) bytes[33]! |= bit;
-  view.setUint16(34, tcpWindow);
+  view.setUint16(34, tcpWindow(packet));
   putText(bytes, 40, packet.payload);
 };
 

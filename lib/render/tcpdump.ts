@@ -85,7 +85,7 @@ const formatTcp = (packet: Tcp, names: Naming, starts: Starts): string => {
     `Flags [${formatFlags(flags)}]`,
     ...(shows ? [`seq ${seq}${data > 0 ? `:${(seq + data) >>> 0}` : ""}`] : []),
     ...(flags.includes("ACK") ? [`ack ${ack}`] : []),
-    `win ${tcpWindow}`,
+    `win ${tcpWindow(packet)}`,
     `length ${data}`,
   ];
   const http =

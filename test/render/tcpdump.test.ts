@@ -76,7 +76,7 @@ tcpdump("shows numbers relative to where a TCP conversation began", () => {
       "IP 10.13.1.4.80 > 10.13.76.13.40000: Flags [P.], seq 1:32, ack 28, win 64240, length 31: HTTP: HTTP/1.1 200 OK",
       "IP 10.13.76.13.40000 > 10.13.1.4.80: Flags [F.], seq 28, ack 32, win 64240, length 0",
       "IP 10.13.1.4.80 > 10.13.76.13.40000: Flags [F.], seq 32, ack 29, win 64240, length 0",
-      "IP 10.13.76.13.40000 > 10.13.1.4.80: Flags [R], seq 1029, win 64240, length 0",
+      "IP 10.13.76.13.40000 > 10.13.1.4.80: Flags [R], seq 1029, win 0, length 0",
     ],
   );
 });

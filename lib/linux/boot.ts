@@ -223,7 +223,7 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
     const nameOf = new Map(["lo", ...hostOf(host).interfaces.map(({ name }) => name)].map(name => [plan.interfaceIndex(host, name), name]));
     // On `any` tcpdump tells incoming from outgoing packets, as on no single interface.
     const filter = `ip or ether proto ${markerType}`;
-    const tcpdump = await agent.start(namespace(host), ["tcpdump", "-Z", "root", "-i", "any", "-n", "-U", "--immediate-mode", "-w", "-", filter], "listening on");
+    const tcpdump = await agent.start(namespace(host), ["tcpdump", "-Z", "root", "-i", "any", "-n", "-U", "--immediate-mode", "-s", "2048", "-B", "8192", "-w", "-", filter], "listening on");
     const stop = async (): Promise<readonly HostCaptured[]> => {
       await mark(host, offset => tcpdump.output(offset));
       const { records } = readPcap((await tcpdump.stop()).stdout, `capture at ${host}`);
@@ -250,7 +250,7 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
     await agent.ask("inject", await socket(host, "lo"), pcapOfFrames([{ time: 0, frame: markerFrame(content) }]), 0);
     let seen = 0;
     let tail = Buffer.alloc(0);
-    for (let tries = 0; tries < 500; tries++) {
+    for (let tries = 0; tries < 2500; tries++) {
       const more = await output(seen);
       seen += more.length;
       tail = Buffer.concat([tail, more]);

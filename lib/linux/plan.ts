@@ -72,14 +72,12 @@ const commonSysctls = (host?: Host): readonly (readonly [string, string | number
     [`net/ipv4/conf/${which}/accept_redirects`, 0] as const,
   ]),
   // Linux sends one error a second to an address, and so many a second in all; here each packet gets the answer that it deserves.
-  ["net/ipv4/icmp_ratelimit", 0],
-  ["net/ipv4/icmp_msgs_per_sec", 1_000_000],
-  ["net/ipv4/icmp_msgs_burst", 1_000_000],
+  ["net/ipv4/icmp_ratemask", 0],
   ...(host?.interfaces.some(({ kind }) => kind === "bridge") === true ? [["net/bridge/bridge-nf-call-iptables", host.bridgeNfCallIptables ? 1 : 0] as const] : []),
 ];
 
-/** Missing where the kernel was built without IPv6, which is as good, or where it keeps one limit for the whole machine. */
-export const optionalSysctls: ReadonlySet<string> = new Set(["net/ipv6/conf/all/disable_ipv6", "net/ipv6/conf/default/disable_ipv6", "net/ipv4/icmp_msgs_per_sec", "net/ipv4/icmp_msgs_burst"]);
+/** Missing where the kernel was built without IPv6, which is as good. */
+export const optionalSysctls: ReadonlySet<string> = new Set(["net/ipv6/conf/all/disable_ipv6", "net/ipv6/conf/default/disable_ipv6"]);
 
 const hostPlan = (host: Host, namespace: string, numbers: Numbers): NamespacePlan => {
   const bridges = host.interfaces.filter(({ kind }) => kind === "bridge");

@@ -1,7 +1,12 @@
 import { flowOf, invert, isFlowPacket, rewrite } from "../../lib/packet/flow.js";
 import type { IcmpEcho, Packet, Tcp, TcpFlag, Udp } from "../../lib/packet/packet.js";
-import { subseed } from "../../lib/random.js";
 import { type Action, type Case, type Conversation, type Endpoint, nowhere, type Sent, serviceAddresses } from "./generate.js";
+
+/**
+ * Where sequence numbers start. All conversations keep within a few thousand of it, as the model does not follow TCP's windows:
+ * that is one of the known mismatches. It lies where numbers soon begin again at 0.
+ */
+const firstSequence = 0xffffff00;
 
 interface Side {
   /** Next sequence number to send. */
@@ -28,10 +33,9 @@ class Talk {
   constructor(
     private readonly spec: Conversation,
     private readonly of: Case,
-    private readonly index: number,
   ) {
     this.client = pick(of.endpoints, spec.client);
-    this.sides = { client: { seq: 0, ack: 0, last: undefined }, server: { seq: 0, ack: 0, last: undefined } };
+    this.sides = { client: { seq: firstSequence, ack: firstSequence, last: undefined }, server: { seq: firstSequence, ack: firstSequence, last: undefined } };
   }
 
   private get destination() {
@@ -59,6 +63,8 @@ class Talk {
   /** What has arrived because of the last packet. */
   observe(host: string, packet: Packet): void {
     if (!isFlowPacket(packet)) return;
+    const own = this.of.endpoints.find(endpoint => endpoint.host === host)?.address;
+    if (packet.src === own) return; // sent back to itself as itself: no stack would answer that on the wire
     if (this.speaker === "client") this.server = { host, seen: packet };
     else if (host !== this.client.host) return;
     this.delivered = true;
@@ -114,7 +120,7 @@ class Talk {
       case "data":
         return this.tcp(["PSH", "ACK"], `more ${number}`);
       case "stray":
-        own.seq = (own.seq + 100_000) >>> 0;
+        own.seq = (own.seq + 100) >>> 0;
         return this.tcp(["ACK"], `stray ${number}`);
     }
   }
@@ -125,7 +131,7 @@ class Talk {
   }
 
   private initial(): number {
-    return subseed(this.index * 1000 + this.openings++, this.speaker) >>> 0;
+    return (this.sides[this.speaker].seq + 7 * this.openings++) >>> 0;
   }
 
   private get addresses() {
@@ -165,7 +171,7 @@ class Talk {
 
 /** All conversations of a case: what each action sends, given what has arrived so far. */
 export const converse = (of: Case) => {
-  const talks = of.conversations.map((spec, index) => new Talk(spec, of, index));
+  const talks = of.conversations.map(spec => new Talk(spec, of));
   return {
     act: (action: Action, number: number): Sent | undefined => pick(talks, action.conversation).act(action, number),
     observe: (action: Action, host: string, packet: Packet): void => pick(talks, action.conversation).observe(host, packet),

@@ -107,7 +107,7 @@ export class PoolArrivals {
   next(end: number): number {
     for (;;) {
       const stop = Math.min(end, this.steps[this.stepsEnd] ?? Infinity);
-      const n = this.rate > 0 ? this.fill(stop) : 0;
+      const n = this.rate > 0 ? this.fill(stop) : this.skip(stop);
       if (n > 0) return n;
       if (stop === end) return 0;
     }
@@ -125,6 +125,12 @@ export class PoolArrivals {
     this.time = n < drawn ? stop : time;
     if (this.time === stop) this.step(stop);
     return n;
+  }
+
+  private skip(stop: number): number {
+    this.time = stop;
+    this.step(stop);
+    return 0;
   }
 
   private step(stop: number): void {

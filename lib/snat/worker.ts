@@ -1,0 +1,21 @@
+import { parentPort } from "node:worker_threads";
+import { PoolRun } from "./engine.js";
+import type { Job } from "./job.js";
+import type { Task } from "./simulate.js";
+
+/*
+ * The body of a worker thread: it is sent a job once, then tasks one by one, and answers each with its outcome.
+ */
+let job: Job | undefined;
+
+parentPort?.on("message", (message: { readonly job: Job } | { readonly task: Task }) => {
+  if ("job" in message) {
+    job = message.job;
+    return;
+  }
+  const run = new PoolRun(job!, message.task.pool, message.task.replication);
+  while (!run.advance(1e6));
+  const outcome = run.result();
+  const { series, podMeans, podAttempts, podFailures, podMax, firstFailure } = outcome;
+  parentPort!.postMessage(outcome, [series, podMeans, podAttempts, podFailures, podMax, firstFailure].map(array => array.buffer as ArrayBuffer));
+});

@@ -314,6 +314,7 @@ export class Engine {
   #routeIn(state: HostState, skb: Skb, visit: Visit): void {
     const { journey } = visit;
     const { packet } = skb;
+    if (state.isLocal(packet.src)) return visit.drop(packet, { kind: "martian", source: packet.src });
     if (state.isLocal(packet.dst)) return this.#input(state, skb, visit);
     if (!state.host.forwarding) return visit.drop(packet, { kind: "not-forwarding" });
     const route = state.route(packet.dst);

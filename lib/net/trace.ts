@@ -13,6 +13,8 @@ export type Reason =
   | { readonly kind: "hairpin"; readonly bridge: string; readonly port: string }
   /** A next hop that nobody on the link answers for. */
   | { readonly kind: "no-neighbour"; readonly address: Addr; readonly dev: string }
+  /** It came in with an address of this very host as its source, so it is forged or has come round in a circle. */
+  | { readonly kind: "martian"; readonly source: Addr }
   /** The packet is for another host and this one does not forward. */
   | { readonly kind: "not-forwarding" }
   /** No card of the fabric has the address. */

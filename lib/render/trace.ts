@@ -120,6 +120,8 @@ export const formatReason = (reason: Reason): string => {
       return "it is for another host, and this one does not forward";
     case "no-nic":
       return `no card of the fabric has ${formatAddr(reason.address)}`;
+    case "martian":
+      return `${formatAddr(reason.source)} is this host's own address, so it cannot have come from outside`;
     case "spoofed":
       return `${formatAddr(reason.source)} is not an address of the card that sends it, and IP forwarding is off`;
     case "user-route-none":

@@ -134,8 +134,9 @@ export const bootLinux = async (network: Network, options: LinuxOptions = {}): P
 /** An Ethernet type for local experiments: no IP stack looks at it. */
 const markerType = 0x88b5;
 
-const markerFrame = (content: string): Uint8Array => {
+const markerFrame = (content: string, source: Uint8Array = new Uint8Array(6)): Uint8Array => {
   const frame = new Uint8Array(60);
+  frame.set(source, 6);
   frame[12] = markerType >> 8;
   frame[13] = markerType & 0xff;
   frame.set(Buffer.from(content), 14);
@@ -282,6 +283,9 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
     async tap(host, interfaceName) {
       checkInterface(host, interfaceName);
       const [handle] = await agent.ask("raw", namespace(host), interfaceName, 1);
+      // A bridge must know where the host is, as it would from its ARP, or it sends what is for the host to all.
+      const { source } = plan.linkFor(host, interfaceName, 0 as Addr);
+      await agent.ask("inject", await socket(host, interfaceName), pcapOfFrames([{ time: 0, frame: markerFrame("here", source) }]), 0);
       taps.set(Number(handle), { host, interface: interfaceName });
     },
     async inject(host, interfaceName, packet, identification = 0) {

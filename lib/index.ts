@@ -70,3 +70,4 @@ export { type TableOptions, printDeployments, printIngresses, printNodes, printP
 export { type LoadBalancerResource, type ManagedCluster } from "./render/azObjects.js";
 export { type Applied } from "./shell/applied.js";
 export { type PacketFilter, packetFilter } from "./shell/filter.js";
+export { type Sighting, watchWay } from "./net/watch.js";

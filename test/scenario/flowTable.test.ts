@@ -112,7 +112,7 @@ flows("shows both plugins side by side", () => {
     "pod   same-node pod   pod 10.13.76.13               64  pod 192.168.1.2                 64",
     "pod   other-node pod  -                                 pod 192.168.1.2                 62",
     "pod   VM              pod 10.13.76.13               64  node 10.13.77.4                 63",
-    "pod   service         pod 10.13.76.13               64  pod 192.168.1.2                 64",
+    "pod   service         pod 10.13.76.13               64  pod 192.168.1.2                 62",
     "pod   Internet        load balancer 104.45.15.171   64  load balancer 137.117.164.147   63",
   ]);
 });

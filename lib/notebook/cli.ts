@@ -19,7 +19,7 @@ const count = (text: string): number => {
 const timeoutOption = new Option("--timeout <seconds>", "the time that one cell may take").argParser(seconds).default(120);
 const jobsOption = new Option("-j, --jobs <n>", "kernel processes at a time").argParser(count).default(availableParallelism(), "one per processor");
 
-/** commander hands over -p's name only; the value is the argument after it. */
+/** An option of commander takes one argument; papermill's -p takes a name and a value, so the pairs are taken out before. */
 const pairParameters = (argv: readonly string[]): { readonly argv: readonly string[]; readonly pairs: readonly (readonly [string, string])[] } => {
   const rest: string[] = [];
   const pairs: [string, string][] = [];
@@ -78,7 +78,7 @@ Exit codes:
 export const main = async (args: readonly string[]): Promise<number> => {
   let well = true;
   try {
-    const { argv, pairs } = pairParameters(args);
+    const { argv, pairs } = args[0] === "run" ? pairParameters(args) : { argv: args, pairs: [] };
     const program = new Command("egress-lab").description("Runs the notebooks of the course and makes its book.").exitOverride();
     program.configureHelp({ showGlobalOptions: false });
     program

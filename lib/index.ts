@@ -71,3 +71,39 @@ export { type LoadBalancerResource, type ManagedCluster } from "./render/azObjec
 export { type Applied } from "./shell/applied.js";
 export { type PacketFilter, packetFilter } from "./shell/filter.js";
 export { type Sighting, watchWay } from "./net/watch.js";
+export { type Duration, type Hold, meanDuration, meanHold } from "./snat/hold.js";
+export {
+  type Destination,
+  type NodeLoad,
+  type PodLoad,
+  type Protocol,
+  type RateStep,
+  type Spread,
+  type Stream,
+  type Workload,
+  burst,
+  clusterWorkload,
+  daily,
+  evenWorkload,
+  ramp,
+} from "./snat/workload.js";
+export {
+  type LoadBalancerOptions,
+  type MasqueradeOptions,
+  type NatGatewayOptions,
+  type PortRules,
+  type RuleAssumption,
+  type UdpPortPer,
+  holdOf,
+  loadBalancerRules,
+  masqueradeRules,
+  natGatewayRules,
+} from "./snat/rules.js";
+export { type Occupancy, type PortChoice, type RetriedLoad, type SharedPorts, erlangB, loadFor, occupancy, peakInUse, portsFor, sharedPorts, withRetries } from "./snat/erlang.js";
+export { type DestinationLoad, type PoolExpectation, destinationLoads, expectPool, portsNeeded } from "./snat/expect.js";
+export { type Estimate } from "./snat/estimate.js";
+export { type RunOptions } from "./snat/progress.js";
+export { type PoolResult, type PoolSpec, simulatePool } from "./snat/pool.js";
+export { type DestinationTotal, type PodTotal, type PodUseRow, type RowFilter, type SimulateOptions, type SimulationResult, type UseRow, type Workers, simulate } from "./snat/simulate.js";
+export { workerThreads } from "./snat/workerThreads.js";
+export { type Advice, type Plan, type PlanChange, type PlanName, type PlanQuestion, type PlannedSetup, compare, planOutbound } from "./snat/plan.js";

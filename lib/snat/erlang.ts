@@ -3,12 +3,13 @@ import { figures } from "../azure/figures.js";
 
 /** The largest pool there is: every address of a NAT gateway. */
 export const portsAtMost = figures.natGateway.addresses.value.most * figures.natGateway.portsPerAddress.value;
-const loadAtMost = 10 * portsAtMost;
+/** Beyond any cluster, and far from where numbers end. */
+const loadAtMost = 1e15;
 
 const check = (where: string, value: number, fits: boolean, expected: string): void => {
   if (!fits) throw new InputError({ where, value, problem: "is out of range", expected });
 };
-const checkLoad = (load: number): void => check("load", load, load >= 0 && load <= loadAtMost, `erlangs from 0 to ${loadAtMost}`);
+const checkLoad = (load: number): void => check("load", load, load >= 0 && load <= loadAtMost, "erlangs, 0 or more");
 const checkPorts = (ports: number): void => check("ports", ports, Number.isInteger(ports) && ports >= 0 && ports <= portsAtMost, `a whole number from 0 to ${portsAtMost}`);
 const checkProbability = (where: string, value: number): void => check(where, value, value > 0 && value < 1, "a probability above 0 and below 1");
 
@@ -38,7 +39,7 @@ const recurse = (load: number, ports: number, until: (blocked: number) => boolea
  * for any law of hold times: only their mean counts, as A = arrivals per second x mean hold.
  * Computed by the recursion B(A, k) = A B(A, k-1) / (k + A B(A, k-1)), which cannot overflow;
  * results below 1e-308 are 0.
- * @param load A, erlangs, 0 to 10 x 16 x 64,512
+ * @param load A, erlangs, 0 or more, to 1e15
  * @param ports c, 0 to 16 x 64,512
  * @throws InputError out of these ranges
  */

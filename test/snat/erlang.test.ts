@@ -43,6 +43,7 @@ formula("holds from no load to ten times the largest pool without overflow", () 
   for (const [load, ports] of [[1e6, portsAtMost], [portsAtMost, portsAtMost], [10 * portsAtMost, portsAtMost], [64_512, 64_512], [1e6, 1000], [2000, 1024], [0.001, 5]] as const)
     near(erlangB(load, ports), plainRecursion(load, ports), 1e-12, `${load} on ${ports}:`);
   assert.is(erlangB(1, portsAtMost), 0);
+  assert.is(erlangB(1e15, 1000), 1 - 1e-12);
 });
 
 formula("grows with the load and falls with the ports", () => {
@@ -56,7 +57,7 @@ formula("grows with the load and falls with the ports", () => {
 });
 
 formula("refuses what is out of range", () => {
-  assert.throws(() => erlangB(-1, 10), /load: -1 is out of range; expected erlangs from 0/);
+  assert.throws(() => erlangB(-1, 10), /load: -1 is out of range; expected erlangs, 0 or more/);
   assert.throws(() => erlangB(Number.NaN, 10), /load/);
   assert.throws(() => erlangB(1, 1.5), /ports: 1.5 is out of range/);
   assert.throws(() => erlangB(1, portsAtMost + 1), /1032193 is out of range; expected a whole number from 0 to 1032192/);

@@ -240,7 +240,17 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
   const capture = async (host: string, interfaceName: string): Promise<Capture> => {
     checkInterface(host, interfaceName);
     const all = await captureHost(host);
-    const stop = async () => (await all.stop()).filter(seen => seen.interface === interfaceName).map(({ time, direction, packet }) => ({ time, direction, packet }));
+    // As tcpdump does: only a promiscuous bridge sees what merely crosses it.
+    const promiscuous = async (mode: "on" | "off") => {
+      const isBridge = hostOf(host).interfaces.some(({ name, kind }) => name === interfaceName && kind === "bridge");
+      if (isBridge) await must(agent, namespace(host), ["ip", "link", "set", "dev", interfaceName, "promisc", mode]);
+    };
+    await promiscuous("on");
+    const stop = async () => {
+      const seen = await all.stop();
+      await promiscuous("off");
+      return seen.filter(entry => entry.interface === interfaceName).map(({ time, direction, packet }) => ({ time, direction, packet }));
+    };
     let stopped: Promise<readonly Captured[]> | undefined;
     return { host, interface: interfaceName, stop: () => (stopped ??= stop()) };
   };

@@ -93,9 +93,7 @@ const hostPlan = (host: Host, namespace: string, numbers: Numbers): NamespacePla
     interfaceSysctls: [],
     ip: [
       "link set dev lo up",
-      // Promiscuous, so that a capture on the bridge sees what merely crosses it.
       ...bridges.map(({ name }) => `link add ${numbers.link(namespace, name)} type bridge forward_delay 0 stp_state 0 mcast_snooping 0`),
-      ...bridges.map(({ name }) => `link set dev ${name} promisc on`),
       ...ports.map(({ name, master }) => `link set dev ${name} master ${master}`),
       ...ports.flatMap(port => (port.kind === "veth" && port.hairpin === true ? [`link set dev ${port.name} type bridge_slave hairpin on`] : [])),
       ...host.interfaces.filter(({ kind }) => kind !== "bridge").flatMap(up),

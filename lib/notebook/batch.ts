@@ -18,7 +18,7 @@ export interface Job {
 
 /** What became of a notebook. */
 export type Outcome = { readonly job: Job; readonly seconds: number } & (
-  | { readonly ok: true; readonly notebook: Notebook }
+  | { readonly ok: true; readonly notebook: Notebook; /** It was not run, and why; its outputs are those in the file. */ readonly kept?: string }
   | { readonly ok: false; readonly failure: CellFailure }
 );
 

@@ -47,8 +47,11 @@ Examples:
 A parameter is a line "let name: type = value;" of the cell tagged parameters. Values are read as YAML,
 or as they are for a string; tslab checks them against the type. -p wins over -f.
 
+A notebook with a cell tagged needs-linux boots network namespaces. Where that is not possible one line says
+what to install, and the outputs in its file are kept (with CI=true it is run all the same).
+
 Exit codes:
-  0  every notebook ran, and with --check nothing differed
+  0  every notebook ran or was kept, and with --check nothing differed
   1  a cell failed, or an output differed
   2  the command line, a parameter or a file was wrong; nothing was run
 `;

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { parse as parseYaml } from "yaml";
 import { InputError } from "../errors.js";
+import { linuxMissing } from "../linux/available.js";
 import { type Job, type Outcome, executeAll } from "./batch.js";
 import { differences, textOf } from "./compare.js";
 import { writeWhole } from "./files.js";
@@ -64,9 +65,27 @@ const validate = (paths: readonly string[], options: RunOptions): void => {
   }
 };
 
-/** Executes notebooks, telling on stderr how it goes. */
-export const executeFiles = (jobs: readonly Job[], timeout: number, processes: number): Promise<readonly Outcome[]> =>
-  executeAll(jobs, { timeout, processes, progress: progressTo(process.stderr, jobs.length) });
+/** The tag of a cell that cannot do without the kernel's own network namespaces. */
+const needsLinux = ({ notebook }: Job): boolean => notebook.cells.some(({ tags }) => tags.includes("needs-linux"));
+
+/** Why notebooks that need a kernel are not run here; in CI they are, whatever comes of it. */
+const whyKept = async (jobs: readonly Job[]): Promise<string | undefined> =>
+  process.env["CI"] === "true" || !jobs.some(needsLinux) ? undefined : linuxMissing();
+
+/** Executes notebooks, telling on stderr how it goes. One that needs a Linux kernel keeps the outputs in its file where there is none. */
+export const executeFiles = async (jobs: readonly Job[], timeout: number, processes: number): Promise<readonly Outcome[]> => {
+  const progress = progressTo(process.stderr, jobs.length);
+  const kept = await whyKept(jobs);
+  const keeps = (job: Job): boolean => kept !== undefined && needsLinux(job);
+  const outcomes = new Map<Job, Outcome>();
+  for (const job of jobs.filter(keeps)) {
+    const outcome: Outcome = { job, seconds: 0, ok: true, notebook: job.notebook, kept: kept! };
+    progress.done(outcome);
+    outcomes.set(job, outcome);
+  }
+  for (const outcome of await executeAll(jobs.filter(job => !keeps(job)), { timeout, processes, progress })) outcomes.set(outcome.job, outcome);
+  return jobs.map(job => outcomes.get(job)!);
+};
 
 /** Reads the notebooks, all of them before any is run. */
 export const readJobs = (paths: readonly string[], parameters: ParameterValues = new Map()): readonly Job[] =>

@@ -40,7 +40,10 @@ export interface Ran {
 }
 
 /** Runs the built command line in a folder. */
-export const egressLab = (cwd: string, ...args: readonly string[]): Ran => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "lib/bin/egress-lab.js"), ...args], { cwd, encoding: "utf8" });
+export const egressLab = (cwd: string, ...args: readonly string[]): Ran => egressLabIn(process.env, cwd, ...args);
+
+/** The same with an environment of its own. */
+export const egressLabIn = (env: NodeJS.ProcessEnv, cwd: string, ...args: readonly string[]): Ran => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "lib/bin/egress-lab.js"), ...args], { cwd, env, encoding: "utf8" });
   return { code: status, stdout, stderr };
 };

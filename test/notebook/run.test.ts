@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { parseNotebook } from "../../lib/notebook/nbformat.js";
-import { type CellSource, egressLab, folder, notebook, parameters, root } from "./notebooks.js";
+import { type CellSource, egressLab, egressLabIn, folder, notebook, parameters, root } from "./notebooks.js";
 
 const read = (path: string) => parseNotebook(readFileSync(path, "utf8"), path);
 const codeOf = (path: string) => read(path).cells.flatMap(cell => (cell.type === "code" ? [cell] : []));
@@ -43,6 +43,18 @@ updating("executes, numbers and lays out a notebook, and --check then finds it t
   const untidy = egressLab(cwd, "run", "a.ipynb", "--check");
   assert.is(untidy.code, 1);
   assert.match(untidy.stdout, "not laid out as --update writes them");
+});
+
+updating("keeps the outputs of a notebook that needs a kernel where there is none, and says why", () => {
+  const needy = notebook({ source: "let nodes: number = 3;", tags: ["parameters", "needs-linux"] }, "console.log(nodes)");
+  const cwd = folder({ "kernel.ipynb": needy });
+  const { CI: _, ...env } = process.env;
+  const bare = { ...env, PATH: "/nowhere" };
+  const kept = egressLabIn(bare, cwd, "run", "kernel.ipynb", "--check");
+  assert.is(kept.code, 0, kept.stdout + kept.stderr);
+  assert.match(kept.stderr, /^kept {2}kernel\.ipynb, as it is in the file: the linux engine (lacks .*: apt-get install|needs Linux)/m);
+  const inCi = egressLabIn({ ...bare, CI: "true" }, cwd, "run", "kernel.ipynb", "--check");
+  assert.is(inCi.code, 1, "in CI it is run");
 });
 
 updating.run();

@@ -129,8 +129,9 @@ export class Translator {
     const size = last - first + 1;
     const { proto, src, sport, dst, dport } = moved;
     const changesSource = which === "source" || proto === echoRequest;
-    for (let attempts = Math.min(size, maxAttempts); ; attempts = attempts >> 1) {
-      const offset = this.random.int(0, 0xffff);
+    const drawn = which === "source" || range.randomFully; // destinations are taken in turn, from the first
+    let offset = drawn ? this.random.int(0, 0xffff) : 0;
+    for (let attempts = Math.min(size, maxAttempts); ; attempts = attempts >> 1, offset = this.random.int(0, 0xffff)) {
       let port = 0;
       for (let i = 0; i < attempts; i++) {
         port = first + (((offset + i) & 0xffff) % size);

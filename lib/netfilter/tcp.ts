@@ -264,7 +264,7 @@ export const tcpSegment = (track: TcpTrack, direction: 0 | 1, packet: Tcp, repli
     next = state;
   }
   // A reset that answers a SYN or ACK which was let through is believed as it is.
-  const answered = kind === "rst" && next === close && ((replied && track.lastKind === "syn") || (!isAssured && track.lastKind === "ack")) && (packet.ack | 0) === track.lastEnd;
+  const answered = kind === "rst" && next === close && packet.flags.includes("ACK") && ((replied && track.lastKind === "syn") || (!isAssured && track.lastKind === "ack")) && (packet.ack | 0) === track.lastEnd;
   const fit = answered ? "fits" : follow(track, direction, kind, packet);
   if (fit === "ignored") return kept;
   if (fit === "invalid") {

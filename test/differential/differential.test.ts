@@ -1,0 +1,35 @@
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { canRunLinux } from "../linux/need.js";
+import { campaign, describeMismatch } from "./campaign.js";
+import { knownMismatches } from "./knownMismatches.js";
+import { regressions } from "./regressions/cases.js";
+import { compareCase } from "./run.js";
+
+const test = suite("differential");
+
+if (canRunLinux()) {
+  for (const { name, case: of, sent } of regressions)
+    test(name, async () => {
+      const { differences, packets } = await compareCase(of, { replay: sent });
+      assert.is(packets, sent.length);
+      assert.equal(differences, []);
+    });
+
+  for (const { what, show } of knownMismatches)
+    test(`known mismatch: ${what}`, async () => {
+      const { model, linux } = await show();
+      assert.is.not(model, linux, `both now do the same (${model}): take it off the list`);
+    });
+
+  // Everything in CI; elsewhere enough to notice a mistake.
+  const runs = process.env["CI"] === "true" ? 500 : 30;
+  test(`model and kernel agree on ${runs} random networks`, async () => {
+    const result = await campaign({ seed: 20181, runs, actions: 160, parallel: 2, shrinkSeconds: 30 });
+    console.log(`${result.networks} networks, ${result.packets} packets, ${result.mismatches.length} mismatches, ${result.unrepeated.length} seen once and not again`);
+    assert.equal(result.mismatches.map(describeMismatch), []);
+    assert.ok(result.packets >= 100 * runs, `only ${result.packets} packets in ${runs} networks`);
+  });
+} else test("nothing can be compared here", () => undefined);
+
+test.run();

@@ -1,0 +1,101 @@
+import { addr } from "../../lib/ip/addr.js";
+import { bootLinux } from "../../lib/linux/boot.js";
+import type { Lab } from "../../lib/net/lab.js";
+import { bootModel } from "../../lib/net/model.js";
+import type { Network } from "../../lib/net/types.js";
+import { kubenetLike } from "../net/networks.js";
+import { runKernel, runModel } from "./run.js";
+import { address, smallCase, udp } from "./small.js";
+
+/** Where the model deliberately does not do as Linux does. The README shows this table. */
+export interface KnownMismatch {
+  readonly what: string;
+  readonly model: string;
+  readonly linux: string;
+  readonly why: string;
+  /** Shows both: what was seen in the model and on Linux. */
+  show(): Promise<{ readonly model: string; readonly linux: string }>;
+}
+
+const onBoth = (network: Network, look: (lab: Lab) => Promise<string>) => async () => {
+  const linux = await bootLinux(network);
+  try {
+    return { model: await look(bootModel(network)), linux: await look(linux) };
+  } finally {
+    await linux.close();
+  }
+};
+
+const portOf = async (lab: Lab, sourcePort: number, proto: "tcp" | "udp" = "tcp", to = "ifconfig.co"): Promise<string> => {
+  const result = await lab.connect("a", to, proto === "tcp" ? 80 : 53, { proto, sourcePort, close: "open" });
+  return result.kind === "connected" ? String(result.seenAs.port) : result.kind;
+};
+
+const withSecondSite = (): Network => {
+  const network = kubenetLike();
+  const site = network.hosts.find(({ id }) => id === "ifconfig.co")!;
+  const second = addr("203.0.113.20");
+  return {
+    ...network,
+    names: [...network.names, { name: "second", address: second }],
+    hosts: [...network.hosts, { ...site, id: "second", hostname: "second", interfaces: site.interfaces.map(entry => ({ ...entry, addresses: [{ address: second, prefix: 32 }] })) }],
+  };
+};
+
+export const knownMismatches: readonly KnownMismatch[] = [
+  {
+    what: "The load balancer's choice of a port",
+    model: "the lowest free port, as Azure documents it",
+    linux: "the source port if it is in range, else a random free one",
+    why: "netfilter plays the load balancer there; which ports are taken, and when they run out, agrees",
+    show: onBoth(kubenetLike(), lab => portOf(lab, 1026)),
+  },
+  {
+    what: "UDP ports of a load balancer that gives one to each flow",
+    model: "a port is held towards every destination",
+    linux: "a port is reused towards another destination",
+    why: "netfilter keeps whole tuples unique and knows no stricter rule",
+    show: onBoth(withSecondSite(), async lab => {
+      const results: string[] = [];
+      for (const site of ["ifconfig.co", "second"]) for (let i = 0; i < 3; i++) results.push((await portOf(lab, 40000 + i, "udp", site)) === "timeout" ? "timeout" : "connected");
+      return results.join(" ");
+    }),
+  },
+  {
+    what: "A next hop that nobody answers for",
+    model: "host unreachable, at once",
+    linux: "host unreachable after three seconds of asking",
+    why: "nothing runs by itself in the model, so nothing can wait",
+    show: async () => {
+      const of = smallCase({});
+      const kernel = await runKernel(of, { replay: [udp("a", address.a, 1, addr("10.1.1.77"), 9)] });
+      const model = await runModel(of, kernel);
+      const told = (seen: readonly string[]) => (seen.some(line => line.includes("unreachable 1")) ? "told" : "silent");
+      return { model: told(model.seen), linux: told(kernel.seen) };
+    },
+  },
+  {
+    what: "TCP options",
+    model: "none: a SYN is 40 bytes",
+    linux: "a SYN is 60 bytes, so byte counters of whole conversations differ",
+    why: "no address or port depends on them",
+    show: onBoth(kubenetLike(), async lab => {
+      await lab.connect("a", "ifconfig.co", 80);
+      const nat = (await lab.counters("node-0")).tables.find(({ name }) => name === "nat")!;
+      const { packets, bytes } = nat.chains.find(({ name }) => name === "POSTROUTING")!.rules[0]!.counters;
+      return `${packets} packet, ${bytes} bytes`;
+    }),
+  },
+  {
+    what: "Packets larger than a link takes",
+    model: "one packet, however large",
+    linux: "fragments of 1,500 bytes",
+    why: "fragments carry no ports, and no claim of the course is about them",
+    show: onBoth(kubenetLike(), async lab => {
+      const capture = await lab.capture("testvm", "eth0");
+      await lab.ping("a", "10.13.1.4", { size: 3000 });
+      const sizes = (await capture.stop()).flatMap(({ packet }) => ("size" in packet ? [packet.size] : []));
+      return sizes.length === 0 ? "no whole packet" : sizes.join(" ");
+    }),
+  },
+];

@@ -1,0 +1,75 @@
+import { addr } from "../../../lib/ip/addr.js";
+import type { Case, Sent } from "../generate.js";
+import { address, smallCase, tcp, udp } from "../small.js";
+
+/** Each is the smallest case of a mismatch that random networks once found, fixed since. */
+export interface Regression {
+  /** What Linux does there. */
+  readonly name: string;
+  readonly case: Case;
+  readonly sent: readonly Sent[];
+}
+
+const { a, b, c } = address;
+const everyPort = [1, 2, 3, 4, 5, 6, 7, 8];
+const handshake = [
+  tcp("a", a, 1000, b, 80, ["SYN"], 100),
+  tcp("b", b, 80, a, 1000, ["SYN", "ACK"], 500, 101),
+  tcp("a", a, 1000, b, 80, ["ACK"], 101, 501),
+];
+const counted = (state: string) => `-A FORWARD -m conntrack --ctstate ${state}`;
+const states = `*filter\n${counted("INVALID")}\n${counted("NEW")}\n${counted("ESTABLISHED")}\nCOMMIT\n`;
+
+export const regressions: readonly Regression[] = [
+  {
+    name: "a missing route is told five times at once, then no more",
+    case: smallCase({}),
+    sent: everyPort.map(port => udp("a", a, port, addr("192.0.2.1"), 9)),
+  },
+  {
+    name: "the ports of a destination range are taken in turn from the first",
+    case: smallCase({ rules: "*nat\n-A PREROUTING -p udp -j DNAT --to-destination 10.1.1.2:8000-8003\nCOMMIT\n" }),
+    sent: everyPort.slice(0, 5).map(port => udp("a", a, 600, addr("10.96.0.1"), port)),
+  },
+  {
+    name: "what comes back with the router's own address as its source is dropped",
+    case: smallCase({}),
+    sent: [udp("a", addr("10.1.0.1"), 1, b, 9), udp("a", addr("10.1.1.1"), 1, b, 9)],
+  },
+  {
+    name: "a segment beyond the window is invalid and changes nothing",
+    case: smallCase({ rules: states }),
+    sent: [...handshake, tcp("a", a, 1000, b, 80, ["ACK"], 101 + 100_000, 501, "far"), tcp("a", a, 1000, b, 80, ["PSH", "ACK"], 101, 501, "near")],
+  },
+  {
+    name: "a reset beyond what was opened does not end the opening",
+    case: smallCase({ rules: states }),
+    sent: [tcp("a", a, 1000, b, 80, ["SYN"], 100), tcp("a", a, 1000, b, 80, ["RST"], 120), tcp("a", a, 1000, b, 80, ["ACK"], 101, 501)],
+  },
+  {
+    name: "a reset without acknowledgement does not end a simultaneous opening that it is ahead of",
+    case: smallCase({ rules: states }),
+    sent: [tcp("a", a, 1000, b, 80, ["SYN"], 100), tcp("b", b, 80, a, 1000, ["SYN"], 500), tcp("b", b, 80, a, 1000, ["SYN", "ACK"], 530, 101), tcp("b", b, 80, a, 1000, ["RST"], 531)],
+  },
+  {
+    name: "a connection closed by a reset is opened again only after another reset or a FIN",
+    case: smallCase({ rules: states }),
+    sent: [
+      ...handshake,
+      tcp("a", a, 1000, b, 80, ["RST"], 101),
+      tcp("b", b, 80, a, 1000, ["PSH", "ACK"], 501, 101, "late"),
+      tcp("a", a, 1000, b, 80, ["SYN"], 9000),
+      tcp("b", b, 80, a, 1000, ["SYN", "ACK"], 7000, 9001),
+    ],
+  },
+  {
+    name: "the rules of a bridge translate a destination and the frame stays on the bridge, its TTL as it was",
+    case: smallCase({ rules: "*nat\n-A PREROUTING -d 10.96.0.1/32 -j DNAT --to-destination 10.1.0.3\nCOMMIT\n", bridgeNfCallIptables: true }),
+    sent: [udp("a", a, 1, addr("10.96.0.1"), 9), udp("a", a, 2, c, 9)],
+  },
+  {
+    name: "an interface of any name is no condition at all",
+    case: smallCase({ rules: "*filter\n-A FORWARD -i + -o + -p udp -j DROP\nCOMMIT\n" }),
+    sent: [udp("a", a, 1, b, 9)],
+  },
+];

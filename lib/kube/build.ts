@@ -98,9 +98,9 @@ export interface PodPin {
   readonly node?: number | undefined;
   /** azure-cni only: kubenet's addresses follow from the order of creation. */
   readonly address?: Addr | undefined;
-  /** When it was created; with its deployment when left out. */
+  /** When it was created; with its deployment when left out, and never before it. */
   readonly created?: Time | undefined;
-  /** A pod that is gone: it is in no list, but kubenet's round robin has passed the address that it had. */
+  /** A pod that is gone, no earlier than its deployment came: it is in no list, but kubenet's round robin has passed the address that it had. */
   readonly deleted?: Time | undefined;
 }
 
@@ -213,13 +213,15 @@ const deploymentPods = ({ object, created }: Declared<DeploymentObject>, replica
   // A pinned name tells the template's hash too: the pods of one deployment share it.
   const pinned = living.find(pin => pin.name !== undefined)?.name;
   const prefix = pinned === undefined ? namePrefix(`${object.name}-${templateHash(object)}`) : pinned.slice(0, -5);
+  // A deployment's pods come with it at the earliest; one pinned to be gone by then still takes an address and frees it.
+  const atEarliest = (time: Time): Time => Math.max(time, created);
   const newPod = (pin: PodPin, label: string): NewPod => {
-    const at = pin.created ?? created;
-    const { node, address, deleted } = pin;
+    const at = atEarliest(pin.created ?? created);
+    const deleted = pin.deleted === undefined ? undefined : atEarliest(pin.deleted);
+    const { node, address } = pin;
     return { owner, created: at, deleted, node, address, hostNetwork, daemon: false, pod: { namespace, name: pin.name ?? name(namespace, prefix, label), labels, hostNetwork, image, ports, created: at } };
   };
-  // One that would have gone before its deployment came never was.
-  const gone = pins.filter(pin => replicas > 0 && pin.deleted !== undefined && pin.deleted >= (pin.created ?? created)).map((pin, index) => newPod(pin, `${owner} deleted ${index}`));
+  const gone = pins.filter(pin => replicas > 0 && pin.deleted !== undefined).map((pin, index) => newPod(pin, `${owner} deleted ${index}`));
   return [...gone, ...Array.from({ length: replicas }, (_, index) => newPod(living[index] ?? {}, `${owner} ${index}`))];
 };
 

@@ -77,6 +77,19 @@ pods("take up room that a deleted pod leaves", () => {
   assert.is(cluster.pods.length, 10);
 });
 
+pods("pinned to times before their deployment's come and go with it", () => {
+  const early = [
+    { node: 0, created: start + 300, deleted: start + 400 },
+    { node: 0, deleted: start + 500 },
+    { node: 0, created: start + 300 },
+  ];
+  const cluster = buildCluster(kubenet(1, { manifests: applied(start + 2000), pins: { pods: { "default/whereami": early } } }));
+  const own = podsNamed(cluster, "whereami");
+  assert.equal(own.map(pod => formatAddr(pod.ip)).sort(), ["192.168.0.10", "192.168.0.11"]);
+  assert.equal(own.map(pod => pod.created), [start + 2000, start + 2000]);
+  assert.is(endpoints(cluster, "default/whereami").length, 2);
+});
+
 pods("of azure-cni have addresses of their node's reservation, drawn or pinned", () => {
   const pin = { name: "whereami-564765b89-xcvjm", node: 1, address: addr("10.13.76.60") };
   const cluster = buildCluster(azureCni(2, { manifests: applied(), scale: { whereami: 20 }, pins: { pods: { "default/whereami": [pin] } } }));

@@ -1,6 +1,7 @@
 import { chainsOf, checkRuleset } from "./check.js";
 import type { NatRange, Which } from "./nat.js";
 import type { Skb } from "./netfilter.js";
+import { matchesInOrder } from "./print.js";
 import type { Chain, ConntrackState, Hook, Match, Rule, Ruleset, TableName, Target } from "./types.js";
 
 /** What some matches ask of the host that a packet is on. */
@@ -238,7 +239,7 @@ const build = (ruleset: Ruleset): Compiled => {
           number: index + 1,
           source: blockOf(rule, "source"),
           destination: blockOf(rule, "destination"),
-          tests: rule.matches.map(match => testOf(match, slots)).filter(test => test !== undefined),
+          tests: matchesInOrder(rule.matches).map(match => testOf(match, slots)).filter(test => test !== undefined),
           action: actionOf(rule.target, byName),
           rule,
         }),

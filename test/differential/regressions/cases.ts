@@ -68,6 +68,11 @@ export const regressions: readonly Regression[] = [
     sent: [udp("a", a, 1, addr("10.96.0.1"), 9), udp("a", a, 2, c, 9)],
   },
   {
+    name: "the interface is looked at before a counting match, wherever it stands",
+    case: smallCase({ rules: "*filter\n-A FORWARD -m statistic --mode nth --every 2 --packet 0 -i br0\nCOMMIT\n" }),
+    sent: [udp("a", a, 1, b, 9), udp("b", b, 2, a, 9), udp("a", a, 3, b, 9), udp("b", b, 4, a, 9), udp("a", a, 5, b, 9)],
+  },
+  {
     name: "an interface of any name is no condition at all",
     case: smallCase({ rules: "*filter\n-A FORWARD -i + -o + -p udp -j DROP\nCOMMIT\n" }),
     sent: [udp("a", a, 1, b, 9)],

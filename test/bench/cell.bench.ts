@@ -31,15 +31,20 @@ const measure = async (kernel: KernelProcess, path: string): Promise<readonly Fi
     times.push({ cell: i + 1, ms: median(runs) });
   }
   const slowest = times.reduce((a, b) => (b.ms > a.ms ? b : a));
+  const over = times.filter(({ ms }) => ms > 100).map(({ cell, ms }) => `[${cell}] ${ms.toFixed(0)}`);
+  if (over.length > 1) console.error(`${basename(path)}: ${over.join(", ")} ms`);
   return [{ what: `${basename(path)}, slowest of ${times.length}: [${slowest.cell}]`, value: slowest.ms, unit: "ms", target: { of: "value", atMost: 100 } }];
 };
 
+/** Booting a kernel's namespaces takes the time that the kernel takes. */
+const runsOnTheModel = (path: string): boolean => !parseNotebook(readFileSync(path, "utf8"), path).cells.some(({ tags }) => tags.includes("needs-linux"));
+
 export const bench: Bench = {
-  title: `an edited cell run again in a warm kernel, medians of ${repeats}; the cell with a notebook's first chart is left out`,
+  title: `an edited cell run again in a warm kernel, medians of ${repeats}; without first charts, and without the Linux engine`,
   async run() {
     const { startKernel } = await kernels();
     const figures: Figure[] = [];
-    for (const path of course()) {
+    for (const path of course().filter(runsOnTheModel)) {
       const kernel = startKernel(dirname(path));
       try {
         figures.push(...(await measure(kernel, path)));

@@ -151,12 +151,16 @@ const stages = ({ hops, disposition }: Trace): Pick<FlowRow, "sent" | "leavingNo
   };
 };
 
-const ownerOf = (source: string, hosts: ReadonlyMap<string, Host>, sender: Sender, balancer: BuiltCluster["loadBalancer"]): Owner => {
-  const address = source.split(":")[0]!;
-  const has = (id: string) => hosts.get(id)?.interfaces.some(one => one.addresses.some(own => formatAddr(own.address) === address)) === true;
-  if (has(sender.node)) return "node";
-  if (has(sender.host)) return "pod";
-  return balancer.outboundFrontends.includes(address) ? "load balancer" : "unknown";
+/** Whose an address is: a node's (the sender's, or the one that masquerades on arrival), the sender's, the load balancer's. */
+const owners = (hosts: ReadonlyMap<string, Host>, cluster: Cluster, balancer: BuiltCluster["loadBalancer"]) => {
+  const addressesOf = (id: string): readonly string[] => hosts.get(id)?.interfaces.flatMap(one => one.addresses.map(({ address }) => formatAddr(address))) ?? [];
+  const ofNodes = new Set(cluster.nodes.flatMap(({ name }) => addressesOf(name)));
+  return (source: string, sender: Sender): Owner => {
+    const address = source.split(":")[0]!;
+    if (ofNodes.has(address)) return "node";
+    if (addressesOf(sender.host).includes(address)) return "pod";
+    return balancer.outboundFrontends.includes(address) ? "load balancer" : "unknown";
+  };
 };
 
 /**
@@ -171,6 +175,7 @@ export const flowTable = async (lab: ModelLab, built: Built, options: FlowTableO
   const ports = clientPorts();
   return built.clusters.flatMap(({ cluster, loadBalancer }) => {
     const pods = cluster.pods.filter(pod => pod.namespace === namespace && !pod.hostNetwork);
+    const ownerOf = owners(hosts, cluster, loadBalancer);
     return sendersOf(cluster, pods).flatMap(sender =>
       destinationsOf(built, hosts, cluster, pods, sender, namespace).map((destination): FlowRow => {
         const trace = lab.traceConnect(sender.host, destination.to, destination.port, { sourcePort: ports.next().value });
@@ -184,7 +189,7 @@ export const flowTable = async (lab: ModelLab, built: Built, options: FlowTableO
           toKind: destination.kind,
           to: destination.name,
           ...seen,
-          ...(seen.received !== undefined && { owner: ownerOf(seen.received, hosts, sender, loadBalancer), receiver: hosts.get(trace.hops.at(-1)!.place)?.hostname ?? "" }),
+          ...(seen.received !== undefined && { owner: ownerOf(seen.received, sender), receiver: hosts.get(trace.hops.at(-1)!.place)?.hostname ?? "" }),
           changes: addressChanges(trace).map(formatChange),
           outcome: trace.disposition.kind,
         };

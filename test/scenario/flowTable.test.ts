@@ -69,6 +69,12 @@ flows("follows the scenario: without masquerading, kubenet pods keep their addre
   assert.equal([toInternet.outcome, toInternet.received, toInternet.owner], ["dropped", undefined, undefined]);
 });
 
+flows("follows the scenario: pods that are masqueraded towards each other are seen as nodes, whichever node does it", async () => {
+  const rows = await tableOf(editCluster(articleScenario, "kubenetcluster", { nonMasqueradeCidr: "10.13.0.0/16" }));
+  const seen = (["same-node pod", "other-node pod", "VM"] as const).map(kind => flow(rows, "d8rdb", kind));
+  assert.equal(seen.map(({ received, owner }) => `${owner} ${address(received)}`), ["node 192.168.1.1", "node 192.168.0.1", "pod 192.168.1.2"]);
+});
+
 flows("each row's stages follow from its changes", async () => {
   const rows = [...article, ...(await tableOf(smallCluster({ plugin: "azure-cni", seed: 3 }))), ...(await tableOf(smallCluster({ seed: 4, sku: "Standard", frontends: 2 })))];
   for (const row of rows) {

@@ -1,3 +1,4 @@
+export type { Range } from "./checks.js";
 export { InputError, type InputProblem } from "./errors.js";
 export { type Random, seeded } from "./random.js";
 export { type Addr, addr, formatAddr } from "./ip/addr.js";
@@ -13,7 +14,7 @@ export { type SaveOptions, formatRule, printList, printSave } from "./netfilter/
 export type * from "./net/types.js";
 export type * from "./net/trace.js";
 export type * from "./net/lab.js";
-export { type Figure, type Range, type Tier, figures } from "./azure/figures.js";
+export { type Figure, type Tier, figures } from "./azure/figures.js";
 export { type Contradiction, type ContradictionName, type Reading, contradictions } from "./azure/ledger.js";
 export { type Subnet, type VirtualNetwork, type VirtualNetworkSpec, subnetCapacity, virtualNetwork } from "./azure/vnet.js";
 export { type IpConfiguration, type Nic, ipConfigurations } from "./azure/nic.js";

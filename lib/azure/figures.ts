@@ -1,3 +1,5 @@
+import type { Range } from "../checks.js";
+
 /** A number of the field with where it comes from. Documentation changes, so every figure has its date. */
 export interface Figure<Value = number> {
   readonly value: Value;
@@ -8,12 +10,6 @@ export interface Figure<Value = number> {
   /** Year and month of that document, `YYYY-MM`; it may have been true before. */
   readonly since: string;
   readonly note?: string;
-}
-
-/** A closed range of whole numbers. */
-export interface Range {
-  readonly least: number;
-  readonly most: number;
 }
 
 const lb18 = "azure-docs load-balancer-outbound-connections.md (2018-03)";

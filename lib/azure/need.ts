@@ -1,4 +1,4 @@
-import { wholeNumber } from "./check.js";
+import { wholeNumber } from "../checks.js";
 import { figures } from "./figures.js";
 
 /** How a cluster's pods get their addresses, as far as a subnet is concerned. */

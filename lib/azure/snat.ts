@@ -1,5 +1,5 @@
 import { InputError } from "../errors.js";
-import { wholeNumber } from "./check.js";
+import { wholeNumber } from "../checks.js";
 import { type Tier, figures } from "./figures.js";
 
 /** The load balancer's SKU. */

@@ -1,3 +1,4 @@
+import { known, wholeNumber } from "../checks.js";
 import { InputError } from "../errors.js";
 import type { Addr } from "../ip/addr.js";
 import { type Cidr, contains, nth } from "../ip/cidr.js";
@@ -154,8 +155,8 @@ const scaled = (input: ClusterInput, deployments: Objects["deployments"]): Reado
   for (const [name, count] of Object.entries(input.scale)) {
     const key = name.includes("/") ? name : `default/${name}`;
     const where = `${input.where}.scale[${name}]`;
-    if (!replicas.has(key)) throw new InputError({ where, value: name, problem: "is not a deployment of the cluster", expected: [...replicas.keys()].join(", ") });
-    if (!Number.isInteger(count) || count < 0) throw new InputError({ where, value: count, problem: "is no number of pods", expected: "a whole number, 0 or more" });
+    if (!replicas.has(key)) throw new InputError({ where, value: name, problem: "is not a deployment of the cluster", expected: known([...replicas.keys()]) });
+    wholeNumber(where, count, { least: 0, most: Number.POSITIVE_INFINITY }, "pods");
     replicas.set(key, count);
   }
   return replicas;

@@ -1,3 +1,4 @@
+import { wholeNumber } from "../checks.js";
 import { InputError } from "../errors.js";
 import { formatAddr } from "../ip/addr.js";
 import { type Cidr, cidr, contains, formatCidr, lastOf, nth, overlaps } from "../ip/cidr.js";
@@ -79,7 +80,7 @@ const checkPins = (input: ClusterInput, refuse: Refuse): void => {
         if (names.has(`${namespace}/${pod.name}`)) refuse(`${field}.name`, pod.name, "is taken", "a name of its own for each pod");
         names.add(`${namespace}/${pod.name}`);
       }
-      if (pod.node !== undefined && (!Number.isInteger(pod.node) || pod.node < 0)) refuse(`${field}.node`, pod.node, "is no index", "0 for the first node");
+      if (pod.node !== undefined) wholeNumber(`${input.where}.${field}.node`, pod.node, { least: 0, most: Number.POSITIVE_INFINITY }, "as an index of a node");
       if (pod.deleted !== undefined && pod.created !== undefined && pod.deleted < pod.created) refuse(`${field}.deleted`, pod.deleted, "is before it was created", "a later time");
       if (pod.address === undefined) return;
       const text = formatAddr(pod.address);
@@ -101,8 +102,7 @@ export const validate = (input: ClusterInput): void => {
   const refuse: Refuse = (field, value, problem, expected) => {
     throw new InputError({ where: `${input.where}.${field}`, value, problem, expected });
   };
-  if (!Number.isInteger(input.maxPods) || input.maxPods < 10 || input.maxPods > 250)
-    refuse("maxPods", input.maxPods, "is out of range", "a whole number from 10 (the system's own pods need that many) to 250 (what a /24 of pod addresses is meant for)");
+  wholeNumber(`${input.where}.maxPods`, input.maxPods, { least: 10, most: 250 }, "pods per node (the system's own need 10, a /24 of addresses is meant for 250)");
   if (!/^v?1\.11\.\d+$/.test(input.version)) refuse("version", input.version, "is not modelled", "1.11.x, whose kube-proxy rules are known");
   vmSizeOf(input.vmSize ?? defaultVmSize, `${input.where}.vmSize`);
   checkPlugin(input, refuse);

@@ -1,4 +1,4 @@
-import { wholeNumber } from "../azure/check.js";
+import { wholeNumber } from "../checks.js";
 import { type Nic, fabricNic } from "../azure/nic.js";
 import { applianceRoute, routeTable } from "../azure/routes.js";
 import { type Subnet, type VirtualNetwork, virtualNetwork } from "../azure/vnet.js";

@@ -1,4 +1,4 @@
-import { wholeNumber } from "../azure/check.js";
+import { wholeNumber } from "../checks.js";
 import { figures } from "../azure/figures.js";
 import { contradiction } from "../azure/ledger.js";
 import { type Era, checkAllocatedPorts, newestEra } from "../azure/snat.js";

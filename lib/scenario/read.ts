@@ -6,14 +6,18 @@ const hostName = text("a name: a-z, A-Z, 0-9 and -, at most 63 characters", /^[A
 const azureName = text("a name: a-z, A-Z, 0-9, -, _ and ., at most 80 characters", /^[A-Za-z0-9](?:[-\w.]{0,78}\w)?$/);
 const dnsName = text("a host name: example.com", /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/);
 
+const address = text("an address: 10.13.76.4");
+const range = text("a range: 10.13.0.0/16");
+const time = text("a time: 2019-02-12T22:09:37Z");
+
 const key = "namespace/name";
 const namespaced = /^[^/]+\/[^/]+$/;
 
 const vm: Check<VmSpec> = object<VmSpec>("a machine", {
   name: hostName,
   subnet: text("a subnet's name"),
-  address: optional(text()),
-  publicAddress: optional(text()),
+  address: optional(address),
+  publicAddress: optional(address),
   user: text("an account: a-z, 0-9, - and _, at most 32 characters", /^[a-z_][-a-z0-9_]{0,31}$/),
 });
 
@@ -29,26 +33,26 @@ const loadBalancer: Check<LoadBalancerSpec> = object<LoadBalancerSpec>("a load b
 const manifest: Check<Manifest> = object<Manifest>("a manifest", {
   file: text("a file name"),
   yaml: text("YAML", /^/),
-  appliedAt: optional(text()),
+  appliedAt: optional(time),
 });
 
 const pinnedPod: Check<PinnedPod> = object<PinnedPod>("a pinned pod", {
   name: optional(text("a pod's name", /^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/)),
   node: optional(number),
-  address: optional(text()),
-  created: optional(text()),
-  deleted: optional(text()),
+  address: optional(address),
+  created: optional(time),
+  deleted: optional(time),
 });
 
 const pins: Check<Pins> = object<Pins>("pins", {
   nodePoolId: optional(text("eight digits", /^\d{8}$/)),
-  nodeAddresses: optional(list(text())),
-  publicAddresses: optional(record(text(), key, namespaced)),
-  clusterIps: optional(record(text(), key, namespaced)),
+  nodeAddresses: optional(list(address)),
+  publicAddresses: optional(record(address, key, namespaced)),
+  clusterIps: optional(record(address, key, namespaced)),
   nodePorts: optional(record(record(number, "a port", /^\d+$/), key, namespaced)),
   pods: optional(record(list(pinnedPod), key, namespaced)),
   created: optional(
-    record(text(), "Node/NAME, Service/NAMESPACE/NAME, Deployment/NAMESPACE/NAME or Addon/NAME", /^(?:(?:Node|Addon)\/[^/]+|(?:Service|Deployment)\/[^/]+\/[^/]+)$/),
+    record(time, "Node/NAME, Service/NAMESPACE/NAME, Deployment/NAMESPACE/NAME or Addon/NAME", /^(?:(?:Node|Addon)\/[^/]+|(?:Service|Deployment)\/[^/]+\/[^/]+)$/),
   ),
   kubeletPid: optional(number),
 });
@@ -60,10 +64,10 @@ const cluster: Check<ClusterSpec> = object<ClusterSpec>("a cluster", {
   nodeCount: number,
   maxPods: optional(number),
   version: optional(text("a version: 1.11.5", /^\d+\.\d+\.\d+$/)),
-  serviceCidr: optional(text()),
-  dnsServiceIp: optional(text()),
-  podCidr: optional(text()),
-  nonMasqueradeCidr: optional(text()),
+  serviceCidr: optional(range),
+  dnsServiceIp: optional(address),
+  podCidr: optional(range),
+  nonMasqueradeCidr: optional(range),
   masqueradeBy: optional(oneOf("masquerading agent", "azure-vnet", "ip-masq-agent")),
   loadBalancer,
   addons: list(oneOf("add-on", "http_application_routing")),
@@ -79,13 +83,13 @@ const scenario: Check<Scenario> = object<Scenario>("a scenario", {
   location: text("a location: westeurope", /^[a-z0-9]+$/),
   vnet: object<Scenario["vnet"]>("a virtual network", {
     name: azureName,
-    addressSpace: list(text()),
-    subnets: list(object<Scenario["vnet"]["subnets"][number]>("a subnet", { name: azureName, prefix: text() })),
+    addressSpace: list(range),
+    subnets: list(object<Scenario["vnet"]["subnets"][number]>("a subnet", { name: azureName, prefix: range })),
   }),
   vms: list(vm),
   clusters: list(cluster),
-  sites: list(object<Scenario["sites"][number]>("a site", { name: dnsName, address: text() })),
-  startsAt: text(),
+  sites: list(object<Scenario["sites"][number]>("a site", { name: dnsName, address })),
+  startsAt: time,
 });
 
 /**

@@ -17,11 +17,11 @@ const fail = (where: string, value: unknown, problem: string, expected: string):
 
 export const optional = <T>(check: Check<T>): Optional<T> => ({ optional: check });
 
-/** Text that matches a pattern; by default any but the empty one. */
+/** Text that matches a pattern; by default any but the empty one. What it means is checked when it is read. */
 export const text =
   (expected = "text", pattern = /^[^]+$/): Check<string> =>
   (value, where) =>
-    typeof value === "string" && pattern.test(value) ? value : fail(where, value, typeof value === "string" ? "is not right" : "is not text", expected);
+    typeof value === "string" && pattern.test(value) ? value : fail(where, value, value === "" ? "is empty" : typeof value === "string" ? "is not right" : "is not text", expected);
 
 export const number: Check<number> = (value, where) => (typeof value === "number" ? value : fail(where, value, "is not a number", "a number"));
 

@@ -1,4 +1,4 @@
-import { wholeNumber } from "../azure/check.js";
+import { wholeNumber } from "../checks.js";
 import { figures } from "../azure/figures.js";
 import { subnetNeed } from "../azure/need.js";
 import type { Era } from "../azure/snat.js";
@@ -91,6 +91,7 @@ const defaultMaxPods = (plugin: NetworkPlugin, podsPerNode: number): number => M
 export const smallCluster = (options: SmallClusterOptions = {}): Scenario => {
   const { plugin = "kubenet", nodeCount = 3, podsPerNode = 2, sku = "Basic", frontends = 1, sites = 1, seed = 1 } = options;
   const { allocatedOutboundPorts, frontendSelection = "first", era } = options;
+  wholeNumber("nodeCount", nodeCount, { least: 1, most: figures.aks.nodes.value }, "nodes");
   wholeNumber("podsPerNode", podsPerNode, { least: 0, most: figures.aks.maxPods.value.most - systemPods }, "pods per node");
   const maxPods = options.maxPods ?? defaultMaxPods(plugin, podsPerNode);
   const need = subnetNeed({ plugin, nodes: nodeCount, maxPods });

@@ -1,3 +1,4 @@
+import { wholeNumber } from "../checks.js";
 import { InputError } from "../errors.js";
 import { formatAddr } from "../ip/addr.js";
 import { podHostId } from "../kube/hosts.js";
@@ -57,10 +58,8 @@ const atMost = 28_232;
 const destinationsOf = (built: Built, load: SnatLoad) => {
   const destinations = load.destinations ?? built.scenario.sites.map(site => ({ to: site.name, port: 80 }));
   if (destinations.length === 0) throw new InputError({ where: "load.destinations", value: [], problem: "is empty", expected: "at least one destination" });
-  if (!Number.isInteger(load.connectionsPerPod) || load.connectionsPerPod < 0 || load.connectionsPerPod > atMost)
-    throw new InputError({ where: "load.connectionsPerPod", value: load.connectionsPerPod, problem: "is out of range", expected: `a whole number from 0 to ${atMost}` });
-  if (load.nodes !== undefined && (!Number.isInteger(load.nodes) || load.nodes < 1))
-    throw new InputError({ where: "load.nodes", value: load.nodes, problem: "is out of range", expected: "a whole number from 1" });
+  wholeNumber("load.connectionsPerPod", load.connectionsPerPod, { least: 0, most: atMost }, "connections");
+  if (load.nodes !== undefined) wholeNumber("load.nodes", load.nodes, { least: 1, most: Number.POSITIVE_INFINITY }, "nodes");
   return destinations;
 };
 

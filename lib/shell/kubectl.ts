@@ -1,3 +1,4 @@
+import { known } from "../checks.js";
 import { InputError } from "../errors.js";
 import type { Host } from "../net/types.js";
 import { type Data, printJson, printYaml } from "../render/document.js";
@@ -23,7 +24,7 @@ import { printRows } from "../render/table.js";
 import { type FlagSpec, readFlags, toggle, value, wholeNumber } from "./flags.js";
 import { runOn } from "./machine.js";
 import { mapText, type Output, text } from "./output.js";
-import { byNamespaceAndName, known } from "./places.js";
+import { byNamespaceAndName } from "./places.js";
 import type { NamespaceQuery, SessionInside } from "./session.js";
 
 const fail = (where: string, given: unknown, problem: string, expected: string): never => {
@@ -144,7 +145,7 @@ const queryOf = (session: SessionInside, flags: Readonly<Record<string, string>>
   ];
   return namespaces.includes(namespace)
     ? { ...all, namespace }
-    : fail("kubectl -n", namespace, "is not a namespace", namespaces.join(", "));
+    : fail("kubectl -n", namespace, "is not a namespace", known(namespaces));
 };
 
 /** Reads `-l app=web,tier!=front`. */

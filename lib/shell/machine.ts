@@ -1,3 +1,4 @@
+import { known } from "../checks.js";
 import { InputError } from "../errors.js";
 import type { Host } from "../net/types.js";
 import { printList, printSave } from "../netfilter/print.js";
@@ -10,7 +11,7 @@ import { printKubeletStatus } from "../render/systemctl.js";
 import { printTcpdump } from "../render/tcpdump.js";
 import { type Arguments, readFlags, toggle, value, wholeNumber } from "./flags.js";
 import { type Output, text } from "./output.js";
-import { addressesOf, interfaceOf, known } from "./places.js";
+import { addressesOf, interfaceOf } from "./places.js";
 import type { SessionInside } from "./session.js";
 
 /** Where a command runs. */

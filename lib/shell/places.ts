@@ -1,14 +1,9 @@
+import { known } from "../checks.js";
 import { InputError } from "../errors.js";
 import type { Addr } from "../ip/addr.js";
 import type { Service } from "../kube/types.js";
 import type { Host } from "../net/types.js";
 import type { Built } from "../scenario/types.js";
-
-/** Names for an error that says what is known: the first of them, and how many there are. */
-export const known = (names: readonly string[]): string => {
-  if (names.length === 0) return "none, as there is none";
-  return names.length > 8 ? `${names.slice(0, 8).join(", ")} ... (${names.length} in all)` : names.join(", ");
-};
 
 /** The order in which the API server lists objects. */
 export const byNamespaceAndName = (

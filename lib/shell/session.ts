@@ -1,3 +1,4 @@
+import { known, wholeNumber } from "../checks.js";
 import { InputError } from "../errors.js";
 import { type Addr, formatAddr } from "../ip/addr.js";
 import { parseManifest } from "../kube/manifest.js";
@@ -19,7 +20,7 @@ import { formatTime, parseTime } from "../scenario/time.js";
 import type { Built, BuiltCluster, ClusterSpec, Scenario } from "../scenario/types.js";
 import { type Applied, compareManifest } from "./applied.js";
 import { packetFilter } from "./filter.js";
-import { addressOfName, byNamespaceAndName, findHost, interfaceOf, known } from "./places.js";
+import { addressOfName, byNamespaceAndName, findHost, interfaceOf } from "./places.js";
 import { restartAt } from "./restart.js";
 import { Terminal } from "./terminal.js";
 import { readUrl } from "./url.js";
@@ -419,14 +420,7 @@ export function openSession<L extends Lab>(
 ): Promise<Session<L>>;
 export async function openSession(scenario: Scenario, options: SessionOptions<Lab> = {}): Promise<Session<Lab>> {
   const boot = options.boot ?? bootModel;
-  const count = options.pingCount ?? 3;
-  if (!Number.isInteger(count) || count < 1 || count > 10000)
-    throw new InputError({
-      where: "pingCount",
-      value: count,
-      problem: "is out of range",
-      expected: "a whole number from 1 to 10000",
-    });
+  wholeNumber("pingCount", options.pingCount ?? 3, { least: 1, most: 10_000 }, "packets");
   const built = build(scenario);
   return new LabSession(built, await boot(built.network, parseTime(scenario.startsAt, "startsAt")), boot, options);
 }

@@ -1,5 +1,5 @@
 import { InputError } from "../errors.js";
-import { wholeNumber } from "../azure/check.js";
+import { wholeNumber } from "../checks.js";
 import { figures } from "../azure/figures.js";
 import { type Era, type Sku, snatPorts } from "../azure/snat.js";
 import { type PoolExpectation, expectPool, perDestination, portsNeeded } from "./expect.js";

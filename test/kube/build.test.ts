@@ -194,8 +194,8 @@ services.run();
 const input = suite("what is refused");
 
 const refusals: readonly (readonly [name: string, input: ClusterInput, message: string])[] = [
-  ["max-pods too low", kubenet(1, { maxPods: 9 }), "clusters[0].maxPods: 9 is out of range; expected a whole number from 10 (the system's own pods need that many) to 250 (what a /24 of pod addresses is meant for)"],
-  ["max-pods too high", kubenet(1, { maxPods: 251 }), "clusters[0].maxPods: 251 is out of range; expected a whole number from 10 (the system's own pods need that many) to 250 (what a /24 of pod addresses is meant for)"],
+  ["max-pods too low", kubenet(1, { maxPods: 9 }), "clusters[0].maxPods: 9 is out of range; expected 10 to 250 pods per node (the system's own need 10, a /24 of addresses is meant for 250)"],
+  ["max-pods too high", kubenet(1, { maxPods: 251 }), "clusters[0].maxPods: 251 is out of range; expected 10 to 250 pods per node (the system's own need 10, a /24 of addresses is meant for 250)"],
   ["an unknown plugin", { ...kubenet(), plugin: "calico" as "kubenet" }, 'clusters[0].plugin: "calico" is not a known network plugin; expected azure-cni or kubenet'],
   ["a version without rules", kubenet(1, { version: "1.31.0" }), 'clusters[0].version: "1.31.0" is not modelled; expected 1.11.x, whose kube-proxy rules are known'],
   ["kubenet without a pod CIDR", kubenet(1, { podCidr: undefined }), "clusters[0].podCidr: null is missing; expected a range for pods, as kubenet takes their addresses from it: 10.244.0.0/16"],
@@ -217,7 +217,7 @@ const refusals: readonly (readonly [name: string, input: ClusterInput, message: 
   ["a pod outside the network", azureCni(1, { pins: { pods: { "default/a": [{ address: addr("192.168.0.9") }] } } }), 'clusters[0].pins.pods[default/a][0].address: "192.168.0.9" is outside the virtual network; expected an address of 10.0.0.0/8'],
   ["a pod's name twice", kubenet(1, { pins: { pods: { "default/a": [{ name: "a-1" }, { name: "a-1" }] } } }), 'clusters[0].pins.pods[default/a][1].name: "a-1" is taken; expected a name of its own for each pod'],
   ["a scale of nothing", kubenet(1, { scale: { whereami: 3 } }), 'clusters[0].scale[whereami]: "whereami" is not a deployment of the cluster; expected kube-system/heapster, kube-system/kube-dns-v20, kube-system/kubernetes-dashboard, kube-system/metrics-server, kube-system/tunnelfront'],
-  ["a scale below nothing", kubenet(1, { manifests: applied(), scale: { whereami: -1 } }), "clusters[0].scale[whereami]: -1 is no number of pods; expected a whole number, 0 or more"],
+  ["a scale below nothing", kubenet(1, { manifests: applied(), scale: { whereami: -1 } }), "clusters[0].scale[whereami]: -1 is out of range; expected 0 or more pods"],
   ["an unknown VM size", kubenet(1, { vmSize: "Standard_X1" }), 'clusters[0].vmSize: "Standard_X1" is not a known VM size; expected Standard_B2ms, Standard_DS1_v2, Standard_DS2_v2, Standard_DS3_v2, Standard_D2_v3, Standard_D2s_v3, Standard_D4s_v3, Standard_D8s_v3, Standard_D16s_v3'],
 ];
 

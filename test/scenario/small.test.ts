@@ -29,7 +29,7 @@ small("has frontends and sites in number", () => {
   assert.is(built.clusters[0]!.loadBalancer.frontends.length, 3);
   assert.is(built.scenario.sites.length, 4);
   assert.is(message(() => smallCluster({ podsPerNode: 241 })), "podsPerNode: 241 is out of range; expected 0 to 240 pods per node");
-  assert.is(message(() => smallCluster({ nodeCount: 0 })), "nodes: 0 is out of range; expected 1 to 5000 nodes");
+  assert.is(message(() => smallCluster({ nodeCount: 0 })), "nodeCount: 0 is out of range; expected 1 to 5000 nodes");
 });
 
 small("goes to 400 nodes with kubenet, to 1,000 by the default table", () => {

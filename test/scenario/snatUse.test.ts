@@ -96,9 +96,9 @@ use("says what is wrong with a load", () => {
     }
     throw new Error("expected an InputError");
   };
-  assert.is(message({ connectionsPerPod: -1 }), "load.connectionsPerPod: -1 is out of range; expected a whole number from 0 to 28232");
+  assert.is(message({ connectionsPerPod: -1 }), "load.connectionsPerPod: -1 is out of range; expected 0 to 28232 connections");
   assert.is(message({ connectionsPerPod: 1, destinations: [] }), "load.destinations: [] is empty; expected at least one destination");
-  assert.is(message({ connectionsPerPod: 1, nodes: 0 }), "load.nodes: 0 is out of range; expected a whole number from 1");
+  assert.is(message({ connectionsPerPod: 1, nodes: 0 }), "load.nodes: 0 is out of range; expected 1 or more nodes");
   assert.match(message({ connectionsPerPod: 1, destinations: [{ to: "nowhere.example", port: 80 }] }), /nowhere\.example/);
 });
 

@@ -55,7 +55,7 @@ export const portsCurve = (rows: readonly PortsCurveRow[], options: PortsCurveOp
   const numeric = rows.every(row => typeof row.x === "number");
   const names = [...new Set(rows.flatMap(row => row.series ?? []))];
   const x: ChartChannel = numeric
-    ? { field: "x", type: "quantitative", axis: { title: options.x, format: ",~f", values: [...new Set(rows.map(row => Number(row.x)))] }, scale: { zero: false, nice: false } }
+    ? { field: "x", type: "quantitative", axis: { title: options.x, format: ",~f", values: [...new Set(rows.map(row => Number(row.x)))], labelOverlap: "greedy" }, scale: { zero: false, nice: false } }
     : { field: "x", type: "ordinal", sort: [...new Set(rows.map(row => row.x))], axis: { title: options.x, labelAngle: 0, ticks: false } };
   const side: ChartEncoding = names.length > 0 ? { [numeric ? "detail" : "xOffset"]: { field: "series", type: "nominal" } } : {};
   const ports = (field: string): ChartChannel => ({ field, type: "quantitative", axis: { title: "SNAT ports, fullest node", format: ",d", tickMinStep: 1 }, scale: { zero: true } });
@@ -87,7 +87,7 @@ export const portsCurve = (rows: readonly PortsCurveRow[], options: PortsCurveOp
       : []),
   ];
   return {
-    title: heading(`SNAT ports in use by ${options.x}`, { subtitle: `${numeric ? "dashed" : "orange"}: the node's allotment; ✕: connections fail`, ...options }),
+    title: heading(`SNAT ports by ${options.x}`, { subtitle: `${numeric ? "dashed" : "orange"}: the node's allotment; ✕: connections fail`, ...options }),
     description: curvesFinding(rows, options.x, numeric),
     data: { values: rows.map(row => ({ ...row })) },
     width: numeric ? 480 : { step: 140 },
@@ -122,7 +122,6 @@ export const tierSteps = (rows: readonly TierRow[], options: ChartOptions = {}):
     axis: { title: "SNAT ports per node", format: ",d", values: starts.map(row => row.portsPerNode) },
     scale: { type: "log", base: 2 },
   };
-  const drop = (from: TierRow, to: TierRow) => `${from.nodes} → ${to.nodes} nodes: ${count(from.portsPerNode)} → ${count(to.portsPerNode)} ports`;
   const marked: readonly ChartLayer[] =
     first === undefined
       ? []
@@ -133,7 +132,7 @@ export const tierSteps = (rows: readonly TierRow[], options: ChartOptions = {}):
             encoding: { x, y, y2: { field: "before" } },
           },
           {
-            data: { values: [{ ...first.to, portsPerNode: first.from.portsPerNode, label: drop(first.from, first.to) }] },
+            data: { values: [{ ...first.to, portsPerNode: first.from.portsPerNode, label: `from ${first.to.nodes} nodes: ${count(first.to.portsPerNode)} ports` }] },
             mark: { type: "text", color: colours.alarm, fontWeight: "bold", align: "left", baseline: "middle", dx: 10 },
             encoding: { x, y, text: { field: "label", type: "nominal" } },
           },

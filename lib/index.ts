@@ -63,6 +63,7 @@ export { type SnatLoad, type SnatSweepRow, type SnatUseRow, snatUse, sweepSnatUs
 export { type CaptureOptions, type NamespaceQuery, type Session, type SessionOptions, openSession } from "./shell/session.js";
 export { openLab } from "./notebook/openLab.js";
 export { formatDisposition, formatFlow, formatPacket, formatReason, formatTrace } from "./render/trace.js";
+export { formatAssumptions } from "./render/assumptions.js";
 export { type PingTextOptions, printPing } from "./render/ping.js";
 export { type TcpdumpOptions, printTcpdump } from "./render/tcpdump.js";
 export { printConntrack } from "./render/conntrack.js";

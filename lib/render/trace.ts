@@ -6,16 +6,7 @@ import type { Reason, Step, Hop, Disposition, Trace } from "../net/trace.js";
 import type { Route, UserRoute } from "../net/types.js";
 import type { Flow } from "../packet/flow.js";
 import type { Packet } from "../packet/packet.js";
-
-const width = 100;
-
-/** Breaks a line at spaces so that it fits; what follows is indented by `indent`. A word that is too long is cut. */
-const wrap = (line: string, indent: number): readonly string[] => {
-  if (line.length <= width) return [line];
-  const space = line.lastIndexOf(" ", width);
-  const at = space > indent ? space : width;
-  return [line.slice(0, at), ...wrap(" ".repeat(indent) + line.slice(space > indent ? at + 1 : at), indent)];
-};
+import { wrap } from "./wrap.js";
 
 /** One direction of a conversation in one line: `tcp 10.13.76.13:40000 > 1.2.3.4:80`; for a ping the id stands with the asking side. */
 export const formatFlow = ({ proto, src, sport, dst, dport }: Flow): string => {

@@ -130,7 +130,11 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     const at = { to: formatAddr(address), port, sourcePort: sport };
     const proto = options.proto ?? "tcp";
     const flow: Flow = { proto, src, sport, dst: address, dport: port };
-    const failed = (inbox: readonly Packet[]): ConnectResult => ({ kind: inbox.some(packet => !isFlowPacket(packet)) ? "unreachable" : inbox.length > 0 ? "refused" : "timeout", ...at });
+    /** As Linux tells a program: "port unreachable" is a refusal, any other ICMP error says that there is no way. */
+    const failed = (inbox: readonly Packet[]): ConnectResult => {
+      const unreachable = inbox.some(packet => packet.proto === "icmp" && "quoted" in packet && !(packet.type === "unreachable" && packet.code === 3));
+      return { kind: unreachable ? "unreachable" : inbox.length > 0 ? "refused" : "timeout", ...at };
+    };
 
     if (proto === "udp") {
       const seen = watch(address, port);

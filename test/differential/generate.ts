@@ -236,6 +236,9 @@ const tidy = (matches: readonly Match[]): readonly Match[] => {
 
 const rejects: readonly RejectWith[] = ["icmp-port-unreachable", "icmp-host-unreachable", "icmp-net-unreachable", "icmp-admin-prohibited", "tcp-reset"];
 
+/** Addresses on no link: nobody looks for a neighbour there. */
+const beyond = [0, 1, 2, 3, 4].flatMap(router => [1, 2, 3].map(last => addr(`10.200.${router}.${last}`)));
+
 /** How far a range may go on from an address so that all of it are hosts: an address without a host keeps Linux asking for 3 seconds. */
 const runAfter = (hosts: readonly Addr[], first: Addr, most: number): number => {
   let run = 0;
@@ -248,7 +251,7 @@ const natTarget = (names: Names, hook: Hook): fc.Arbitrary<Target>[] => {
   const optionalPorts = fc.option(range, { nil: undefined });
   const withRange = (kind: "SNAT" | "DNAT", from: readonly Addr[]) =>
     fc.tuple(fc.constantFrom(...from), fc.constantFrom(0, 0, 0, 1, 2), optionalPorts, kind === "SNAT" ? fc.constantFrom(false, false, false, true) : fc.constant(false)).map(
-      ([first, more, list, randomFully]): Target => ({ kind, addresses: { first, last: (first + (kind === "SNAT" ? more : runAfter(names.targets, first, more))) as Addr }, ...(list !== undefined && { ports: list }), randomFully }),
+      ([first, more, list, randomFully]): Target => ({ kind, addresses: { first, last: (first + (kind === "SNAT" ? runAfter([...names.own, ...beyond], first, more) : runAfter(names.targets, first, more))) as Addr }, ...(list !== undefined && { ports: list }), randomFully }),
     );
   if (hook === "POSTROUTING")
     return [fc.tuple(optionalPorts, fc.constantFrom(false, false, false, true)).map(([list, randomFully]): Target => ({ kind: "MASQUERADE", ...(list !== undefined && { ports: list }), randomFully })), withRange("SNAT", names.own)];

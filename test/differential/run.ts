@@ -121,7 +121,7 @@ const rangesOf = (network: Network, host: string): readonly PortRange[] => {
 };
 
 /** More repetitions than any real case needs. */
-const mostRepetitions = 60;
+const mostRepetitions = 200;
 
 /**
  * Runs what the kernel was sent on the model. Where the kernel drew a port by chance the model is made to draw the same:
@@ -148,15 +148,20 @@ export const runModel = async (of: Case, kernel: Pick<Kernel, "sent" | "ports">)
 const runModelOnce = async (of: Case, kernel: Pick<Kernel, "sent" | "ports">, decided: readonly number[]) => {
   const draws: { readonly packet: number; readonly candidates: number }[] = [];
   let current = 0;
+  let used = new Set<number>();
   const randomOf = (host: string): Random => {
     const ranges = rangesOf(of.network, host);
     return {
       float: () => 0.5,
       int: () => {
-        const seen = [...(kernel.ports.get(`${host} ${current}`) ?? [])];
-        const offsets = [...new Set(ranges.flatMap(({ first, last }) => seen.filter(port => port >= first && port <= last).map(port => port - first)))];
+        // The likeliest first: a port that neither the packet had nor an earlier draw took.
+        const seen = [...(kernel.ports.get(`${host} ${current}`) ?? [])].sort((a, b) => Number(used.has(a)) - Number(used.has(b)));
+        const choices = seen.flatMap(port => ranges.filter(({ first, last }) => port >= first && port <= last).map(({ first }) => ({ port, offset: port - first })));
+        const offsets = choices.filter(({ offset }, index) => choices.findIndex(other => other.offset === offset) === index);
         draws.push({ packet: current, candidates: offsets.length });
-        return offsets[decided[draws.length - 1] ?? 0] ?? 0;
+        const chosen = offsets[decided[draws.length - 1] ?? 0];
+        if (chosen !== undefined) used.add(chosen.port);
+        return chosen?.offset ?? 0;
       },
     };
   };
@@ -168,6 +173,7 @@ const runModelOnce = async (of: Case, kernel: Pick<Kernel, "sent" | "ports">, de
     current++;
     await lab.wait((after ?? clock) - clock);
     clock = after ?? clock;
+    used = new Set(packet.proto === "icmp" ? ("quoted" in packet ? [] : [packet.id]) : [packet.sport, packet.dport]);
     const before = draws.length;
     const trace = lab.trace(host, packet);
     if (wrong === undefined && draws.length > before && !trace.hops.every(hop => portsAgree(hop, kernel.ports.get(`${hop.place} ${current}`)))) wrong = current;

@@ -1,0 +1,35 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const readme = readFileSync(join(root, "README.md"), "utf8");
+
+const test = suite("README");
+
+test("its programs run as they stand", () => {
+  const programs = [...readme.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, program]) => program!);
+  assert.ok(programs.length > 0);
+  for (const [i, program] of programs.entries()) {
+    const file = join(root, "test", `tmp-readme-${i}.mts`);
+    writeFileSync(file, program);
+    try {
+      const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", file], { cwd: root, encoding: "utf8" });
+      assert.is(status, 0, stderr);
+      assert.ok(stdout.length > 0);
+    } finally {
+      rmSync(file);
+    }
+  }
+});
+
+test("names files and scripts that exist", () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { readonly scripts: Readonly<Record<string, string>> };
+  for (const [, script] of readme.matchAll(/npm run (\w+)/g)) assert.ok(script! in scripts, script);
+  for (const [, file] of readme.matchAll(/\]\(([^)#:]+)\)/g)) assert.ok(readFileSync(join(root, file!)).length > 0, file);
+});
+
+test.run();

@@ -207,7 +207,9 @@ export class Engine {
     if (verdict.kind === "drop") visit.drop(skb.packet, { kind: "netfilter", drop: verdict.reason });
     else {
       visit.end(skb.packet, { kind: "rejected", place: visit.place, with: verdict.with });
-      this.#reject(state, verdict.with, skb, visit.journey);
+      // The host's own ICMP is busy with the answer that is rejected, so it says nothing about it.
+      const ownAnswer = visit.inInterface === undefined && skb.packet.proto === "icmp" && skb.packet.type !== "echo-request";
+      if (!ownAnswer) this.#reject(state, verdict.with, skb, visit.journey);
     }
     return false;
   }
@@ -292,7 +294,8 @@ export class Engine {
     } else {
       const listener = state.listener(packet.proto, packet.dport);
       if (listener !== undefined) this.served = { host: state.host.id, packet };
-      if (listener === undefined && packet.proto === "udp") this.#error(state, "unreachable", 3, skb, visit.journey);
+      // UDP has let go of the connection before it finds that nobody listens.
+      if (listener === undefined && packet.proto === "udp") this.#error(state, "unreachable", 3, { packet, mark: 0 }, visit.journey);
       else for (const reply of answer.serve(packet, listener)) this.#reply(state.host.id, reply, visit.journey);
     }
   }

@@ -68,6 +68,16 @@ export const regressions: readonly Regression[] = [
     sent: [udp("a", a, 1, addr("10.96.0.1"), 9), udp("a", a, 2, c, 9)],
   },
   {
+    name: "an answer of the host's own ICMP that is rejected gets no error",
+    case: smallCase({ rules: "*filter\n-A OUTPUT -p icmp -j REJECT --reject-with icmp-host-unreachable\nCOMMIT\n" }),
+    sent: [{ host: "a", packet: { proto: "icmp", type: "echo-request", src: a, dst: addr("10.1.1.1"), ttl: 64, id: 1, seq: 1, size: 8 } }],
+  },
+  {
+    name: "an error about a closed UDP port belongs to no connection until it is tracked",
+    case: smallCase({ rules: "*raw\n-A OUTPUT -m conntrack --ctstate INVALID\n-A OUTPUT -m conntrack --ctstate RELATED\nCOMMIT\n*filter\n-A OUTPUT -m conntrack --ctstate RELATED\nCOMMIT\n" }),
+    sent: [udp("a", a, 1, addr("10.1.1.1"), 9)],
+  },
+  {
     name: "the interface is looked at before a counting match, wherever it stands",
     case: smallCase({ rules: "*filter\n-A FORWARD -m statistic --mode nth --every 2 --packet 0 -i br0\nCOMMIT\n" }),
     sent: [udp("a", a, 1, b, 9), udp("b", b, 2, a, 9), udp("a", a, 3, b, 9), udp("b", b, 4, a, 9), udp("a", a, 5, b, 9)],

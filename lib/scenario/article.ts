@@ -1,3 +1,4 @@
+import { InputError } from "../errors.js";
 import { scenarioAt } from "./edit.js";
 import { whereami, whereamiIngress } from "./manifests.js";
 import type { ClusterSpec, PinnedPod, Pins, Scenario } from "./types.js";
@@ -207,5 +208,11 @@ export const articleScenario: Scenario = {
   startsAt: articleMoments.kubenetCurl.at,
 };
 
-/** The article's scenario as it was at one of its moments: only what had been applied and enabled by then. */
-export const articleAt = (moment: keyof typeof articleMoments): Scenario => scenarioAt(articleScenario, articleMoments[moment].at);
+/**
+ * The article's scenario as it was at one of its moments: only what had been applied and enabled by then.
+ * @throws InputError for a moment that the article does not have
+ */
+export const articleAt = (moment: keyof typeof articleMoments): Scenario => {
+  if (!Object.hasOwn(articleMoments, moment)) throw new InputError({ where: "articleAt", value: moment, problem: "is no moment of the article", expected: Object.keys(articleMoments).join(", ") });
+  return scenarioAt(articleScenario, articleMoments[moment].at);
+};

@@ -10,6 +10,7 @@ import { editCluster, enableAddon, scenarioAt } from "../../lib/scenario/edit.js
 import { whereami, whereamiIngress } from "../../lib/scenario/manifests.js";
 import { parseTime } from "../../lib/scenario/time.js";
 import type { Scenario } from "../../lib/scenario/types.js";
+import { message } from "../message.js";
 import { clusterNamed, podId, seenBy } from "./base.js";
 
 const ages = suite("ages");
@@ -73,6 +74,11 @@ ages("come from moments in the order in which they are told", () => {
   const times = Object.values(articleMoments).map(({ at }) => parseTime(at, "at"));
   assert.equal(times, [...times].sort((a, b) => a - b));
   assert.is(articleScenario.startsAt, articleMoments.kubenetCurl.at);
+});
+
+ages("a moment that the article does not have is refused, with those that it has", () => {
+  const text = message(() => articleAt("lunch" as "azurePing"));
+  assert.ok(text.startsWith('articleAt: "lunch" is no moment of the article; expected azureStatus, '), text);
 });
 
 ages.run();

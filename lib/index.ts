@@ -36,7 +36,8 @@ export {
 } from "./azure/balancer.js";
 export type * from "./kube/types.js";
 export { type DeploymentObject, type IngressObject, type KubeObject, type ServiceObject, parseManifest } from "./kube/manifest.js";
-export { type AppliedManifest, type ClusterInput, type ClusterPins, type NodeInput, type PodPin, buildCluster } from "./kube/build.js";
+export { buildCluster } from "./kube/build.js";
+export type { AppliedManifest, ClusterInput, ClusterPins, NodeInput, PodPin } from "./kube/input.js";
 export { clusterHosts, podHostId } from "./kube/hosts.js";
 export { type KubeletInput, type VmSize, kubeReserved, kubeletFlags } from "./kube/kubelet.js";
 export { chainHash, kubeProxyRules } from "./kube/proxy.js";
@@ -54,6 +55,11 @@ export type { ChartChannel, ChartEncoding, ChartLayer, ChartMark, ChartParam, Ch
 export type { ChartOptions } from "./chart/words.js";
 export { type SnatPortsRow, snatPortsPerNode } from "./chart/snatPorts.js";
 export { type PortsCurveOptions, type PortsCurveRow, type TierRow, portsCurve, tierSteps } from "./chart/curves.js";
+export { type PortsOverTimeRow, portsOverTime } from "./chart/portsOverTime.js";
+export { type NodePortsRow, portsByNode } from "./chart/portsByNode.js";
+export { type FailureHeatMapOptions, type FailureHeatMapRow, failureHeatMap } from "./chart/failureHeatMap.js";
+export { type FailureCurveRow, type FailureCurvesOptions, type SimulatedFailure, failureCurves } from "./chart/failureCurves.js";
+export { type AllocationOptions, type AllocationRow, allocationCurve } from "./chart/allocationCurve.js";
 export { type RenderedChart, renderChart } from "./chart/renderChart.js";
 export { bootModel } from "./net/model.js";
 export { type PathDiagramOptions, pathDiagram } from "./chart/pathDiagram.js";

@@ -1,9 +1,6 @@
-import { InputError } from "../errors.js";
 import type { ChartChannel, ChartEncoding, ChartLayer, ChartSpec } from "./spec.js";
 import { colours, palette } from "./theme.js";
-import { type ChartOptions, count, heading, plural } from "./words.js";
-
-const noRows = (where: string) => new InputError({ where: `${where} rows`, value: [], problem: "are empty", expected: "at least one row" });
+import { type ChartOptions, count, heading, noRows, plural } from "./words.js";
 
 /** Ports in use at one setting of a parameter. */
 export interface PortsCurveRow {

@@ -1,5 +1,6 @@
 import { colours, palette } from "./theme.js";
 import type { ChartChannel, ChartLayer, ChartRow, ChartSpec } from "./spec.js";
+import { nodeLayout } from "./nodeLayout.js";
 import { type ChartOptions, count, heading, plural } from "./words.js";
 
 /** What one pod holds of its node's SNAT ports. */
@@ -22,8 +23,6 @@ interface NodeTotal {
 
 /** Beyond this many, pods get two alternating tones and no legend. */
 const podsNamed = 8;
-/** Beyond this many, nodes stand side by side in narrow bars rather than below each other with their full names. */
-const nodesNamed = 16;
 const twoTones = ["odd", "even"];
 const noPod = "no pod";
 
@@ -63,50 +62,6 @@ const toned = (rows: readonly SnatPortsRow[], named: boolean): readonly ChartRow
   });
 };
 
-/** The part that all names share, cut where a word ends. */
-const sharedStart = (names: readonly string[]): string => {
-  let shared = names[0] ?? "";
-  for (const name of names) while (!name.startsWith(shared)) shared = shared.slice(0, -1);
-  return shared.slice(0, shared.lastIndexOf("-") + 1);
-};
-
-/** How the nodes are laid out: below each other with full names, or side by side with a number under some. */
-const layout = (nodes: readonly string[]) => {
-  const scale = { type: "band", paddingInner: 0.3 } as const;
-  if (nodes.length <= nodesNamed)
-    return {
-      along: "x",
-      across: "y",
-      axis: { title: null, labelLimit: 260, ticks: false, grid: false },
-      scale,
-      width: 440,
-      height: { step: 44 },
-      limitLabel: { align: "right", dy: -4, at: 0 },
-      failedLabel: { align: "left", baseline: "middle", dx: 8 },
-      failedText: (failed: number) => `✕ ${count(failed)} failed`,
-    } as const;
-  const start = sharedStart(nodes);
-  const every = [1, 2, 5, 10, 20, 50, 100].find(step => nodes.length / step <= 25) ?? 200;
-  return {
-    along: "y",
-    across: "x",
-    axis: {
-      title: start === "" ? "node" : `node ${start}…`,
-      values: nodes.filter((_, index) => index % every === 0),
-      labelAngle: 0,
-      labelExpr: `slice(datum.value, ${start.length})`,
-      ticks: false,
-      grid: false,
-    },
-    scale: { ...scale, paddingInner: 0.15 },
-    width: { step: Math.max(5, Math.min(18, Math.floor(640 / nodes.length))) },
-    height: 260,
-    limitLabel: { align: "right", dy: -16, at: "width" },
-    failedLabel: { align: "center", baseline: "bottom", dy: -3 },
-    failedText: () => "✕",
-  } as const;
-};
-
 /**
  * SNAT ports in use, a bar for each node, stacked by pod, with a line at what a node is allotted and the failed connections beside it.
  * Takes one node to about a hundred: up to 16 lie below each other with their names, more stand side by side.
@@ -116,7 +71,7 @@ export const snatPortsPerNode = (rows: readonly SnatPortsRow[], options: ChartOp
   const pods = [...new Set(rows.flatMap(row => row.pod ?? []))];
   const named = pods.length <= podsNamed;
   const nodes = totals.map(total => total.node);
-  const { along, across, axis, scale, width, height, limitLabel, failedLabel, failedText } = layout(nodes);
+  const { along, across, axis, scale, width, height, limitLabel, failedLabel, failedText } = nodeLayout(nodes);
   const nodeChannel: ChartChannel = { field: "node", type: "nominal", sort: nodes, axis, scale };
   const most = Math.max(1, ...totals.map(total => Math.max(total.inUse, total.allotted)));
   const portsChannel: ChartChannel = {

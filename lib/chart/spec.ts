@@ -6,7 +6,7 @@ export type ChartRow = Readonly<Record<string, string | number | boolean | null>
 
 export type FieldType = "quantitative" | "ordinal" | "nominal";
 
-export type MarkType = "bar" | "line" | "area" | "point" | "rule" | "text" | "tick";
+export type MarkType = "bar" | "line" | "area" | "point" | "rect" | "rule" | "text" | "tick";
 
 /** What is drawn for each row. Lengths are in pixels. */
 export interface ChartMark {
@@ -119,7 +119,8 @@ export interface ChartLayer {
  * Plain JSON; {@link vegaLite} makes it a whole Vega-Lite specification.
  */
 export interface ChartSpec {
-  readonly title: { readonly text: string | readonly string[]; readonly subtitle?: string | readonly string[] };
+  /** An `expr` is a Vega expression, in which a parameter goes by its name. */
+  readonly title: { readonly text: string | readonly string[] | { readonly expr: string }; readonly subtitle?: string | readonly string[] };
   /** The alternative text: what the chart shows, stated as a finding in a sentence or two. Never empty. */
   readonly description: string;
   readonly data: { readonly values: readonly ChartRow[] };

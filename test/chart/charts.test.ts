@@ -2,6 +2,11 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { portsCurve, tierSteps } from "../../lib/chart/curves.js";
+import { allocationCurve } from "../../lib/chart/allocationCurve.js";
+import { failureCurves } from "../../lib/chart/failureCurves.js";
+import { failureHeatMap } from "../../lib/chart/failureHeatMap.js";
+import { portsByNode } from "../../lib/chart/portsByNode.js";
+import { portsOverTime } from "../../lib/chart/portsOverTime.js";
 import { renderChart } from "../../lib/chart/renderChart.js";
 import { type SnatPortsRow, snatPortsPerNode } from "../../lib/chart/snatPorts.js";
 import { type ChartSpec, vegaLite } from "../../lib/chart/spec.js";
@@ -15,6 +20,27 @@ const curve = [10, 50, 110].map(x => ({ x, portsInUse: Math.min(1024, x * 10), a
 const skus = [{ x: "Basic", portsInUse: 1024, allotted: 1024, failed: 76 }, { x: "Standard", portsInUse: 1100, allotted: 8000, failed: 0 }];
 const tiers = Array.from({ length: 60 }, (_, i) => ({ nodes: i + 1, portsPerNode: i < 50 ? 1024 : 512 }));
 
+/** A ramp that runs into the limit in minute 15 of 20. */
+const use = Array.from({ length: 20 }, (_, i) => {
+  const mean = Math.min(1020, 68 * (i + 1));
+  const failures = i < 15 ? 0 : 10 * (i - 14);
+  return { from: 60 * i, to: 60 * (i + 1), min: mean - 20, mean: mean - 0.123456789, max: Math.min(1024, mean + 20), limit: 1024, attempts: 100, failures };
+});
+const heat = [1024, 512].flatMap(portsPerNode =>
+  [10, 20, 30].flatMap(podsPerNode =>
+    [20, 40].map(connectionsPerPod => ({ portsPerNode, podsPerNode, connectionsPerPod, failure: Math.max(0, 1 - portsPerNode / (podsPerNode * connectionsPerPod)) })),
+  ),
+);
+const lines = [64, 32].flatMap(portsPerNode => [0.001, 0.01, 0.1].map((failure, i) => ({ portsPerNode, failure, load: portsPerNode * (0.7 + 0.2 * i) })));
+const measured = [
+  { portsPerNode: 64, load: 57, failure: 0.011, halfWidth: 0.002, expected: 0.01 },
+  { portsPerNode: 32, load: 29, failure: 0.02, halfWidth: 0.001, expected: 0.01 },
+  { portsPerNode: 32, load: 20, failure: 0, halfWidth: 0, expected: 0.0001 },
+];
+const used = (nodes: number) =>
+  Array.from({ length: nodes }, (_, i) => ({ node: `node-${i}`, mean: 300 + i / 3, p99: 400 + i, max: Math.min(512, 420 + 2 * i), allotted: 512, attempts: 1000, failures: i > 45 ? 5 : 0 }));
+const allocation = Array.from({ length: 16 }, (_, i) => ({ portsPerNode: 64 * (i + 1), failure: 10 ** (-0.5 * i), ips: Math.ceil((i + 1) / 8) }));
+
 const examples: Readonly<Record<string, ChartSpec>> = {
   "one node": snatPortsPerNode([row(0, "web-a", 5)]),
   "two nodes": snatPortsPerNode(twoNodes),
@@ -24,6 +50,15 @@ const examples: Readonly<Record<string, ChartSpec>> = {
   "curve of two series": portsCurve([...curve, ...curve].map((one, i) => ({ ...one, series: i < 3 ? "Basic" : "Standard" })), { x: "pods per node" }),
   SKUs: portsCurve(skus, { x: "SKU" }),
   tiers: tierSteps(tiers),
+  "ports over time": portsOverTime(use),
+  "ports over time beside a formula": portsOverTime(use.slice(0, 5).map(one => ({ ...one, expected: one.mean + 1 }))),
+  "heat map": failureHeatMap(heat),
+  "heat map of one allotment": failureHeatMap(heat.filter(one => one.portsPerNode === 512), { connections: "connections per pod and minute" }),
+  "failure curves": failureCurves(lines, measured),
+  "failure curves alone": failureCurves(lines, [], { levels: [] }),
+  "five nodes' ports": portsByNode(used(5)),
+  "a hundred nodes' ports": portsByNode(used(100)),
+  allocation: allocationCurve(allocation, { target: 0.01 }),
 };
 
 const svgPartOf = (text: string) => [...text.matchAll(/<text[^>]*>([^<]*)</g)].map(match => match[1]);
@@ -40,12 +75,30 @@ chart("states its finding", () => {
   assert.is(examples["tiers"]!.description, "A node's SNAT ports fall in steps as the pool grows: from 1,024 to 512 at 51 nodes.");
 });
 
+chart("states what happens to ports over time, on nodes and by load", () => {
+  const finding = (name: string) => examples[name]!.description;
+  assert.is(finding("ports over time"), "Within 20 minutes the SNAT ports in use go from 68 to 1,020 of 1,024, at most 1,024; connections fail from minute 15 on, 7.5 % of all and 50 % of the last.");
+  assert.is(finding("ports over time beside a formula"), "Within 300 seconds the SNAT ports in use go from 68 to 340 of 1,024, at most 360; no connection fails.");
+  assert.is(
+    finding("heat map"),
+    "With 1,024 ports per node, 1 % or more of the connections fail in 1 of 6 cases: with 30 pods per node, 1 % or more fail from 40 connections per pod on; the worst is 15 %, with 30 pods and 40 connections per pod.",
+  );
+  assert.is(
+    finding("failure curves"),
+    "1 % of the connections fail at so many erlangs: 58 on 64 ports, 29 on 32 ports. Of 3 simulated points, 1 has the formula's line within the 95 % confidence interval.",
+  );
+  assert.is(finding("five nodes' ports"), "At their peaks 5 nodes use 420 to 428 of 512 SNAT ports; none of them has them all in use at some time; no connection fails.");
+  assert.is(finding("a hundred nodes' ports"), "At their peaks 100 nodes use 420 to 512 of 512 SNAT ports; 54 of them have them all in use at some time; connections fail on 54 of them, 0.27 % in all.");
+  assert.is(finding("allocation"), "From 64 to 1,024 ports per node, failures fall from 100 % to under 0.01 %; 320 are the fewest that meet the target of 1 %, and take 1 address.");
+});
+
 chart("asks for words", () => {
   assert.throws(
     () => vegaLite({ ...examples["curve"]!, description: " " }),
     (error: unknown) => error instanceof InputError && error.message === 'chart description: " " is empty; expected what the chart shows, in a sentence',
   );
-  assert.throws(() => tierSteps([]), (error: unknown) => error instanceof InputError && error.message === "tierSteps rows: [] are empty; expected at least one row");
+  const empty = { tierSteps: () => tierSteps([]), portsOverTime: () => portsOverTime([]), failureHeatMap: () => failureHeatMap([]), failureCurves: () => failureCurves([]), portsByNode: () => portsByNode([]), allocationCurve: () => allocationCurve([], { target: 0.1 }) };
+  for (const [name, draw] of Object.entries(empty)) assert.throws(draw, (error: unknown) => error instanceof InputError && error.message === `${name} rows: [] are empty; expected at least one row`);
 });
 
 chart("compiles without a warning", async () => {
@@ -93,6 +146,31 @@ chart("shows allotment, failures and every pod of a small cluster", async () => 
 
 chart("marks the first step of the tiers", async () => {
   assert.ok(svgPartOf(await chartSvg(examples["tiers"]!)).includes("from 51 nodes: 512 ports"));
+});
+
+chart("marks where connections fail, once for each stretch", () => {
+  const marks = examples["ports over time"]!.layer.flatMap(layer => layer.data?.values ?? []);
+  assert.equal(marks, [{ at: 15, until: 20, limit: 1024 }, { at: 15, limit: 1024, label: "✕ connections fail from minute 15 on" }]);
+});
+
+chart("what the reader sets decides what is drawn", async () => {
+  const texts = async (name: string, value?: number | string) => {
+    const spec = examples[name]!;
+    return svgPartOf(await chartSvg(value === undefined ? spec : { ...spec, params: [{ ...spec.params![0]!, value }] }));
+  };
+  const has = async (name: string, value: number | undefined, wanted: string) => assert.ok((await texts(name, value)).includes(wanted), `${name} at ${value}: ${wanted} in ${await texts(name, value)}`);
+  await has("heat map", undefined, "How many connections fail with 1,024 ports per node");
+  await has("heat map", 512, "How many connections fail with 512 ports per node");
+  await has("heat map", 512, "57");
+  await has("failure curves", undefined, "58");
+  await has("failure curves", 0.1, "70");
+  await has("allocation", undefined, "320 ports, 1 address: 1 % fail");
+  await has("allocation", 640, "640 ports, 2 addresses: under 0.01 % fail");
+});
+
+chart("a point that never failed is counted, though a log scale cannot show it", () => {
+  const points = examples["failure curves"]!.layer.at(-1)!.data!.values;
+  assert.equal(points.map(point => point["failure"]), [0.011, 0.02]);
 });
 
 chart("escapes names", async () => {

@@ -111,10 +111,10 @@ const cluster = (seconds: number, seed: number, threads?: number) =>
 const clusters = async (): Promise<readonly Figure[]> => {
   await cluster(600, 99);
   const what = `cluster, ${nodes} nodes x ${destinations} destinations`;
-  const one: Contender = { name: "one core", run: seed => speed(() => cluster(2400, seed)) };
+  const one: Contender = { name: "one core", run: seed => speed(() => cluster(7200, seed)) };
   const beside = ns3 === undefined ? [] : [ns3];
   const first = await contest([one, ...beside]);
-  const threads = (count: number): Contender => ({ name: `${count} workers`, run: seed => speed(() => cluster(14_400, seed, count)) });
+  const threads = (count: number): Contender => ({ name: `${count} workers`, run: seed => speed(() => cluster(7200, seed, count)) });
   const second = await contest([threads(1), threads(2)]);
   return [
     ...beside.map(({ name }) => paired(what, first.get("one core")!, `${name}, one pool`, first.get(name)!, 5)),

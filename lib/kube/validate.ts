@@ -2,7 +2,7 @@ import { wholeNumber } from "../checks.js";
 import { InputError } from "../errors.js";
 import { formatAddr } from "../ip/addr.js";
 import { type Cidr, cidr, contains, formatCidr, lastOf, nth, overlaps } from "../ip/cidr.js";
-import type { ClusterInput } from "./build.js";
+import type { ClusterInput } from "./input.js";
 import { defaultVmSize, vmSizeOf } from "./kubelet.js";
 
 /** What docker gives its own bridge; AKS leaves it as it is. */

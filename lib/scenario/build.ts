@@ -5,7 +5,8 @@ import { type Subnet, type VirtualNetwork, virtualNetwork } from "../azure/vnet.
 import { InputError } from "../errors.js";
 import { type Addr } from "../ip/addr.js";
 import type { Pool } from "../ip/pool.js";
-import { buildCluster, clusterHosts } from "../kube/build.js";
+import { buildCluster } from "../kube/build.js";
+import { clusterHosts } from "../kube/hosts.js";
 import type { Cluster, Time } from "../kube/types.js";
 import type { Fabric, Host, Network, Translator, UserRoute } from "../net/types.js";
 import { seeded, subseed } from "../random.js";

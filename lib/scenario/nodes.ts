@@ -3,7 +3,7 @@ import { type Nic } from "../azure/nic.js";
 import { InputError } from "../errors.js";
 import { type Addr, formatAddr } from "../ip/addr.js";
 import type { Pool } from "../ip/pool.js";
-import type { NodeInput } from "../kube/build.js";
+import type { NodeInput } from "../kube/input.js";
 import { seeded, subseed } from "../random.js";
 import { firstFree } from "./addresses.js";
 import type { ClusterPlan } from "./plan.js";

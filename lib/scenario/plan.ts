@@ -6,7 +6,7 @@ import type { Subnet, VirtualNetwork } from "../azure/vnet.js";
 import { InputError } from "../errors.js";
 import { type Addr, addr, formatAddr } from "../ip/addr.js";
 import { type Cidr, cidr, cidrSize, contains, formatCidr, nth, overlaps } from "../ip/cidr.js";
-import type { AppliedManifest, ClusterPins, PodPin } from "../kube/build.js";
+import type { AppliedManifest, ClusterPins, PodPin } from "../kube/input.js";
 import { parseManifest } from "../kube/manifest.js";
 import type { NetworkPlugin, Time } from "../kube/types.js";
 import { formatTime, parseTime } from "./time.js";

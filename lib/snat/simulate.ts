@@ -44,8 +44,9 @@ export interface UseRow {
   readonly from: number;
   readonly to: number;
   readonly min: number;
-  /** Over time, as the percentiles: the number not exceeded for 95 % and 99 % of the bucket (to within 1/4096 of the ports). */
+  /** Over the whole of the bucket's time. */
   readonly mean: number;
+  /** The number not exceeded at 95 % and 99 % of 100 evenly spaced moments of the bucket. */
   readonly p95: number;
   readonly p99: number;
   readonly max: number;

@@ -103,12 +103,12 @@ export const startAgent = async (): Promise<Agent> => {
   let ended = false;
 
   // A lab at rest must not keep the process alive; a question in flight must.
-  const pipes = [stdin, stdout, stderr] as unknown as { ref(): void; unref(): void }[];
+  const handles = [child, stdin, stdout, stderr] as unknown as { ref(): void; unref(): void }[];
   const hold = () => {
-    for (const handle of waiting.size > 0 ? pipes : []) handle.ref();
-    for (const handle of waiting.size > 0 ? [] : pipes) handle.unref();
+    for (const handle of handles)
+      if (waiting.size > 0) handle.ref();
+      else handle.unref();
   };
-  child.unref();
   stderr.on("data", chunk => (errors += chunk));
   stdin.on("error", () => undefined); // told by the end of its output
   stdout.on(
@@ -175,8 +175,7 @@ export const startAgent = async (): Promise<Agent> => {
     ask: async (operation, ...fields) => (await send(operation, fields)).fields,
     async close() {
       stdin.end();
-      child.ref();
-      for (const handle of pipes) handle.ref();
+      for (const handle of handles) handle.ref();
       await closed;
     },
   };

@@ -30,6 +30,8 @@ export interface LinuxLab extends Lab {
   run(host: string, command: readonly string[], input?: string): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>;
   /** Captures at all interfaces of a host at once, in the order seen. */
   captureHost(host: string): Promise<HostCapture>;
+  /** Packets as a capture file of what the host would put on the wire at an interface, by its routes: for `tcpreplay`. */
+  frames(host: string, interfaceName: string, packets: readonly Packet[], identification?: number): Uint8Array;
   /** From now on {@link inject} tells what comes in at this interface. */
   tap(host: string, interfaceName: string): Promise<void>;
   /**
@@ -220,6 +222,11 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
     return { kind: kind as "refused" | "timeout" | "unreachable", ...at };
   };
 
+  const frames = (host: string, interfaceName: string, packets: readonly Packet[], identification = 0): Uint8Array => {
+    checkInterface(host, interfaceName);
+    return pcapOfFrames(packets.map((packet, i) => ({ time: i / 1e6, frame: ethernetFrame(packet, plan.linkFor(host, interfaceName, packet.dst), identification) })));
+  };
+
   const captureHost = async (host: string): Promise<HostCapture> => {
     const nameOf = new Map(["lo", ...hostOf(host).interfaces.map(({ name }) => name)].map(name => [plan.interfaceIndex(host, name), name]));
     // On `any` tcpdump tells incoming from outgoing packets, as on no single interface.
@@ -298,10 +305,10 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
       await agent.ask("inject", await socket(host, interfaceName), pcapOfFrames([{ time: 0, frame: markerFrame("here", source) }]), 0);
       taps.set(Number(handle), { host, interface: interfaceName });
     },
+    frames,
     async inject(host, interfaceName, packet, identification = 0) {
-      checkInterface(host, interfaceName);
-      const frame = ethernetFrame(packet, plan.linkFor(host, interfaceName, packet.dst), identification);
-      const came = await agent.ask("inject", await socket(host, interfaceName), pcapOfFrames([{ time: 0, frame }]), taps.size > 0 ? arrivalWait : 0);
+      const pcap = frames(host, interfaceName, [packet], identification);
+      const came = await agent.ask("inject", await socket(host, interfaceName), pcap, taps.size > 0 ? arrivalWait : 0);
       return came.flatMap((field, i) => {
         if (i % 2 === 0) return [];
         const arrived = packetIn(field);

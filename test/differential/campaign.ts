@@ -5,7 +5,7 @@ import { compareCase } from "./run.js";
 
 export interface CampaignOptions {
   readonly seed: number;
-  /** Networks to try. */
+  /** Networks to make. */
   readonly runs: number;
   /** Packets sent in each, at most; at least half as many. */
   readonly actions: number;
@@ -29,6 +29,8 @@ export interface CampaignResult {
   readonly mismatches: readonly Mismatch[];
   /** Differences that were not there when the same packets were sent again. */
   readonly unrepeated: readonly Mismatch[];
+  /** Networks in which chance left more open than could be settled, so that nothing was compared; not among `networks`. */
+  readonly undetermined: number;
 }
 
 /** Case number `index` of a seed: the same on every machine. */
@@ -50,11 +52,16 @@ export const campaign = async (options: CampaignOptions): Promise<CampaignResult
   let next = 0;
   let networks = 0;
   let packets = 0;
+  let undetermined = 0;
   const worker = async () => {
     while (next < options.runs) {
       const index = next++;
       const of = fc.sample(anyCase(options.actions), caseParameters(options.seed, index))[0]!;
       const first = await compareCase(of);
+      if (first.undetermined) {
+        undetermined++;
+        continue;
+      }
       networks++;
       packets += first.packets;
       if (first.differences.length > 0) {
@@ -69,7 +76,7 @@ export const campaign = async (options: CampaignOptions): Promise<CampaignResult
     }
   };
   await Promise.all(Array.from({ length: options.parallel }, worker));
-  return { networks, packets, mismatches, unrepeated };
+  return { networks, packets, mismatches, unrepeated, undetermined };
 };
 
 /** A mismatch for a person to read: the hosts with their rules, then what differs. */

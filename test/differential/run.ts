@@ -120,20 +120,45 @@ const rangesOf = (network: Network, host: string): readonly PortRange[] => {
   return [...named, { first: 1, last: 511 }, { first: 600, last: 1023 }, { first: 1024, last: 65535 }, { first: 0, last: 65535 }].sort((a, b) => a.last - a.first - (b.last - b.first));
 };
 
+/** Ports that rules give to destinations. */
+const destinationPorts = (network: Network): readonly number[] =>
+  network.hosts.flatMap(({ rules }) =>
+    rules.tables.flatMap(({ chains }) =>
+      chains.flatMap(chain =>
+        chain.rules.flatMap(({ target }) => {
+          if (target.kind !== "DNAT" || target.ports === undefined) return [];
+          const { first, last } = target.ports;
+          return Array.from({ length: Math.min(last - first + 1, 16) }, (_, i) => first + i);
+        }),
+      ),
+    ),
+  );
+
 /** More repetitions than any real case needs. */
 const mostRepetitions = 200;
+
+/** A model's run, and whether chance left more open than what was seen can settle. */
+export interface ModelRun extends Observation {
+  readonly undetermined: boolean;
+}
+
+/** A packet that goes in circles between translations draws at every turn; which turn drew what cannot be told any more. */
+const mostDraws = 4;
 
 /**
  * Runs what the kernel was sent on the model. Where the kernel drew a port by chance the model is made to draw the same:
  * whether it may, and what follows from it, is what is compared.
  */
-export const runModel = async (of: Case, kernel: Pick<Kernel, "sent" | "ports">): Promise<Observation> => {
+export const runModel = async (of: Case, kernel: Pick<Kernel, "sent" | "ports">): Promise<ModelRun> => {
   const decided: number[] = []; // which candidate each draw takes; tried like the digits of a number
-  let result: Observation | undefined;
+  let result: ModelRun | undefined;
   for (let repetition = 0; repetition < mostRepetitions; repetition++) {
     const attempt = await runModelOnce(of, kernel, decided);
-    result ??= attempt.observation;
-    if (attempt.wrong === undefined) return attempt.observation;
+    const perPacket = new Map<number, number>();
+    for (const { packet } of attempt.draws) perPacket.set(packet, (perPacket.get(packet) ?? 0) + 1);
+    const undetermined = Math.max(0, ...perPacket.values()) > mostDraws;
+    result ??= { ...attempt.observation, undetermined };
+    if (attempt.wrong === undefined || undetermined) return { ...attempt.observation, undetermined };
     // Change the last draw, up to the first packet that went wrong, which has another candidate.
     let i = attempt.draws.findLastIndex(({ packet, candidates }, index) => packet <= attempt.wrong! && (decided[index] ?? 0) + 1 < candidates);
     if (i < 0) return result;
@@ -148,13 +173,14 @@ export const runModel = async (of: Case, kernel: Pick<Kernel, "sent" | "ports">)
 const runModelOnce = async (of: Case, kernel: Pick<Kernel, "sent" | "ports">, decided: readonly number[]) => {
   const draws: { readonly packet: number; readonly candidates: number }[] = [];
   let current = 0;
+  const settled = destinationPorts(of.network);
   let used = new Set<number>();
   const randomOf = (host: string): Random => {
     const ranges = rangesOf(of.network, host);
     return {
       float: () => 0.5,
       int: () => {
-        // The likeliest first: a port that neither the packet had nor an earlier draw took.
+        // The likeliest first: in the order seen, a port that neither the packet nor a destination rule had and no earlier draw took.
         const seen = [...(kernel.ports.get(`${host} ${current}`) ?? [])].sort((a, b) => Number(used.has(a)) - Number(used.has(b)));
         const choices = seen.flatMap(port => ranges.filter(({ first, last }) => port >= first && port <= last).map(({ first }) => ({ port, offset: port - first })));
         const offsets = choices.filter(({ offset }, index) => choices.findIndex(other => other.offset === offset) === index);
@@ -173,7 +199,7 @@ const runModelOnce = async (of: Case, kernel: Pick<Kernel, "sent" | "ports">, de
     current++;
     await lab.wait((after ?? clock) - clock);
     clock = after ?? clock;
-    used = new Set(packet.proto === "icmp" ? ("quoted" in packet ? [] : [packet.id]) : [packet.sport, packet.dport]);
+    used = new Set([...settled, ...(packet.proto !== "icmp" ? [packet.sport, packet.dport] : "quoted" in packet ? [] : [packet.id])]);
     const before = draws.length;
     const trace = lab.trace(host, packet);
     if (wrong === undefined && draws.length > before && !trace.hops.every(hop => portsAgree(hop, kernel.ports.get(`${hop.place} ${current}`)))) wrong = current;
@@ -215,12 +241,17 @@ export const differences = (kernel: Observation, model: Observation): readonly s
 export interface Outcome {
   readonly packets: number;
   readonly sent: readonly Sent[];
+  /** None when chance leaves the outcome open. */
   readonly differences: readonly string[];
+  readonly undetermined: boolean;
 }
 
 /** Runs a case on both engines. */
 export const compareCase = async (of: Case, options: KernelOptions = {}): Promise<Outcome> => {
   const kernel = await runKernel(of, options);
-  return { packets: kernel.sent.length, sent: kernel.sent, differences: differences(kernel, await runModel(of, kernel)) };
+  const model = await runModel(of, kernel);
+  const found = differences(kernel, model);
+  const undetermined = model.undetermined && found.length > 0;
+  return { packets: kernel.sent.length, sent: kernel.sent, differences: undetermined ? [] : found, undetermined };
 };
 

@@ -5,7 +5,7 @@ import { type Chance, type Compiled, type CompiledChain, type CompiledRule, type
 import { type NatRange, Translator, type Which } from "./nat.js";
 import type { Netfilter, NetfilterHost, NetfilterStep, Skb, StartNetfilter, Verdict } from "./netfilter.js";
 import { ConnectionTable, Tracked, assured, confirmed, destinationDone, destinationNat, seenReply, sourceDone, sourceNat } from "./table.js";
-import { TcpTrack, tcpSegment } from "./tcp.js";
+import { TcpTrack, setClosed, tcpSegment } from "./tcp.js";
 import { type Tuple, echoRequest, flowOfTuple, tupleOf, udp, unsigned } from "./tuple.js";
 import type { ConntrackState, Counters, CountedRuleset, Hook, TableName } from "./types.js";
 
@@ -184,6 +184,7 @@ class Running implements Netfilter, Chance {
         case "drop":
           return { kind: "drop", reason: { kind: "rule", table, chain: chain.name, number: rule.number } };
         case "reject":
+          if (action.target.with === "tcp-reset") this.closeByReset();
           return { kind: "reject", with: action.target.with };
         case "translate":
           this.translator.settle(this.connection(), action.which, action.range);
@@ -327,6 +328,14 @@ class Running implements Netfilter, Chance {
         return "ok";
       }
     }
+  }
+
+  /** A connection that the host itself resets is over for its tracker too. */
+  private closeByReset(): void {
+    const { packet } = this.skb;
+    const entry = this.skb.connection as Tracked | undefined;
+    if (entry?.tcp === undefined || packet.proto !== "tcp" || packet.flags.includes("RST")) return;
+    this.refresh(entry, setClosed(entry.tcp) * 1000);
   }
 
   private refresh(entry: Tracked, milliseconds: number): void {

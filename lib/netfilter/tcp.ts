@@ -81,6 +81,12 @@ export class TcpTrack {
 
 export const tcpStateName = (track: TcpTrack): string => names[track.state]!;
 
+/** Ends a connection; gives the seconds that it is remembered for. */
+export const setClosed = (track: TcpTrack): number => {
+  track.state = close;
+  return timeouts[close];
+};
+
 /** Whether no more than its SYN has been seen. */
 export const isOpening = (track: TcpTrack): boolean => track.state === synSent;
 

@@ -78,6 +78,11 @@ export const regressions: readonly Regression[] = [
     sent: [udp("a", a, 1, addr("10.1.1.1"), 9)],
   },
   {
+    name: "a connection that a rule resets is closed",
+    case: smallCase({ rules: `*filter\n-A FORWARD -p tcp -m tcp --dport 80 -m conntrack --ctstate ESTABLISHED -j REJECT --reject-with tcp-reset\n${counted("NEW")}\n${counted("INVALID")}\nCOMMIT\n` }),
+    sent: [...handshake, tcp("b", b, 80, a, 1000, ["PSH", "ACK"], 501, 101, "data"), tcp("a", a, 1000, b, 80, ["SYN"], 300), tcp("b", b, 80, a, 1000, ["SYN", "ACK"], 900, 301)],
+  },
+  {
     name: "the interface is looked at before a counting match, wherever it stands",
     case: smallCase({ rules: "*filter\n-A FORWARD -m statistic --mode nth --every 2 --packet 0 -i br0\nCOMMIT\n" }),
     sent: [udp("a", a, 1, b, 9), udp("b", b, 2, a, 9), udp("a", a, 3, b, 9), udp("b", b, 4, a, 9), udp("a", a, 5, b, 9)],

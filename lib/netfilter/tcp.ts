@@ -213,10 +213,13 @@ const follow = (track: TcpTrack, direction: 0 | 1, kind: Kind, packet: Tcp): Fit
   return "fits";
 };
 
+/** Once an end has said goodbye any reset is believed: the ports may be in use again. */
+const isEnding = (state: number): boolean => state >= finWait && state <= close;
+
 /** Whether a reset is believed: undefined for one that is too old, else the state that it leaves behind. */
 const afterReset = (track: TcpTrack, direction: 0 | 1, packet: Tcp): number | undefined => {
   const { state } = track;
-  if (state >= lastAck && state <= close) return close;
+  if (isEnding(state)) return close;
   const peer = track.sides[direction ^ 1]!;
   if (!peer.maxAckSet || track.lastKind === "syn") return close;
   const seq = packet.seq | 0;
@@ -271,7 +274,7 @@ export const tcpSegment = (track: TcpTrack, direction: 0 | 1, packet: Tcp, repli
   }
   // A reset that answers a SYN or ACK which was let through is believed as it is.
   const answered = kind === "rst" && next === close && packet.flags.includes("ACK") && ((replied && track.lastKind === "syn") || (!isAssured && track.lastKind === "ack")) && (packet.ack | 0) === track.lastEnd;
-  const fit = answered ? "fits" : follow(track, direction, kind, packet);
+  const fit = answered || (kind === "rst" && isEnding(before)) ? "fits" : follow(track, direction, kind, packet);
   if (fit === "ignored") return kept;
   if (fit === "invalid") {
     const closing = kind === "fin" || kind === "rst";

@@ -78,6 +78,11 @@ export const regressions: readonly Regression[] = [
     sent: [udp("a", a, 1, addr("10.1.1.1"), 9)],
   },
   {
+    name: "once an end has said goodbye any reset is believed",
+    case: smallCase({ rules: states }),
+    sent: [...handshake, tcp("a", a, 1000, b, 80, ["FIN", "ACK"], 101, 501), tcp("b", b, 80, a, 1000, ["RST"], 900_000), tcp("a", a, 1000, b, 80, ["SYN"], 300)],
+  },
+  {
     name: "a connection that a rule resets is closed",
     case: smallCase({ rules: `*filter\n-A FORWARD -p tcp -m tcp --dport 80 -m conntrack --ctstate ESTABLISHED -j REJECT --reject-with tcp-reset\n${counted("NEW")}\n${counted("INVALID")}\nCOMMIT\n` }),
     sent: [...handshake, tcp("b", b, 80, a, 1000, ["PSH", "ACK"], 501, 101, "data"), tcp("a", a, 1000, b, 80, ["SYN"], 300), tcp("b", b, 80, a, 1000, ["SYN", "ACK"], 900, 301)],

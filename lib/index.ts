@@ -6,6 +6,7 @@ export { type Cidr, cidr, cidrSize, contains, covers, formatCidr, nth, overlaps 
 export { type Allocation, type Pool, pool } from "./ip/pool.js";
 export type { IcmpEcho, IcmpError, Packet, Proto, Tcp, TcpFlag, Udp } from "./packet/packet.js";
 export { type Flow, flowOf, invert, rewrite } from "./packet/flow.js";
+export { type PcapFile, type PcapRecord, type Timed, readPcap, writePcap } from "./packet/pcap.js";
 export type * from "./netfilter/types.js";
 export type { Connection, ConntrackEntry, DropReason, Netfilter, NetfilterHost, NetfilterStep, Skb, StartNetfilter, Verdict } from "./netfilter/netfilter.js";
 export { relate, startNetfilter } from "./netfilter/start.js";
@@ -14,6 +15,9 @@ export { type SaveOptions, formatRule, printList, printSave } from "./netfilter/
 export type * from "./net/types.js";
 export type * from "./net/trace.js";
 export type * from "./net/lab.js";
+export { type TracedInterface, tracePackets } from "./net/tracePackets.js";
+export { type Arrival, type HostCapture, type HostCaptured, type LinuxLab, type LinuxOptions, bootLinux } from "./linux/boot.js";
+export { LinuxUnavailable } from "./linux/environment.js";
 export { type Figure, type Tier, figures } from "./azure/figures.js";
 export { type Contradiction, type ContradictionName, type Reading, contradictions } from "./azure/ledger.js";
 export { type Subnet, type VirtualNetwork, type VirtualNetworkSpec, subnetCapacity, virtualNetwork } from "./azure/vnet.js";

@@ -9,8 +9,14 @@ declare const brand: unique symbol;
  */
 export type Addr = number & { readonly [brand]: "Addr" };
 
-const reject = (text: string, where: string, problem: string): never => {
-  throw new InputError({ where, value: text, problem, expected: "an IPv4 address a.b.c.d, each part 0-255" });
+/** The address that a text stands for; undefined when it stands for none. */
+export const parseAddr = (text: string): Addr | undefined => {
+  if (!/^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$/.test(text)) return undefined;
+  try {
+    return Number(IPv4.fromString(text).value) as Addr;
+  } catch {
+    return undefined;
+  }
 };
 
 /**
@@ -20,13 +26,10 @@ const reject = (text: string, where: string, problem: string): never => {
  * @throws InputError on anything else; an IPv6 address is told apart, as it is not supported
  */
 export const addr = (text: string, where = "address"): Addr => {
-  if (text.includes(":")) reject(text, where, "is an IPv6 address, which is not supported");
-  if (!/^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$/.test(text)) reject(text, where, "is not an IPv4 address");
-  try {
-    return Number(IPv4.fromString(text).value) as Addr;
-  } catch {
-    return reject(text, where, "is not an IPv4 address");
-  }
+  const parsed = parseAddr(text);
+  if (parsed !== undefined) return parsed;
+  const problem = text.includes(":") ? "is an IPv6 address, which is not supported" : "is not an IPv4 address";
+  throw new InputError({ where, value: text, problem, expected: "an IPv4 address a.b.c.d, each part 0-255" });
 };
 
 /** The dotted form of an address: `10.13.1.4`. */

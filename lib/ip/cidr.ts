@@ -1,6 +1,6 @@
 import { IPv4CidrRange } from "ip-num";
 import { InputError } from "../errors.js";
-import { type Addr, addr, formatAddr } from "./addr.js";
+import { type Addr, formatAddr, parseAddr } from "./addr.js";
 
 /** A block of addresses: `prefix` leading bits of `base` are shared. The other bits of `base` are zero. */
 export interface Cidr {
@@ -24,10 +24,13 @@ const mask = (prefix: number): number => (prefix === 0 ? 0 : (-1 << (32 - prefix
 export const cidr = (text: string, where = "CIDR"): Cidr => {
   const expected = "a CIDR a.b.c.d/0-32";
   const [address, prefixText, ...more] = text.split("/");
-  if (text.includes(":")) throw new InputError({ where, value: text, problem: "is an IPv6 range, which is not supported", expected });
+  const reject = (problem: string): never => {
+    throw new InputError({ where, value: text, problem, expected });
+  };
+  if (text.includes(":")) reject("is an IPv6 range, which is not supported");
   if (address === undefined || prefixText === undefined || more.length > 0 || !/^\d{1,2}$/.test(prefixText) || Number(prefixText) > 32)
-    throw new InputError({ where, value: text, problem: "is not a CIDR", expected });
-  const given = addr(address, where);
+    return reject("is not a CIDR");
+  const given = parseAddr(address) ?? reject("is not a CIDR");
   const first = Number(IPv4CidrRange.fromCidr(`${address}/${Number(prefixText)}`).getFirst().value) as Addr;
   const block = { base: first, prefix: Number(prefixText) };
   if (first !== given)

@@ -1,7 +1,9 @@
+import { known } from "../checks.js";
 import { InputError } from "../errors.js";
 import { type Addr, addr, formatAddr } from "../ip/addr.js";
 import { contains, cidr } from "../ip/cidr.js";
 import type { Capture, Captured, ConnectOptions, ConnectResult, Lab, PingOptions, PingResult } from "../net/lab.js";
+import { pingNumbers, portNumber } from "../net/options.js";
 import { hostRoutes } from "../net/routing.js";
 import type { Host, Network } from "../net/types.js";
 import { printSave } from "../netfilter/print.js";
@@ -62,11 +64,6 @@ export interface Arrival {
 
 const loopback = cidr("127.0.0.0/8");
 
-const range = (where: string, value: number, low: number, high: number): number => {
-  if (!Number.isInteger(value) || value < low || value > high) throw new InputError({ where, value, problem: "is out of range", expected: `a whole number from ${low} to ${high}` });
-  return value;
-};
-
 const text = ({ code, stdout, stderr }: Ran) => ({ code, stdout: Buffer.from(stdout).toString("latin1"), stderr });
 
 /** Runs a program that has to succeed. */
@@ -101,9 +98,6 @@ const prepare = async (agent: Agent, plan: NamespacePlan, host: Host | undefined
   for (const { proto, port, answer } of host.listeners)
     await agent.ask("listen", plan.namespace, host.id, proto, port, answer.kind, answer.kind === "text" ? answer.text : "");
 };
-
-/** Some of a set of names, for an error that says what is known. */
-const some = (names: readonly string[]): string => `${names.slice(0, 8).join(", ")}${names.length > 8 ? `, ... (${names.length} in all)` : ""}`;
 
 /**
  * Boots a network on this machine's kernel: a network namespace per host, with real interfaces, routes and iptables rules.
@@ -156,15 +150,15 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
 
   const hostOf = (id: string): Host => {
     const host = hosts.get(id);
-    if (host === undefined) throw new InputError({ where: "host", value: id, problem: "is not in this network", expected: `one of ${some([...hosts.keys()])}` });
+    if (host === undefined) throw new InputError({ where: "host", value: id, problem: "is not in this network", expected: `one of ${known([...hosts.keys()])}` });
     return host;
   };
   const namespace = (id: string): string => plan.namespaceOf.get(hostOf(id).id)!;
   const resolve = (to: string): Addr => {
-    const known = names.get(to);
-    if (known === undefined && /[^0-9.]/.test(to) && !to.includes(":"))
-      throw new InputError({ where: "destination", value: to, problem: "is no known name", expected: `an IPv4 address or one of ${some([...names.keys()])}` });
-    return known ?? addr(to, "destination");
+    const named = names.get(to);
+    if (named === undefined && /[^0-9.]/.test(to) && !to.includes(":"))
+      throw new InputError({ where: "destination", value: to, problem: "is no known name", expected: `an IPv4 address or one of ${known([...names.keys()])}` });
+    return named ?? addr(to, "destination");
   };
   /** An address that the host has a route to. */
   const reachable = (from: string, to: string): Addr => {
@@ -176,8 +170,8 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
     return address;
   };
   const checkInterface = (id: string, name: string): void => {
-    const known = ["lo", ...hostOf(id).interfaces.map(entry => entry.name)];
-    if (!known.includes(name)) throw new InputError({ where: `interface of ${id}`, value: name, problem: "does not exist", expected: `one of ${some(known)}` });
+    const interfaces = ["lo", ...hostOf(id).interfaces.map(entry => entry.name)];
+    if (!interfaces.includes(name)) throw new InputError({ where: `interface of ${id}`, value: name, problem: "does not exist", expected: `one of ${known(interfaces)}` });
   };
   const socket = (id: string, interfaceName: string): Promise<number> => {
     const key = `${id} ${interfaceName}`;
@@ -188,9 +182,7 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
 
   const ping = async (from: string, to: string, wanted: PingOptions): Promise<PingResult> => {
     const address = reachable(from, to);
-    const count = range("count", wanted.count ?? 1, 1, 10000);
-    const size = range("size", wanted.size ?? 56, 0, 65507);
-    const ttl = range("ttl", wanted.ttl ?? 64, 1, 255);
+    const { count, size, ttl } = pingNumbers(wanted);
     const [watch] = await agent.ask("watch-icmp", namespace(from));
     const command = ["ping", "-n", "-c", count, "-i", 0.01, "-W", 1, "-t", ttl, "-s", size, formatAddr(address)].map(String);
     const { stdout, stderr, code } = text(await agent.run(namespace(from), command));
@@ -209,9 +201,9 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
         "connect",
         namespace(from),
         proto,
-        wanted.sourcePort === undefined ? 0 : range("sourcePort", wanted.sourcePort, 1, 65535),
+        wanted.sourcePort === undefined ? 0 : portNumber("sourcePort", wanted.sourcePort),
         address,
-        range("port", port, 1, 65535),
+        portNumber("port", port),
         Buffer.from(request, "latin1"),
         wanted.close ?? "fin",
         (options.connectTimeout ?? 3.5) * 1000,

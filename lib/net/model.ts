@@ -1,3 +1,4 @@
+import { known } from "../checks.js";
 import { InputError } from "../errors.js";
 import { type Addr, addr, formatAddr } from "../ip/addr.js";
 import { type Flow, flowOf, isFlowPacket } from "../packet/flow.js";
@@ -7,19 +8,12 @@ import { next } from "./answer.js";
 import { Engine, socketKey } from "./engine.js";
 import type { Captured, ConnectOptions, ConnectResult, ModelLab, PingOptions, PingReply, PingResult } from "./lab.js";
 import type { Random } from "../random.js";
+import { pingNumbers, portNumber } from "./options.js";
 import type { Trace } from "./trace.js";
 import type { Network } from "./types.js";
 
 /** Linux's ports for clients that ask for none: net.ipv4.ip_local_port_range. */
 const ephemeral = { first: 32768, last: 60999 };
-
-const range = (where: string, value: number, low: number, high: number): number => {
-  if (!Number.isInteger(value) || value < low || value > high) throw new InputError({ where, value, problem: "is out of range", expected: `a whole number from ${low} to ${high}` });
-  return value;
-};
-
-/** Some of a set of names, for an error that says what is known. */
-const some = (names: readonly string[]): string => `${names.slice(0, 8).join(", ")}${names.length > 8 ? `, ... (${names.length} in all)` : ""}`;
 
 /**
  * Boots a network on the in-process engine. Nothing runs by itself: packets move when a method sends one,
@@ -35,17 +29,17 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
   let nextId = 1;
 
   const host = (id: string): string => {
-    if (!hostIds.has(id)) throw new InputError({ where: "host", value: id, problem: "is not in this network", expected: `one of ${some([...hostIds])}` });
+    if (!hostIds.has(id)) throw new InputError({ where: "host", value: id, problem: "is not in this network", expected: `one of ${known([...hostIds])}` });
     return id;
   };
   const resolve = (to: string): Addr => names.get(to) ?? (/[^0-9.]/.test(to) && !to.includes(":") ? unknownName(to) : addr(to, "destination"));
   const unknownName = (to: string): never => {
-    throw new InputError({ where: "destination", value: to, problem: "is no known name", expected: `an IPv4 address or one of ${some([...names.keys()])}` });
+    throw new InputError({ where: "destination", value: to, problem: "is no known name", expected: `an IPv4 address or one of ${known([...names.keys()])}` });
   };
   const source = (from: string, to: Addr): Addr | undefined => engine.source(host(from), to);
 
   const clientPort = (from: string, wanted: number | undefined): number => {
-    if (wanted !== undefined) return range("sourcePort", wanted, 1, 65535);
+    if (wanted !== undefined) return portNumber("sourcePort", wanted);
     const port = nextPort.get(from) ?? ephemeral.first + ((subseed(network.seed, from) >>> 0) % (ephemeral.last - ephemeral.first + 1));
     nextPort.set(from, port === ephemeral.last ? ephemeral.first : port + 1);
     return port;
@@ -72,15 +66,15 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     return { trace, inbox };
   };
 
-  const echo = (to: Addr, src: Addr, id: number, seq: number, options: PingOptions): Packet => ({
+  const echo = (to: Addr, src: Addr, id: number, seq: number, { ttl, size }: Required<PingOptions>): Packet => ({
     proto: "icmp",
     type: "echo-request",
     src,
     dst: to,
-    ttl: range("ttl", options.ttl ?? 64, 1, 255),
+    ttl,
     id,
     seq,
-    size: range("size", options.size ?? 56, 0, 65507),
+    size,
   });
 
   const noRoute = (to: string, from: string): never => {
@@ -90,12 +84,13 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
   const ping = (from: string, to: string, options: PingOptions): PingResult => {
     const address = resolve(to);
     const src = source(from, address) ?? noRoute(to, from);
-    const count = range("count", options.count ?? 1, 1, 10000);
+    const numbers = pingNumbers(options);
+    const { count, size } = numbers;
     const id = nextId++ & 0xffff;
     const replies: PingReply[] = [];
     for (let seq = 1; seq <= count; seq++) {
       const sent = engine.clock;
-      const request = echo(address, src, id, seq, options);
+      const request = echo(address, src, id, seq, numbers);
       const { inbox } = exchange(from, flowOf(request as Extract<Packet, { type: "echo-request" }>), [request], false);
       for (const packet of inbox) {
         if (packet.proto !== "icmp") continue;
@@ -114,7 +109,7 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     return {
       from,
       to: formatAddr(address),
-      size: options.size ?? 56,
+      size,
       sent: count,
       received: replies.filter(({ kind }) => kind === "echo-reply").length,
       replies,
@@ -126,7 +121,7 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     const address = resolve(to);
     const src = source(from, address) ?? noRoute(to, from);
     const sport = clientPort(from, options.sourcePort);
-    const base = { src, sport, dst: address, dport: range("port", port, 1, 65535), ttl: 64 };
+    const base = { src, sport, dst: address, dport: portNumber("port", port), ttl: 64 };
     const at = { to: formatAddr(address), port, sourcePort: sport };
     const proto = options.proto ?? "tcp";
     const flow: Flow = { proto, src, sport, dst: address, dport: port };
@@ -183,7 +178,7 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     async capture(at, interfaceName) {
       const state = engine.state(host(at));
       if (interfaceName !== "lo" && !state.interfaces.has(interfaceName))
-        throw new InputError({ where: `interface of ${at}`, value: interfaceName, problem: "does not exist", expected: `one of ${some(["lo", ...state.interfaces.keys()])}` });
+        throw new InputError({ where: `interface of ${at}`, value: interfaceName, problem: "does not exist", expected: `one of ${known(["lo", ...state.interfaces.keys()])}` });
       const seen: Captured[] = [];
       const listener = (captured: Captured) => void seen.push(captured);
       state.captures.set(interfaceName, [...(state.captures.get(interfaceName) ?? []), listener]);
@@ -206,13 +201,13 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     trace,
     tracePing(from, to, options = {}) {
       const address = resolve(to);
-      const request = echo(address, source(from, address) ?? noRoute(to, from), nextId++ & 0xffff, 1, options);
+      const request = echo(address, source(from, address) ?? noRoute(to, from), nextId++ & 0xffff, 1, pingNumbers(options));
       return trace(from, request);
     },
     traceConnect(from, to, port, options = {}) {
       const address = resolve(to);
       const sport = clientPort(host(from), options.sourcePort);
-      const base = { src: source(from, address) ?? noRoute(to, from), sport, dst: address, dport: range("port", port, 1, 65535), ttl: 64 };
+      const base = { src: source(from, address) ?? noRoute(to, from), sport, dst: address, dport: portNumber("port", port), ttl: 64 };
       return trace(from, options.proto === "udp" ? { proto: "udp", ...base, payload: "egress-lab\n" } : { proto: "tcp", ...base, flags: ["SYN"], seq: (sport * 0x10001) >>> 0, ack: 0, payload: "" });
     },
     portUse: () =>

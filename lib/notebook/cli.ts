@@ -38,7 +38,7 @@ const pairParameters = (argv: readonly string[]): { readonly argv: readonly stri
 const examples = `
 Examples:
   $ egress-lab run notebooks/*.ipynb                    run each notebook, show its outputs as text
-  $ egress-lab run notebooks/08-*.ipynb -p maxPods 50   the same with another value for a parameter
+  $ egress-lab run notebooks/02-*.ipynb -p maxPods 60   the same with another value for a parameter
   $ egress-lab run notebooks/*.ipynb -f params.yaml --out results
                                                         keep the executed notebooks in results/
   $ egress-lab run notebooks/*.ipynb --check            are the outputs in the files still true?

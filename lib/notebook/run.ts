@@ -5,7 +5,7 @@ import { InputError } from "../errors.js";
 import { linuxMissing } from "../linux/available.js";
 import { type Job, type Outcome, executeAll } from "./batch.js";
 import { differences, textOf } from "./compare.js";
-import { writeWhole } from "./files.js";
+import { makeFolder, writeWhole } from "./files.js";
 import { type Json, emitNotebook, parseNotebook } from "./nbformat.js";
 import { type ParameterValues, injectParameters } from "./parameters.js";
 import { progressTo } from "./progress.js";
@@ -57,6 +57,7 @@ const validate = (paths: readonly string[], options: RunOptions): void => {
   if (ways.length > 1) refuse("options", ways.join(" "), "exclude each other", "one of them");
   if (options.parameters.size > 0 && (options.check || options.update))
     refuse(ways[0] as string, [...options.parameters.keys()].join(" "), "would change what is kept in the notebook", "parameters with --out, or alone to see the outputs");
+  if (options.out !== undefined) makeFolder(options.out, "--out");
   const names = new Set<string>();
   for (const path of paths) {
     if (options.out !== undefined && resolve(options.out) === dirname(resolve(path))) refuse("--out", options.out, "is the notebook's own folder", "another folder, or --update");

@@ -80,9 +80,6 @@ export const meanHold = ({ duration, after = 0, cut = Infinity }: Hold): number 
   return mean + after * share + (share === 1 ? 0 : cut * (1 - share));
 };
 
-/** The share of connections that outlive `cut` and are forgotten while still open. */
-export const shareCut = ({ duration, cut = Infinity }: Hold): number => 1 - upTo(duration, cut).share;
-
 /** One hold time of the law, in seconds. */
 export const drawHold = (hold: Hold, draws: Draws): number => {
   const { after = 0, cut = Infinity } = hold;

@@ -57,6 +57,7 @@ block("prints what it reads", () => {
 block("offers the block that was probably meant", () => {
   assert.is(message(() => cidr("10.13.76.4/24", "subnets[0].prefix")), 'subnets[0].prefix: "10.13.76.4/24" has address bits beyond its prefix; expected 10.13.76.0/24');
   assert.match(message(() => cidr("10.0.0.0/33")), /is not a CIDR/);
+  assert.is(message(() => cidr("10.13.0/16", "podCidr")), 'podCidr: "10.13.0/16" is not a CIDR; expected a CIDR a.b.c.d/0-32');
   assert.match(message(() => cidr("fd00::/8")), /IPv6 range, which is not supported/);
 });
 

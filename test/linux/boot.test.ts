@@ -112,7 +112,7 @@ if (canRunLinux()) {
       await assertRejects(lab.ping("nobody", "10.0.0.1"), 'host: "nobody" is not in this network');
       await assertRejects(lab.ping("a", "example.org"), 'destination: "example.org" is no known name');
       await assertRejects(lab.capture("a", "eth7"), 'interface of a: "eth7" does not exist; expected one of lo, eth0');
-      await assertRejects(lab.ping("a", "10.13.1.4", { ttl: 256 }), "ttl: 256 is out of range; expected a whole number from 1 to 255");
+      await assertRejects(lab.ping("a", "10.13.1.4", { ttl: 256 }), "ttl: 256 is out of range; expected 1 to 255 for a TTL");
     }),
   );
 

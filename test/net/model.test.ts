@@ -117,7 +117,7 @@ routed("a mistyped host, interface or address is said in one line", async () => 
   assert.match(await message(() => lab.ping("a", "10.13.1")), /is not an IPv4 address/);
   assert.match(await message(() => lab.ping("a", "example.org")), /is no known name; expected an IPv4 address or one of ifconfig.co/);
   assert.match(await message(() => lab.capture("a", "eth9")), /"eth9" does not exist; expected one of lo, eth0/);
-  assert.match(await message(() => lab.ping("a", "10.13.1.4", { ttl: 0 })), /ttl: 0 is out of range; expected a whole number from 1 to 255/);
+  assert.match(await message(() => lab.ping("a", "10.13.1.4", { ttl: 0 })), /ttl: 0 is out of range; expected 1 to 255 for a TTL/);
 });
 
 routed.run();

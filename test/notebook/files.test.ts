@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { writeFolder, writeWhole } from "../../lib/notebook/files.js";
+import { InputError } from "../../lib/errors.js";
+import { makeFolder, writeFolder, writeWhole } from "../../lib/notebook/files.js";
 import { folder } from "./notebooks.js";
 
 const writing = suite("writing whole or not at all");
@@ -13,6 +14,23 @@ writing("replaces a file, making its folder", () => {
   writeWhole(join(cwd, "deep/er/a"), "two");
   assert.is(readFileSync(join(cwd, "deep/er/a"), "utf8"), "two");
   assert.equal(readdirSync(join(cwd, "deep/er")), ["a"]);
+});
+
+writing("refuses a folder that cannot be, and comes to an end where the system makes none", () => {
+  const cwd = folder({ file: "one" });
+  const message = (path: string) => {
+    try {
+      makeFolder(path, "--out");
+    } catch (error) {
+      assert.instance(error, InputError);
+      return (error as Error).message;
+    }
+    return "made";
+  };
+  assert.match(message(join(cwd, "file")), /^--out: .* is a file; expected a folder/);
+  assert.match(message(join(cwd, "file/below")), /is a file/);
+  if (process.platform === "linux") assert.match(message("/proc/none/such"), /cannot be made \(E/);
+  assert.is(message(join(cwd, "a/b/c")), "made");
 });
 
 writing("leaves nothing beside a file that could not be written", () => {

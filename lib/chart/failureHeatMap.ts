@@ -57,11 +57,11 @@ export const failureHeatMap = (rows: readonly FailureHeatMapRow[], options: Fail
   const ascending = (pick: (row: FailureHeatMapRow) => number) => [...new Set(rows.map(pick))].sort((a, b) => a - b);
   const shown = rows.filter(row => row.portsPerNode === portsPerNode);
   const x: ChartChannel = { field: "pods", type: "ordinal", sort: ascending(row => row.podsPerNode), axis: { title: "pods per node", labelAngle: 0, ticks: false, grid: false } };
-  const liveTitle = ports.length > 1 && words.title === undefined ? { text: { expr: "'How many connections fail with ' + format(portsPerNode, ',') + ' ports per node'" } } : {};
+  const liveTitle = ports.length > 1 && words.title === undefined ? { text: { expr: "format(portsPerNode, ',') + ' ports per node'" } } : {};
   const levels = ascending(row => row.connectionsPerPod).reverse();
   const y: ChartChannel = { field: "connections", type: "ordinal", sort: levels, axis: { title: connections, ticks: false, grid: false } };
   return {
-    title: { ...heading(`How many connections fail with ${count(portsPerNode)} ports per node`, { subtitle: "in percent", ...words }), ...liveTitle },
+    title: { ...heading(`${count(portsPerNode)} ports per node`, { subtitle: "connections that fail, in percent", ...words }), ...liveTitle },
     description: shown.length === 0 ? `No row has ${count(portsPerNode)} ports per node.` : finding(shown, connections),
     data: {
       values: rows.map(row => ({
@@ -70,11 +70,11 @@ export const failureHeatMap = (rows: readonly FailureHeatMapRow[], options: Fail
         ports: row.portsPerNode,
         failure: short(row.failure),
         band: bandOf(row.failure).name,
-        label: row.failure < 1e-4 ? "" : `${Number((100 * row.failure).toPrecision(2))}`,
+        label: row.failure < 1e-4 ? "" : `${Number((100 * row.failure).toPrecision(row.failure < 1e-3 ? 1 : 2))}`,
       })),
     },
     width: 480,
-    height: { step: 26 },
+    height: 26 * levels.length,
     ...(ports.length > 1
       ? {
           params: [{ name: "portsPerNode", value: portsPerNode, bind: { input: "select" as const, name: "ports per node", options: ports, labels: ports.map(count) } }],

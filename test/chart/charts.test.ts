@@ -159,8 +159,8 @@ chart("what the reader sets decides what is drawn", async () => {
     return svgPartOf(await chartSvg(value === undefined ? spec : { ...spec, params: [{ ...spec.params![0]!, value }] }));
   };
   const has = async (name: string, value: number | undefined, wanted: string) => assert.ok((await texts(name, value)).includes(wanted), `${name} at ${value}: ${wanted} in ${await texts(name, value)}`);
-  await has("heat map", undefined, "How many connections fail with 1,024 ports per node");
-  await has("heat map", 512, "How many connections fail with 512 ports per node");
+  await has("heat map", undefined, "1,024 ports per node");
+  await has("heat map", 512, "512 ports per node");
   await has("heat map", 512, "57");
   await has("failure curves", undefined, "58");
   await has("failure curves", 0.1, "70");

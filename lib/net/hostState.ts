@@ -56,6 +56,7 @@ export class HostState {
       this.netfilter = startNetfilter(host.rules, {
         isLocal: address => this.isLocal(address),
         addrType: address => this.addrType(address),
+        hasRoute: address => this.isLocal(address) || this.route(address) !== undefined,
         sourceFor: (out, destination) => this.sourceOn(out, destination),
         now,
         random,

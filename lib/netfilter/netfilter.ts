@@ -15,6 +15,8 @@ export interface NetfilterHost {
   addrType?(address: Addr): AddrType;
   /** The address that MASQUERADE takes for a packet leaving by an interface; undefined when it has none. */
   sourceFor(outInterface: string, destination: Addr): Addr | undefined;
+  /** Whether the host has a route to an address. A packet of its own that is translated to where none leads goes no further. */
+  hasRoute?(destination: Addr): boolean;
   /** Simulated time in milliseconds. */
   now(): number;
   readonly random: Random;

@@ -73,8 +73,10 @@ class Running implements Netfilter, Chance {
     this.steps = steps;
     this.bytes = -1;
     for (const stage of stages) {
+      const { dst } = skb.packet;
       const verdict = this.stage(hook, stage);
       if (verdict.kind !== "accept") return verdict;
+      if (hook === "OUTPUT" && skb.packet.dst !== dst && this.host.hasRoute?.(skb.packet.dst) === false) return accept; // the host will find no way
     }
     return accept;
   }

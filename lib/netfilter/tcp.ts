@@ -263,7 +263,9 @@ export const tcpSegment = (track: TcpTrack, direction: 0 | 1, packet: Tcp, repli
     before = synSent;
     next = synRecv;
     const asker = (track.sides[track.lastDirection === 0 ? 0 : 1] = new Side());
+    const { liberal } = track.sides[direction];
     track.sides[direction] = new Side();
+    track.sides[direction].liberal = liberal; // the one who answers keeps it, the one who asked again does not
     asker.end = asker.maxEnd = track.lastEnd;
     asker.maxWindow = Math.max(track.lastWindow, 1);
   }

@@ -83,6 +83,18 @@ export const regressions: readonly Regression[] = [
     sent: [...handshake, tcp("a", a, 1000, b, 80, ["FIN", "ACK"], 101, 501), tcp("b", b, 80, a, 1000, ["RST"], 900_000), tcp("a", a, 1000, b, 80, ["SYN"], 300)],
   },
   {
+    name: "of a connection met midway that opens anew only the one who answers may leave the windows",
+    case: smallCase({ rules: states }),
+    sent: [
+      tcp("a", a, 1000, b, 80, ["PSH", "ACK"], 50, 400, "midway"),
+      tcp("a", a, 1000, b, 80, ["SYN"], 100),
+      tcp("b", b, 80, a, 1000, ["SYN", "ACK"], 500, 101),
+      tcp("a", a, 1000, b, 80, ["ACK"], 101, 501),
+      tcp("a", a, 1000, b, 80, ["PSH", "ACK"], 101, 700, "x"),
+      tcp("b", b, 80, a, 1000, ["PSH", "ACK"], 501, 900, "y"),
+    ],
+  },
+  {
     name: "a connection that a rule resets is closed",
     case: smallCase({ rules: `*filter\n-A FORWARD -p tcp -m tcp --dport 80 -m conntrack --ctstate ESTABLISHED -j REJECT --reject-with tcp-reset\n${counted("NEW")}\n${counted("INVALID")}\nCOMMIT\n` }),
     sent: [...handshake, tcp("b", b, 80, a, 1000, ["PSH", "ACK"], 501, 101, "data"), tcp("a", a, 1000, b, 80, ["SYN"], 300), tcp("b", b, 80, a, 1000, ["SYN", "ACK"], 900, 301)],

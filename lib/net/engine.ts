@@ -33,6 +33,8 @@ interface Sending {
   readonly host: string;
   readonly skb: Skb;
   readonly journey: Journey;
+  /** The bridge port that it leaves by, past the host's rules and routes. */
+  readonly port?: Interface;
 }
 
 /** Stands until the packet has come to its end. */
@@ -172,17 +174,20 @@ export class Engine {
   send(host: string, packet: Packet, record: boolean): Trace {
     const journey = journeyOf(packet, record);
     this.#waiting.push({ host, skb: { packet, mark: 0 }, journey });
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) this.#output(this.state(next.host), next.skb, next.journey);
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      if (next.port === undefined) this.#output(this.state(next.host), next.skb, next.journey);
+      else this.#outputAt(this.state(next.host), next.port, next.skb.packet, next.journey);
+    }
     return journey.trace;
   }
 
   /** Queues what a host sends because of another packet; `about` is that packet where netfilter is to know it. */
-  #reply(host: string, packet: Packet, cause: Journey, about?: Skb): void {
+  #reply(host: string, packet: Packet, cause: Journey, about?: Skb, port?: Interface): void {
     const journey = journeyOf(packet, cause.record);
     cause.trace.replies.push(journey.trace);
     const skb: Skb = { packet, mark: 0 };
     if (about !== undefined) relate(skb, about);
-    this.#waiting.push({ host, skb, journey });
+    this.#waiting.push({ host, skb, journey, ...(port !== undefined && { port }) });
   }
 
   #spend(kind: keyof typeof latency): void {
@@ -209,15 +214,20 @@ export class Engine {
       visit.end(skb.packet, { kind: "rejected", place: visit.place, with: verdict.with });
       // The host's own ICMP is busy with the answer that is rejected, so it says nothing about it.
       const ownAnswer = visit.inInterface === undefined && skb.packet.proto === "icmp" && skb.packet.type !== "echo-request";
-      if (!ownAnswer) this.#reject(state, verdict.with, skb, visit.journey);
+      if (!ownAnswer) this.#reject(state, verdict.with, skb, visit);
     }
     return false;
   }
 
-  #reject(state: HostState, reject: RejectWith, skb: Skb, journey: Journey): void {
+  #reject(state: HostState, reject: RejectWith, skb: Skb, { journey, inInterface }: Visit): void {
     const { packet } = skb;
     if (reject !== "tcp-reset") return this.#error(state, "unreachable", unreachableCode[reject], skb, journey);
-    if (packet.proto === "tcp" && !packet.flags.includes("RST")) this.#reply(state.host.id, answer.reset(packet), journey, skb);
+    if (packet.proto !== "tcp" || packet.flags.includes("RST")) return;
+    // Of a frame that came through a bridge with rules Linux sends the reset straight back, as if from whom the frame was for.
+    const came = inInterface === undefined ? undefined : state.interfaces.get(inInterface);
+    const port = came?.master === undefined ? undefined : came;
+    if (port === undefined) this.#reply(state.host.id, answer.reset(packet), journey, skb);
+    else if (state.isLocal(packet.src) || state.route(packet.src) !== undefined) this.#reply(state.host.id, answer.reset(packet), journey, undefined, port);
   }
 
   /** Sends an ICMP error about a packet, unless it is an error itself. */
@@ -238,6 +248,14 @@ export class Engine {
   /** The address that a host sends from when it does not say itself. */
   source(host: string, destination: Addr): Addr | undefined {
     return this.#sourceTowards(this.state(host), destination);
+  }
+
+  /** A packet that a host itself makes and puts on a bridge port at once. */
+  #outputAt(state: HostState, port: Interface, packet: Packet, journey: Journey): void {
+    const visit = new Visit(journey, "host", state.host.id, packet);
+    this.#spend("host");
+    visit.done(packet, port.name);
+    this.#transmit(state, port, packet.dst, packet, journey);
   }
 
   /** A packet that a host itself makes. */

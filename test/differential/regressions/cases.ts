@@ -95,6 +95,19 @@ export const regressions: readonly Regression[] = [
     ],
   },
   {
+    name: "the reset of a frame that came through a bridge with rules goes straight back, past OUTPUT and translation",
+    case: smallCase({
+      rules: "*nat\n-A PREROUTING -d 10.96.0.1/32 -j DNAT --to-destination 10.1.1.2\nCOMMIT\n*filter\n-A FORWARD -p tcp -j REJECT --reject-with tcp-reset\nCOMMIT\n",
+      bridgeNfCallIptables: true,
+    }),
+    sent: [tcp("a", a, 1000, addr("10.96.0.1"), 80, ["SYN"], 100), tcp("b", b, 1000, a, 80, ["SYN"], 100)],
+  },
+  {
+    name: "a packet of the host's own that is translated to where no route leads does not reach the filter",
+    case: smallCase({ rules: "*nat\n-A OUTPUT -p icmp -j DNAT --to-destination 192.0.2.1\nCOMMIT\n*filter\n-A OUTPUT -p icmp\nCOMMIT\n" }),
+    sent: [udp("a", a, 1, addr("10.1.1.1"), 9)],
+  },
+  {
     name: "a connection that a rule resets is closed",
     case: smallCase({ rules: `*filter\n-A FORWARD -p tcp -m tcp --dport 80 -m conntrack --ctstate ESTABLISHED -j REJECT --reject-with tcp-reset\n${counted("NEW")}\n${counted("INVALID")}\nCOMMIT\n` }),
     sent: [...handshake, tcp("b", b, 80, a, 1000, ["PSH", "ACK"], 501, 101, "data"), tcp("a", a, 1000, b, 80, ["SYN"], 300), tcp("b", b, 80, a, 1000, ["SYN", "ACK"], 900, 301)],

@@ -79,7 +79,7 @@ export interface Advice {
 const counted = new Intl.NumberFormat("en-US");
 const number = (value: number): string => counted.format(value);
 const many = (value: number, noun: string): string => `${number(value)} ${noun}${value === 1 ? "" : noun.endsWith("ss") ? "es" : "s"}`;
-const share = (value: number): string => (value === 0 ? "none" : value < 1e-4 ? value.toExponential(1) : `${Number((value * 100).toPrecision(2))} %`);
+const share = (value: number): string => (value === 0 ? "none" : value < 1e-4 ? "under 0.01 %" : `${Number((value * 100).toPrecision(2))} %`);
 
 const check = (question: PlanQuestion): void => {
   const { streams, target } = question;

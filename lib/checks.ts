@@ -15,7 +15,12 @@ export const wholeNumber = (where: string, value: number, { least, most }: Range
   const whole = Number.isInteger(value);
   if (whole && value >= least && value <= most) return value;
   const range = most === Number.POSITIVE_INFINITY ? `${least} or more` : `${least} to ${most}`;
-  throw new InputError({ where, value, problem: whole ? "is out of range" : "is not a whole number", expected: `${range} ${unit}` });
+  throw new InputError({
+    where,
+    value,
+    problem: whole ? "is out of range" : "is not a whole number",
+    expected: `${range} ${unit}`,
+  });
 };
 
 /** Names for an error that says what is known: the first eight, and how many there are. */

@@ -8,7 +8,17 @@ export type { IcmpEcho, IcmpError, Packet, Proto, Tcp, TcpFlag, Udp } from "./pa
 export { type Flow, flowOf, invert, rewrite } from "./packet/flow.js";
 export { type PcapFile, type PcapRecord, type Timed, readPcap, writePcap } from "./packet/pcap.js";
 export type * from "./netfilter/types.js";
-export type { Connection, ConntrackEntry, DropReason, Netfilter, NetfilterHost, NetfilterStep, Skb, StartNetfilter, Verdict } from "./netfilter/netfilter.js";
+export type {
+  Connection,
+  ConntrackEntry,
+  DropReason,
+  Netfilter,
+  NetfilterHost,
+  NetfilterStep,
+  Skb,
+  StartNetfilter,
+  Verdict,
+} from "./netfilter/netfilter.js";
 export { relate, startNetfilter } from "./netfilter/start.js";
 export { parseSave } from "./netfilter/parse.js";
 export { type SaveOptions, formatRule, printList, printSave } from "./netfilter/print.js";
@@ -16,15 +26,45 @@ export type * from "./net/types.js";
 export type * from "./net/trace.js";
 export type * from "./net/lab.js";
 export { type TracedInterface, tracePackets } from "./net/tracePackets.js";
-export { type Arrival, type HostCapture, type HostCaptured, type LinuxLab, type LinuxOptions, bootLinux } from "./linux/boot.js";
+export {
+  type Arrival,
+  type HostCapture,
+  type HostCaptured,
+  type LinuxLab,
+  type LinuxOptions,
+  bootLinux,
+} from "./linux/boot.js";
 export { LinuxUnavailable } from "./linux/environment.js";
 export { type Figure, type Tier, figures } from "./azure/figures.js";
 export { type Contradiction, type ContradictionName, type Reading, contradictions } from "./azure/ledger.js";
-export { type Subnet, type VirtualNetwork, type VirtualNetworkSpec, subnetCapacity, virtualNetwork } from "./azure/vnet.js";
+export {
+  type Subnet,
+  type VirtualNetwork,
+  type VirtualNetworkSpec,
+  subnetCapacity,
+  virtualNetwork,
+} from "./azure/vnet.js";
 export { type IpConfiguration, type Nic, ipConfigurations } from "./azure/nic.js";
 export { type RouteTable, routeTable } from "./azure/routes.js";
-export { type AddressingPlugin, type SubnetFit, type SubnetNeed, type SubnetQuestion, fitSubnet, nodesThatFit, subnetNeed } from "./azure/need.js";
-export { type Era, type Sku, type SnatPorts, type SnatQuestion, eras, maxNodes, snatPorts, snatTier } from "./azure/snat.js";
+export {
+  type AddressingPlugin,
+  type SubnetFit,
+  type SubnetNeed,
+  type SubnetQuestion,
+  fitSubnet,
+  nodesThatFit,
+  subnetNeed,
+} from "./azure/need.js";
+export {
+  type Era,
+  type Sku,
+  type SnatPorts,
+  type SnatQuestion,
+  eras,
+  maxNodes,
+  snatPorts,
+  snatTier,
+} from "./azure/snat.js";
 export {
   type Frontend,
   type LoadBalancer,
@@ -39,7 +79,13 @@ export {
   standaloneTranslator,
 } from "./azure/balancer.js";
 export type * from "./kube/types.js";
-export { type DeploymentObject, type IngressObject, type KubeObject, type ServiceObject, parseManifest } from "./kube/manifest.js";
+export {
+  type DeploymentObject,
+  type IngressObject,
+  type KubeObject,
+  type ServiceObject,
+  parseManifest,
+} from "./kube/manifest.js";
 export { buildCluster } from "./kube/build.js";
 export type { AppliedManifest, ClusterInput, ClusterPins, NodeInput, PodPin } from "./kube/input.js";
 export { clusterHosts, podHostId } from "./kube/hosts.js";
@@ -48,29 +94,68 @@ export { chainHash, kubeProxyRules } from "./kube/proxy.js";
 export { nodeRules } from "./kube/nodeRules.js";
 export type * from "./scenario/types.js";
 export { build } from "./scenario/build.js";
-export { type Addon, type Change, applyManifest, disableAddon, editCluster, enableAddon, scenarioAt } from "./scenario/edit.js";
+export {
+  type Addon,
+  type Change,
+  applyManifest,
+  disableAddon,
+  editCluster,
+  enableAddon,
+  scenarioAt,
+} from "./scenario/edit.js";
 export { type Moment, articleAt, articleMoments, articlePins, articleScenario } from "./scenario/article.js";
 export { whereami, whereamiIngress } from "./scenario/manifests.js";
 export { type SmallClusterOptions, smallCluster } from "./scenario/small.js";
 export { CheckError, check, checkNear, checkThrows } from "./notebook/check.js";
 export { type Diagram, show } from "./notebook/show.js";
 export type { CellValue, Records, TableData } from "./notebook/table.js";
-export type { ChartChannel, ChartEncoding, ChartLayer, ChartMark, ChartParam, ChartRow, ChartSpec, ChartTransform } from "./chart/spec.js";
+export type {
+  ChartChannel,
+  ChartEncoding,
+  ChartLayer,
+  ChartMark,
+  ChartParam,
+  ChartRow,
+  ChartSpec,
+  ChartTransform,
+} from "./chart/spec.js";
 export type { ChartOptions } from "./chart/words.js";
 export { type SnatPortsRow, snatPortsPerNode } from "./chart/snatPorts.js";
 export { type PortsCurveOptions, type PortsCurveRow, type TierRow, portsCurve, tierSteps } from "./chart/curves.js";
 export { type PortsOverTimeRow, portsOverTime } from "./chart/portsOverTime.js";
 export { type NodePortsRow, portsByNode } from "./chart/portsByNode.js";
 export { type FailureHeatMapOptions, type FailureHeatMapRow, failureHeatMap } from "./chart/failureHeatMap.js";
-export { type FailureCurveRow, type FailureCurvesOptions, type SimulatedFailure, failureCurves } from "./chart/failureCurves.js";
+export {
+  type FailureCurveRow,
+  type FailureCurvesOptions,
+  type SimulatedFailure,
+  failureCurves,
+} from "./chart/failureCurves.js";
 export { type AllocationOptions, type AllocationRow, allocationCurve } from "./chart/allocationCurve.js";
 export { type RenderedChart, renderChart } from "./chart/renderChart.js";
 export { bootModel } from "./net/model.js";
 export { type PathDiagramOptions, pathDiagram } from "./chart/pathDiagram.js";
 export { type AddressChange, type ChangedBy, addressChanges, formatChangedBy } from "./net/addressChange.js";
-export { type DestinationKind, type FlowChange, type FlowRow, type FlowTableOptions, type FlowTableView, type Owner, compareFlows, flowChangeColumns, flowTable, flowTableColumns } from "./scenario/flowTable.js";
+export {
+  type DestinationKind,
+  type FlowChange,
+  type FlowRow,
+  type FlowTableOptions,
+  type FlowTableView,
+  type Owner,
+  compareFlows,
+  flowChangeColumns,
+  flowTable,
+  flowTableColumns,
+} from "./scenario/flowTable.js";
 export { type SnatLoad, type SnatSweepRow, type SnatUseRow, snatUse, sweepSnatUse } from "./scenario/snatUse.js";
-export { type CaptureOptions, type NamespaceQuery, type Session, type SessionOptions, openSession } from "./shell/session.js";
+export {
+  type CaptureOptions,
+  type NamespaceQuery,
+  type Session,
+  type SessionOptions,
+  openSession,
+} from "./shell/session.js";
 export { openLab } from "./notebook/openLab.js";
 export { formatDisposition, formatFlow, formatPacket, formatReason, formatTrace } from "./render/trace.js";
 export { formatAssumptions } from "./render/assumptions.js";
@@ -78,7 +163,14 @@ export { type PingTextOptions, printPing } from "./render/ping.js";
 export { type TcpdumpOptions, printTcpdump } from "./render/tcpdump.js";
 export { printConntrack } from "./render/conntrack.js";
 export { printAddresses, printRoutes } from "./render/addresses.js";
-export { type TableOptions, printDeployments, printIngresses, printNodes, printPods, printServices } from "./render/kubectl.js";
+export {
+  type TableOptions,
+  printDeployments,
+  printIngresses,
+  printNodes,
+  printPods,
+  printServices,
+} from "./render/kubectl.js";
 export { type LoadBalancerResource, type ManagedCluster } from "./render/azObjects.js";
 export { type Applied } from "./shell/applied.js";
 export { type PacketFilter, packetFilter } from "./shell/filter.js";
@@ -111,11 +203,48 @@ export {
   masqueradeRules,
   natGatewayRules,
 } from "./snat/rules.js";
-export { type Occupancy, type PortChoice, type RetriedLoad, type SharedPorts, erlangB, loadFor, occupancy, peakInUse, portsFor, sharedPorts, withRetries } from "./snat/erlang.js";
-export { type DestinationLoad, type PoolExpectation, destinationLoads, expectPool, portsNeeded } from "./snat/expect.js";
+export {
+  type Occupancy,
+  type PortChoice,
+  type RetriedLoad,
+  type SharedPorts,
+  erlangB,
+  loadFor,
+  occupancy,
+  peakInUse,
+  portsFor,
+  sharedPorts,
+  withRetries,
+} from "./snat/erlang.js";
+export {
+  type DestinationLoad,
+  type PoolExpectation,
+  destinationLoads,
+  expectPool,
+  portsNeeded,
+} from "./snat/expect.js";
 export { type Estimate } from "./snat/estimate.js";
 export { type RunOptions } from "./snat/progress.js";
 export { type PoolResult, type PoolSpec, simulatePool } from "./snat/pool.js";
-export { type DestinationTotal, type PodTotal, type PodUseRow, type RowFilter, type SimulateOptions, type SimulationResult, type UseRow, type Workers, simulate } from "./snat/simulate.js";
+export {
+  type DestinationTotal,
+  type PodTotal,
+  type PodUseRow,
+  type RowFilter,
+  type SimulateOptions,
+  type SimulationResult,
+  type UseRow,
+  type Workers,
+  simulate,
+} from "./snat/simulate.js";
 export { workerThreads } from "./snat/workerThreads.js";
-export { type Advice, type Plan, type PlanChange, type PlanName, type PlanQuestion, type PlannedSetup, compare, planOutbound } from "./snat/plan.js";
+export {
+  type Advice,
+  type Plan,
+  type PlanChange,
+  type PlanName,
+  type PlanQuestion,
+  type PlannedSetup,
+  compare,
+  planOutbound,
+} from "./snat/plan.js";

@@ -5,7 +5,9 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 
 const lib = fileURLToPath(new URL("../lib", import.meta.url));
-const files = readdirSync(lib, { recursive: true, encoding: "utf8" }).filter(file => file.endsWith(".ts") && !/^(dist|node_modules)\b/.test(file));
+const files = readdirSync(lib, { recursive: true, encoding: "utf8" }).filter(
+  file => file.endsWith(".ts") && !/^(dist|node_modules)\b/.test(file),
+);
 
 /** What each part of the library may import besides itself and the files at the top (errors, random). */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
@@ -21,7 +23,20 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   render: ["ip", "packet", "netfilter", "net", "azure", "kube", "scenario", "snat"],
   chart: ["ip", "packet", "netfilter", "net", "azure", "kube", "scenario", "snat", "render"],
   shell: ["ip", "packet", "netfilter", "net", "azure", "kube", "scenario", "render"],
-  notebook: ["ip", "packet", "netfilter", "net", "azure", "kube", "scenario", "linux", "snat", "render", "chart", "shell"],
+  notebook: [
+    "ip",
+    "packet",
+    "netfilter",
+    "net",
+    "azure",
+    "kube",
+    "scenario",
+    "linux",
+    "snat",
+    "render",
+    "chart",
+    "shell",
+  ],
 };
 
 /** Parts that a browser can load: nothing of Node in them. */
@@ -57,18 +72,32 @@ test("every part has a rank", () => {
 });
 
 test("no part imports one of a higher rank", () => {
-  const wrong = imports.filter(({ part, to }) => part !== "" && to !== undefined && to !== "" && to !== part && !mayImport[part]!.includes(to));
-  assert.equal(wrong.map(({ file, specifier }) => `${file} imports ${specifier}`), []);
+  const wrong = imports.filter(
+    ({ part, to }) => part !== "" && to !== undefined && to !== "" && to !== part && !mayImport[part]!.includes(to),
+  );
+  assert.equal(
+    wrong.map(({ file, specifier }) => `${file} imports ${specifier}`),
+    [],
+  );
 });
 
 test("only ip knows ip-num", () => {
   const wrong = imports.filter(({ part, specifier }) => specifier === "ip-num" && part !== "ip");
-  assert.equal(wrong.map(({ file }) => file), []);
+  assert.equal(
+    wrong.map(({ file }) => file),
+    [],
+  );
 });
 
 test("the model and what shows it run in a browser", () => {
-  const wrong = imports.filter(({ file, part, specifier }) => portable.includes(part) && !nodeOnly.includes(file.replaceAll(sep, "/")) && specifier.startsWith("node:"));
-  assert.equal(wrong.map(({ file, specifier }) => `${file} imports ${specifier}`), []);
+  const wrong = imports.filter(
+    ({ file, part, specifier }) =>
+      portable.includes(part) && !nodeOnly.includes(file.replaceAll(sep, "/")) && specifier.startsWith("node:"),
+  );
+  assert.equal(
+    wrong.map(({ file, specifier }) => `${file} imports ${specifier}`),
+    [],
+  );
 });
 
 test.run();

@@ -17,7 +17,10 @@ test("its programs run as they stand", () => {
     const file = join(root, "test", `tmp-readme-${i}.mts`);
     writeFileSync(file, program);
     try {
-      const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", file], { cwd: root, encoding: "utf8" });
+      const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", file], {
+        cwd: root,
+        encoding: "utf8",
+      });
       assert.is(status, 0, stderr);
       assert.ok(stdout.length > 0);
     } finally {
@@ -27,9 +30,12 @@ test("its programs run as they stand", () => {
 });
 
 test("names files and scripts that exist", () => {
-  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { readonly scripts: Readonly<Record<string, string>> };
+  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+    readonly scripts: Readonly<Record<string, string>>;
+  };
   for (const [, script] of readme.matchAll(/npm run (\w+)/g)) assert.ok(script! in scripts, script);
-  for (const [, file] of readme.matchAll(/\]\(([^)#:]+)\)/g)) assert.ok(readFileSync(join(root, file!)).length > 0, file);
+  for (const [, file] of readme.matchAll(/\]\(([^)#:]+)\)/g))
+    assert.ok(readFileSync(join(root, file!)).length > 0, file);
 });
 
 test.run();

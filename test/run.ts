@@ -42,7 +42,15 @@ const runFile = (file: string): Promise<Result> =>
       const passed = figure(output, "Passed");
       const skipped = figure(output, "Skipped");
       if (total === 0) output += `\n${file}: no test ran; does every suite end with .run()?\n`;
-      done({ file, output, total, passed, skipped, ok: code === 0 && total > 0 && passed + skipped >= total, seconds: (performance.now() - start) / 1000 });
+      done({
+        file,
+        output,
+        total,
+        passed,
+        skipped,
+        ok: code === 0 && total > 0 && passed + skipped >= total,
+        seconds: (performance.now() - start) / 1000,
+      });
     });
   });
 

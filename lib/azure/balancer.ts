@@ -76,7 +76,7 @@ const cutter = (supply: Cut): ((ports: number) => Cut) => {
   let next = supply[0]?.first ?? 0;
   return ports => {
     const pieces: Cut[number][] = [];
-    for (let wanted = ports; wanted > 0 && index < supply.length; ) {
+    for (let wanted = ports; wanted > 0 && index < supply.length;) {
       const { address, last: end } = supply[index]!;
       const last = Math.min(next + wanted - 1, end);
       pieces.push({ address, first: next, last });
@@ -89,12 +89,19 @@ const cutter = (supply: Cut): ((ports: number) => Cut) => {
 };
 
 const supplyOf = (balancer: LoadBalancer, frontend: Frontend): Cut =>
-  freePorts(balancer.rules.filter(rule => rule.frontend === frontend.name).map(rule => rule.port)).map(range => ({ address: frontend.address, ...range }));
+  freePorts(balancer.rules.filter(rule => rule.frontend === frontend.name).map(rule => rule.port)).map(range => ({
+    address: frontend.address,
+    ...range,
+  }));
 
 const portsIn = (supply: Cut): number => supply.reduce((sum, { first, last }) => sum + last - first + 1, 0);
 
 /** By default every frontend gives each machine the table's ports, in the order of the frontends, until it has its number. */
-const cutByDefault = (supplies: readonly Cut[], backends: readonly Addr[], perFrontend: number): readonly PortAllocation[] => {
+const cutByDefault = (
+  supplies: readonly Cut[],
+  backends: readonly Addr[],
+  perFrontend: number,
+): readonly PortAllocation[] => {
   const cutters = supplies.map(cutter);
   return backends.map(source => ({ source, ranges: cutters.flatMap(cut => cut(perFrontend)) }));
 };
@@ -106,7 +113,12 @@ const cutByRule = (supplies: readonly Cut[], backends: readonly Addr[], perNode:
 };
 
 const refuse = (where: string, allocated: number, reason: string, expected: string): never => {
-  throw new InputError({ where: `${where}.allocatedOutboundPorts`, value: allocated, problem: `is refused: ${reason}`, expected });
+  throw new InputError({
+    where: `${where}.allocatedOutboundPorts`,
+    value: allocated,
+    problem: `is refused: ${reason}`,
+    expected,
+  });
 };
 
 const fewer = "fewer ports, fewer nodes or more outbound addresses";
@@ -114,7 +126,8 @@ const fewer = "fewer ports, fewer nodes or more outbound addresses";
 /** The rules may have taken so much of the frontends that less is left than the ports ask for. */
 const checkSupply = (supply: Cut, needed: number, where: string, allocated: number): void => {
   const left = portsIn(supply);
-  if (left < needed) refuse(where, allocated, `${needed} ports are needed but only ${left} are left beside the inbound rules`, fewer);
+  if (left < needed)
+    refuse(where, allocated, `${needed} ports are needed but only ${left} are left beside the inbound rules`, fewer);
 };
 
 /** How outbound flows leave a load balancer. */
@@ -133,13 +146,17 @@ export interface OutboundOptions {
  * Blocks that inbound rules have taken are stepped over, so a machine's count stays whole and the frontend gives fewer in all.
  * @throws InputError when the pool is too large for the default table, or an outbound rule promises more than there is
  */
-export const portAllocations = (balancer: LoadBalancer, { frontends, era = newestEra, where = "loadBalancer" }: OutboundOptions): readonly PortAllocation[] => {
+export const portAllocations = (
+  balancer: LoadBalancer,
+  { frontends, era = newestEra, where = "loadBalancer" }: OutboundOptions,
+): readonly PortAllocation[] => {
   const backends = balancer.backendPool;
   if (backends.length === 0 || frontends.length === 0) return [];
   const allocated = balancer.outboundRule?.allocatedOutboundPorts ?? 0;
   const ports = snatPorts({ sku: balancer.sku, nodes: backends.length, frontends: frontends.length, allocated, era });
   if (ports.kind === "rejected") {
-    const byHand = balancer.sku === "Basic" ? "sku Standard and a multiple of 8 set by hand" : "a multiple of 8 set by hand";
+    const byHand =
+      balancer.sku === "Basic" ? "sku Standard and a multiple of 8 set by hand" : "a multiple of 8 set by hand";
     return refuse(where, allocated, ports.reason, ports.because === "pool-too-large" ? byHand : fewer);
   }
   const supplies = frontends.map(frontend => supplyOf(balancer, frontend));
@@ -160,9 +177,14 @@ export type Selection = "random" | "first";
  * The frontends that outbound flows use: with Basic one, drawn or the first configured; with Standard those of the outbound rule.
  * None when the load balancer has none.
  */
-export const outboundFrontends = (balancer: LoadBalancer, selection: Selection, random: Random): readonly Frontend[] => {
+export const outboundFrontends = (
+  balancer: LoadBalancer,
+  selection: Selection,
+  random: Random,
+): readonly Frontend[] => {
   const { frontends, outboundRule } = balancer;
-  if (balancer.sku === "Standard") return (outboundRule?.frontends ?? []).flatMap(name => frontends.filter(frontend => frontend.name === name));
+  if (balancer.sku === "Standard")
+    return (outboundRule?.frontends ?? []).flatMap(name => frontends.filter(frontend => frontend.name === name));
   if (frontends.length === 0) return [];
   return [frontends[selection === "first" ? 0 : random.int(0, frontends.length - 1)]!];
 };
@@ -171,12 +193,28 @@ const inboundRules = (balancer: LoadBalancer): readonly InboundRule[] => {
   const byName = new Map(balancer.frontends.map(frontend => [frontend.name, frontend.address]));
   return balancer.rules.map(({ name, frontend, port, proto, backendPort }) => {
     const address = byName.get(frontend);
-    if (address === undefined) throw new InputError({ where: `rule ${name}`, value: frontend, problem: "is no frontend of the load balancer", expected: [...byName.keys()].join(", ") || "a frontend" });
-    return { name, address, port, proto, backends: balancer.backendPool, ...(backendPort === undefined ? {} : { backendPort }) };
+    if (address === undefined)
+      throw new InputError({
+        where: `rule ${name}`,
+        value: frontend,
+        problem: "is no frontend of the load balancer",
+        expected: [...byName.keys()].join(", ") || "a frontend",
+      });
+    return {
+      name,
+      address,
+      port,
+      proto,
+      backends: balancer.backendPool,
+      ...(backendPort === undefined ? {} : { backendPort }),
+    };
   });
 };
 
-const portHolding = (era: Era, idleTimeoutMinutes: number): Pick<Translator, "protocols" | "udpPortPer" | "timeouts"> => ({
+const portHolding = (
+  era: Era,
+  idleTimeoutMinutes: number,
+): Pick<Translator, "protocols" | "udpPortPer" | "timeouts"> => ({
   protocols: ["tcp", "udp"],
   udpPortPer: era === "2018" ? "flow" : "destination",
   timeouts: { idle: idleTimeoutMinutes * 60, fin: holdAfterFin.value, rst: holdAfterRst.value },
@@ -196,8 +234,18 @@ export const balancerTranslator = (balancer: LoadBalancer, options: OutboundOpti
  * Source: azure-docs load-balancer-outbound-connections.md (2019-08), scenario 3. Never with a Standard load balancer.
  * @param machines primary addresses of the machines that share it, 1-1,000
  */
-export const standaloneTranslator = (name: string, address: Addr, machines: readonly Addr[], era: Era = newestEra): Translator => {
+export const standaloneTranslator = (
+  name: string,
+  address: Addr,
+  machines: readonly Addr[],
+  era: Era = newestEra,
+): Translator => {
   const frontend = { name: formatAddr(address), address };
   const pool: LoadBalancer = { name, sku: "Basic", frontends: [frontend], backendPool: machines, rules: [] };
-  return { name, ...portHolding(era, idleTimeout.value), allocations: portAllocations(pool, { frontends: [frontend], era, where: name }), inbound: [] };
+  return {
+    name,
+    ...portHolding(era, idleTimeout.value),
+    allocations: portAllocations(pool, { frontends: [frontend], era, where: name }),
+    inbound: [],
+  };
 };

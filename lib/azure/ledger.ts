@@ -24,17 +24,34 @@ export const contradictions = [
     question: "Which of several frontends does a Basic load balancer use for outbound flows?",
     readings: [
       { name: "random", says: "any of them, to be considered random", source: lb("2018-03, 2019-08") },
-      { name: "first", says: "the first configured, and the next when that is deleted", source: "azure-docs aks/egress.md (2019-03); Azure/AKS issue 189; observed on two clusters in early 2019" },
+      {
+        name: "first",
+        says: "the first configured, and the next when that is deleted",
+        source: "azure-docs aks/egress.md (2019-03); Azure/AKS issue 189; observed on two clusters in early 2019",
+      },
     ],
     default: "random",
   },
   {
     name: "era",
-    question: "How many ports does a node of a Standard load balancer get by default from several frontends, and what does a UDP port serve?",
+    question:
+      "How many ports does a node of a Standard load balancer get by default from several frontends, and what does a UDP port serve?",
     readings: [
-      { name: "2018", says: "the table's ports from every frontend; a UDP port serves one flow", source: lb("2018-03, 2019-08") },
-      { name: "2021", says: "the table's ports from every frontend, one address used up before the next; a UDP port serves one flow to each destination address", source: lb("2022-03") },
-      { name: "2023", says: "the table's ports from every frontend, 1,024 at most in all; a UDP port serves one flow to each destination address", source: lb("2023-03") },
+      {
+        name: "2018",
+        says: "the table's ports from every frontend; a UDP port serves one flow",
+        source: lb("2018-03, 2019-08"),
+      },
+      {
+        name: "2021",
+        says: "the table's ports from every frontend, one address used up before the next; a UDP port serves one flow to each destination address",
+        source: lb("2022-03"),
+      },
+      {
+        name: "2023",
+        says: "the table's ports from every frontend, 1,024 at most in all; a UDP port serves one flow to each destination address",
+        source: lb("2023-03"),
+      },
     ],
     default: "2023",
   },
@@ -43,7 +60,11 @@ export const contradictions = [
     question: "How many ports does one frontend address give?",
     readings: [
       { name: "64000", says: "64,000", source: lb("2018-03 to 2023-03") },
-      { name: "51200", says: "51,200, a correction made once and undone since", source: "azure-docs pull request 19275 (2018-11)" },
+      {
+        name: "51200",
+        says: "51,200, a correction made once and undone since",
+        source: "azure-docs pull request 19275 (2018-11)",
+      },
     ],
     default: "64000",
   },
@@ -51,8 +72,16 @@ export const contradictions = [
     name: "idleTimeout",
     question: "How long may the idle timeout of an outbound rule be set?",
     readings: [
-      { name: "120", says: "4 to 120 minutes", source: "azure-docs load-balancer/outbound-rules.md (2024-04); ARM reference" },
-      { name: "100", says: "4 to 100 minutes for outbound rules, 4 to 30 for load-balancing rules", source: "azure-docs load-balancer/load-balancer-tcp-reset.md (2020-10); azure-cli acs/_validators.py" },
+      {
+        name: "120",
+        says: "4 to 120 minutes",
+        source: "azure-docs load-balancer/outbound-rules.md (2024-04); ARM reference",
+      },
+      {
+        name: "100",
+        says: "4 to 100 minutes for outbound rules, 4 to 30 for load-balancing rules",
+        source: "azure-docs load-balancer/load-balancer-tcp-reset.md (2020-10); azure-cli acs/_validators.py",
+      },
     ],
     default: "120",
   },
@@ -76,10 +105,15 @@ export const contradictions = [
   },
   {
     name: "masqueradeBy",
-    question: "Whose rules turn a pod's address into its node's when it leaves the virtual network of an Azure CNI cluster?",
+    question:
+      "Whose rules turn a pod's address into its node's when it leaves the virtual network of an Azure CNI cluster?",
     readings: [
       { name: "azure-vnet", says: "a rule of the azure-vnet plugin", source: "Azure/azure-container-networking" },
-      { name: "ip-masq-agent", says: "the ip-masq-agent, seen on clusters by 2019-09", source: "Azure/AKS issue 1207; Azure/ip-masq-agent-v2" },
+      {
+        name: "ip-masq-agent",
+        says: "the ip-masq-agent, seen on clusters by 2019-09",
+        source: "Azure/AKS issue 1207; Azure/ip-masq-agent-v2",
+      },
     ],
     default: "ip-masq-agent",
   },

@@ -24,7 +24,11 @@ export interface IpConfiguration {
 
 /** A card's IP configurations, as Azure lists them. */
 export const ipConfigurations = (nic: Nic): readonly IpConfiguration[] =>
-  nic.addresses.map((address, i) => ({ name: `ipconfig${i + 1}`, privateIpAddress: formatAddr(address), primary: i === 0 }));
+  nic.addresses.map((address, i) => ({
+    name: `ipconfig${i + 1}`,
+    privateIpAddress: formatAddr(address),
+    primary: i === 0,
+  }));
 
 /** The card as the fabric sees it, at an interface of a host. */
 export const fabricNic = (nic: Nic, host: string, interfaceName: string): FabricNic => ({

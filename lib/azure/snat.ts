@@ -34,7 +34,13 @@ export interface SnatQuestion {
 export type SnatPorts =
   | { readonly kind: "default"; readonly perNode: number; readonly tier: Tier; readonly capacity: number }
   | { readonly kind: "allocated"; readonly perNode: number; readonly needed: number; readonly capacity: number }
-  | { readonly kind: "rejected"; readonly because: "over-capacity"; readonly needed: number; readonly capacity: number; readonly reason: string }
+  | {
+      readonly kind: "rejected";
+      readonly because: "over-capacity";
+      readonly needed: number;
+      readonly capacity: number;
+      readonly reason: string;
+    }
   /** The default table ends at 1,000 machines. */
   | { readonly kind: "rejected"; readonly because: "pool-too-large"; readonly reason: string };
 
@@ -42,14 +48,20 @@ const { defaultPorts, portsPerFrontend, portBlock, defaultCeiling } = figures.lo
 const anyCount = { least: 1, most: Number.POSITIVE_INFINITY };
 
 /** The row of the default table for a pool of `nodes` machines; undefined beyond its end, 1,000. */
-export const snatTier = (nodes: number): Tier | undefined => defaultPorts.value.find(tier => nodes >= tier.least && nodes <= tier.most);
+export const snatTier = (nodes: number): Tier | undefined =>
+  defaultPorts.value.find(tier => nodes >= tier.least && nodes <= tier.most);
 
 /** Checks allocatedOutboundPorts: 0 to 64,000, a multiple of 8. @throws InputError otherwise */
 export const checkAllocatedPorts = (ports: number, where = "allocatedOutboundPorts"): number => {
   wholeNumber(where, ports, figures.aks.allocatedOutboundPorts.value, "ports");
   if (ports % portBlock.value !== 0) {
     const below = ports - (ports % portBlock.value);
-    throw new InputError({ where, value: ports, problem: `is not a multiple of ${portBlock.value}, the block that ports are given out in`, expected: `${below} or ${below + portBlock.value}` });
+    throw new InputError({
+      where,
+      value: ports,
+      problem: `is not a multiple of ${portBlock.value}, the block that ports are given out in`,
+      expected: `${below} or ${below + portBlock.value}`,
+    });
   }
   return ports;
 };
@@ -79,13 +91,25 @@ const byRule = (nodes: number, frontends: number, ports: number, surge: number):
  * the check of a manual number, azure-docs outbound-rules.md and AKS's own refusal.
  * @throws InputError for a number out of range, or allocated ports with Basic
  */
-export const snatPorts = ({ sku, nodes, frontends, allocated = 0, surge = 0, era = newestEra }: SnatQuestion): SnatPorts => {
+export const snatPorts = ({
+  sku,
+  nodes,
+  frontends,
+  allocated = 0,
+  surge = 0,
+  era = newestEra,
+}: SnatQuestion): SnatPorts => {
   wholeNumber("nodes", nodes, anyCount, "nodes");
   wholeNumber("frontends", frontends, anyCount, "frontends");
   wholeNumber("surge", surge, { ...anyCount, least: 0 }, "nodes");
   checkAllocatedPorts(allocated, "allocated");
   if (allocated > 0 && sku === "Basic")
-    throw new InputError({ where: "allocated", value: allocated, problem: "needs an outbound rule, which a Basic load balancer does not have", expected: "0 with Basic, or sku Standard" });
+    throw new InputError({
+      where: "allocated",
+      value: allocated,
+      problem: "needs an outbound rule, which a Basic load balancer does not have",
+      expected: "0 with Basic, or sku Standard",
+    });
   if (allocated > 0) return byRule(nodes, frontends, allocated, surge);
   const tier = snatTier(nodes);
   if (tier === undefined)

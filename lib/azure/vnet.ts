@@ -26,7 +26,8 @@ export interface VirtualNetworkSpec {
 const { reservedAddresses, smallestSubnet, largestSubnet } = figures.virtualNetwork;
 
 /** The addresses of a subnet that Azure keeps for itself: .0 to .3 of a /24, and the last. */
-export const azureReserved = (subnet: Cidr): readonly Addr[] => [0, 1, 2, 3].map(index => nth(subnet, index)).concat(lastOf(subnet));
+export const azureReserved = (subnet: Cidr): readonly Addr[] =>
+  [0, 1, 2, 3].map(index => nth(subnet, index)).concat(lastOf(subnet));
 
 /** Addresses of a subnet that cards can have: 251 in a /24. */
 export const subnetCapacity = (subnet: Cidr): number => cidrSize(subnet) - reservedAddresses.value;
@@ -41,18 +42,37 @@ const pairs = <Item>(items: readonly Item[]): readonly (readonly [Item, number, 
   items.flatMap((b, j) => items.slice(0, j).map((a, i) => [a, i, b, j] as const));
 
 const checkAddressSpace = (blocks: readonly Cidr[], where: string): void => {
-  if (blocks.length === 0) throw new InputError({ where, value: [], problem: "is empty", expected: "at least one CIDR" });
+  if (blocks.length === 0)
+    throw new InputError({ where, value: [], problem: "is empty", expected: "at least one CIDR" });
   for (const [a, i, b, j] of pairs(blocks))
     if (overlaps(a, b))
-      throw new InputError({ where: `${where}[${j}]`, value: formatCidr(b), problem: `overlaps ${where}[${i}] (${formatCidr(a)})`, expected: "ranges that share no address" });
+      throw new InputError({
+        where: `${where}[${j}]`,
+        value: formatCidr(b),
+        problem: `overlaps ${where}[${i}] (${formatCidr(a)})`,
+        expected: "ranges that share no address",
+      });
 };
 
 const checkSubnet = (subnet: Subnet, space: readonly Cidr[], where: string): void => {
   const { prefix } = subnet.cidr;
   if (prefix > smallestSubnet.value || prefix < largestSubnet.value)
-    throw new InputError({ where, value: formatCidr(subnet.cidr), problem: prefix < largestSubnet.value ? "is too large for a subnet" : `is too small for a subnet, as Azure keeps ${reservedAddresses.value} addresses of each`, expected: `a prefix length of ${largestSubnet.value} to ${smallestSubnet.value}` });
+    throw new InputError({
+      where,
+      value: formatCidr(subnet.cidr),
+      problem:
+        prefix < largestSubnet.value
+          ? "is too large for a subnet"
+          : `is too small for a subnet, as Azure keeps ${reservedAddresses.value} addresses of each`,
+      expected: `a prefix length of ${largestSubnet.value} to ${smallestSubnet.value}`,
+    });
   if (!space.some(block => covers(block, subnet.cidr)))
-    throw new InputError({ where, value: formatCidr(subnet.cidr), problem: "is outside the address space", expected: `a part of ${space.map(formatCidr).join(" or ")}` });
+    throw new InputError({
+      where,
+      value: formatCidr(subnet.cidr),
+      problem: "is outside the address space",
+      expected: `a part of ${space.map(formatCidr).join(" or ")}`,
+    });
 };
 
 /**
@@ -63,13 +83,26 @@ const checkSubnet = (subnet: Subnet, space: readonly Cidr[], where: string): voi
 export const virtualNetwork = (spec: VirtualNetworkSpec, where = "vnet"): VirtualNetwork => {
   const addressSpace = spec.addressSpace.map((text, i) => cidr(text, `${where}.addressSpace[${i}]`));
   checkAddressSpace(addressSpace, `${where}.addressSpace`);
-  const subnets = spec.subnets.map(({ name, prefix }, i) => ({ name, cidr: cidr(prefix, `${where}.subnets[${i}].prefix`) }));
+  const subnets = spec.subnets.map(({ name, prefix }, i) => ({
+    name,
+    cidr: cidr(prefix, `${where}.subnets[${i}].prefix`),
+  }));
   subnets.forEach((subnet, i) => checkSubnet(subnet, addressSpace, `${where}.subnets[${i}].prefix`));
   for (const [a, i, b, j] of pairs(subnets)) {
     if (a.name === b.name)
-      throw new InputError({ where: `${where}.subnets[${j}].name`, value: b.name, problem: `is the name of subnets[${i}] too`, expected: "a name of its own" });
+      throw new InputError({
+        where: `${where}.subnets[${j}].name`,
+        value: b.name,
+        problem: `is the name of subnets[${i}] too`,
+        expected: "a name of its own",
+      });
     if (overlaps(a.cidr, b.cidr))
-      throw new InputError({ where: `${where}.subnets[${j}].prefix`, value: formatCidr(b.cidr), problem: `overlaps subnets[${i}] ${a.name} (${formatCidr(a.cidr)})`, expected: "ranges that share no address" });
+      throw new InputError({
+        where: `${where}.subnets[${j}].prefix`,
+        value: formatCidr(b.cidr),
+        problem: `overlaps subnets[${i}] ${a.name} (${formatCidr(a.cidr)})`,
+        expected: "ranges that share no address",
+      });
   }
   return { name: spec.name, addressSpace, subnets };
 };
@@ -81,7 +114,8 @@ export const takeAddress = (addresses: Pool, address: Addr, where: string): Addr
     throw new InputError({ where, value: formatAddr(address), problem, expected });
   };
   if (!contains(addresses.block, address)) refuse(`is outside the subnet ${block}`, `an address of ${block}`);
-  if (azureReserved(addresses.block).includes(address)) refuse("is reserved by Azure", `an address of ${block} other than the first four and the last`);
+  if (azureReserved(addresses.block).includes(address))
+    refuse("is reserved by Azure", `an address of ${block} other than the first four and the last`);
   if (!addresses.reserve(address)) refuse("is taken already", `a free address of ${block}`);
   return address;
 };

@@ -32,38 +32,69 @@ const label = ({ portsPerNode, failure, ips }: AllocationRow): string =>
  * @param rows by ascending ports, evenly spaced
  * @throws InputError without rows
  */
-export const allocationCurve = (rows: readonly AllocationRow[], { target, portsPerNode, ...options }: AllocationOptions): ChartSpec => {
+export const allocationCurve = (
+  rows: readonly AllocationRow[],
+  { target, portsPerNode, ...options }: AllocationOptions,
+): ChartSpec => {
   const [first, last] = [rows[0], rows.at(-1)];
   if (first === undefined || last === undefined) throw noRows("allocationCurve");
   const enough = rows.find(row => row.failure <= target);
   const chosen = rows.find(row => row.portsPerNode === portsPerNode) ?? enough ?? last;
-  const x: ChartChannel = { field: "ports", type: "quantitative", axis: { title: "ports per node", format: ",d" }, scale: { domain: [first.portsPerNode, last.portsPerNode], nice: false } };
+  const x: ChartChannel = {
+    field: "ports",
+    type: "quantitative",
+    axis: { title: "ports per node", format: ",d" },
+    scale: { domain: [first.portsPerNode, last.portsPerNode], nice: false },
+  };
   const y: ChartChannel = {
     field: "drawn",
     type: "quantitative",
     axis: { title: "connections that fail", values: [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1], format: "~%" },
     scale: { type: "log", domain: [floor, 1], nice: false },
   };
-  const met = enough === undefined ? `no number of them meets the target of ${percent(target)}` : `${count(enough.portsPerNode)} are the fewest that meet the target of ${percent(target)}, and take ${addresses(enough.ips)}`;
+  const met =
+    enough === undefined
+      ? `no number of them meets the target of ${percent(target)}`
+      : `${count(enough.portsPerNode)} are the fewest that meet the target of ${percent(target)}, and take ${addresses(enough.ips)}`;
   const atSlider = { filter: "datum.ports === ports" };
   return {
     title: heading("How many ports to allocate", { subtitle: "dashed: the target", ...options }),
     description: `From ${count(first.portsPerNode)} to ${count(last.portsPerNode)} ports per node, failures fall from ${percent(first.failure)} to ${percent(last.failure)}; ${met}.`,
-    data: { values: rows.map(row => ({ ports: row.portsPerNode, drawn: short(Math.max(floor, row.failure)), label: label(row) })) },
+    data: {
+      values: rows.map(row => ({
+        ports: row.portsPerNode,
+        drawn: short(Math.max(floor, row.failure)),
+        label: label(row),
+      })),
+    },
     width: 480,
     height: 260,
     params: [
       {
         name: "ports",
         value: chosen.portsPerNode,
-        bind: { input: "range", name: "ports per node", min: first.portsPerNode, max: last.portsPerNode, step: rows.length === 1 ? 1 : rows[1]!.portsPerNode - first.portsPerNode },
+        bind: {
+          input: "range",
+          name: "ports per node",
+          min: first.portsPerNode,
+          max: last.portsPerNode,
+          step: rows.length === 1 ? 1 : rows[1]!.portsPerNode - first.portsPerNode,
+        },
       },
     ],
     layer: [
       { mark: { type: "line", color: colours.blue }, encoding: { x, y } },
-      { data: { values: [{ target }] }, mark: { type: "rule", color: colours.alarm, strokeWidth: 2, strokeDash: [6, 3] }, encoding: { y: { ...y, field: "target" } } },
+      {
+        data: { values: [{ target }] },
+        mark: { type: "rule", color: colours.alarm, strokeWidth: 2, strokeDash: [6, 3] },
+        encoding: { y: { ...y, field: "target" } },
+      },
       { transform: [atSlider], mark: { type: "rule", color: colours.muted }, encoding: { x } },
-      { transform: [atSlider], mark: { type: "point", filled: true, size: 80, color: colours.blue, opacity: 1 }, encoding: { x, y } },
+      {
+        transform: [atSlider],
+        mark: { type: "point", filled: true, size: 80, color: colours.blue, opacity: 1 },
+        encoding: { x, y },
+      },
       {
         transform: [atSlider],
         mark: { type: "text", fontWeight: "bold", align: "right", baseline: "bottom", dy: -6 },

@@ -30,7 +30,12 @@ const numericFinding = (rows: readonly PortsCurveRow[], x: string): string => {
 };
 
 const namedFinding = (rows: readonly PortsCurveRow[]): string =>
-  rows.map(row => `with ${row.x}, ${use(row)} SNAT ports are in use on the fullest node and ${row.failed === 0 ? "no connection fails" : `${plural(row.failed, "connection")} cannot be opened`}`).join("; ");
+  rows
+    .map(
+      row =>
+        `with ${row.x}, ${use(row)} SNAT ports are in use on the fullest node and ${row.failed === 0 ? "no connection fails" : `${plural(row.failed, "connection")} cannot be opened`}`,
+    )
+    .join("; ");
 
 const curvesFinding = (rows: readonly PortsCurveRow[], x: string, numeric: boolean): string => {
   const series = [...new Set(rows.map(row => row.series))];
@@ -52,13 +57,39 @@ export const portsCurve = (rows: readonly PortsCurveRow[], options: PortsCurveOp
   const numeric = rows.every(row => typeof row.x === "number");
   const names = [...new Set(rows.flatMap(row => row.series ?? []))];
   const x: ChartChannel = numeric
-    ? { field: "x", type: "quantitative", axis: { title: options.x, format: ",~f", values: [...new Set(rows.map(row => Number(row.x)))], labelOverlap: "greedy" }, scale: { zero: false, nice: false } }
-    : { field: "x", type: "ordinal", sort: [...new Set(rows.map(row => row.x))], axis: { title: options.x, labelAngle: 0, ticks: false } };
-  const side: ChartEncoding = names.length > 0 ? { [numeric ? "detail" : "xOffset"]: { field: "series", type: "nominal" } } : {};
-  const ports = (field: string): ChartChannel => ({ field, type: "quantitative", axis: { title: "SNAT ports, fullest node", format: ",d", tickMinStep: 1 }, scale: { zero: true } });
+    ? {
+        field: "x",
+        type: "quantitative",
+        axis: {
+          title: options.x,
+          format: ",~f",
+          values: [...new Set(rows.map(row => Number(row.x)))],
+          labelOverlap: "greedy",
+        },
+        scale: { zero: false, nice: false },
+      }
+    : {
+        field: "x",
+        type: "ordinal",
+        sort: [...new Set(rows.map(row => row.x))],
+        axis: { title: options.x, labelAngle: 0, ticks: false },
+      };
+  const side: ChartEncoding =
+    names.length > 0 ? { [numeric ? "detail" : "xOffset"]: { field: "series", type: "nominal" } } : {};
+  const ports = (field: string): ChartChannel => ({
+    field,
+    type: "quantitative",
+    axis: { title: "SNAT ports, fullest node", format: ",d", tickMinStep: 1 },
+    scale: { zero: true },
+  });
   const colour: ChartChannel =
     names.length > 0
-      ? { field: "series", type: "nominal", scale: { domain: names, range: palette.slice(0, names.length) }, legend: { title: null, orient: "bottom", columns: 2 } }
+      ? {
+          field: "series",
+          type: "nominal",
+          scale: { domain: names, range: palette.slice(0, names.length) },
+          legend: { title: null, orient: "bottom", columns: 2 },
+        }
       : { value: colours.blue };
   const tooltip: readonly ChartChannel[] = [
     { field: "x", type: numeric ? "quantitative" : "nominal", title: options.x },
@@ -68,10 +99,15 @@ export const portsCurve = (rows: readonly PortsCurveRow[], options: PortsCurveOp
   ];
   const layer: readonly ChartLayer[] = [
     {
-      mark: numeric ? { type: "line", color: colours.alarm, strokeDash: [6, 3], interpolate: "step-after" } : { type: "tick", color: colours.alarm, thickness: 3, size: 64, opacity: 1 },
+      mark: numeric
+        ? { type: "line", color: colours.alarm, strokeDash: [6, 3], interpolate: "step-after" }
+        : { type: "tick", color: colours.alarm, thickness: 3, size: 64, opacity: 1 },
       encoding: { x, y: ports("allotted"), ...(numeric && names.length > 0 ? { color: colour } : {}), ...side },
     },
-    { mark: numeric ? { type: "line", point: true } : { type: "bar", size: 48 }, encoding: { x, y: ports("portsInUse"), color: colour, tooltip, ...side } },
+    {
+      mark: numeric ? { type: "line", point: true } : { type: "bar", size: 48 },
+      encoding: { x, y: ports("portsInUse"), color: colour, tooltip, ...side },
+    },
     // A layer without rows would leave Vega to warn of its empty extent.
     ...(rows.some(({ failed }) => failed > 0)
       ? [
@@ -84,7 +120,10 @@ export const portsCurve = (rows: readonly PortsCurveRow[], options: PortsCurveOp
       : []),
   ];
   return {
-    title: heading(`SNAT ports by ${options.x}`, { subtitle: `${numeric ? "dashed" : "orange"}: the node's allotment; ✕: connections fail`, ...options }),
+    title: heading(`SNAT ports by ${options.x}`, {
+      subtitle: `${numeric ? "dashed" : "orange"}: the node's allotment; ✕: connections fail`,
+      ...options,
+    }),
     description: curvesFinding(rows, options.x, numeric),
     data: { values: rows.map(row => ({ ...row })) },
     width: numeric ? 480 : { step: 140 },
@@ -112,7 +151,12 @@ export const tierSteps = (rows: readonly TierRow[], options: ChartOptions = {}):
   const drops = starts.slice(1).map(to => ({ from: rows[rows.indexOf(to) - 1]!, to }));
   const first = drops[0];
   const label = (row: TierRow) => ({ ...row, label: count(row.portsPerNode) });
-  const x: ChartChannel = { field: "nodes", type: "quantitative", axis: { title: "nodes in the pool", format: ",d", values: [...starts, last].map(row => row.nodes) }, scale: { nice: false } };
+  const x: ChartChannel = {
+    field: "nodes",
+    type: "quantitative",
+    axis: { title: "nodes in the pool", format: ",d", values: [...starts, last].map(row => row.nodes) },
+    scale: { nice: false },
+  };
   const y: ChartChannel = {
     field: "portsPerNode",
     type: "quantitative",
@@ -129,21 +173,38 @@ export const tierSteps = (rows: readonly TierRow[], options: ChartOptions = {}):
             encoding: { x, y, y2: { field: "before" } },
           },
           {
-            data: { values: [{ ...first.to, portsPerNode: first.from.portsPerNode, label: `from ${first.to.nodes} nodes: ${count(first.to.portsPerNode)} ports` }] },
+            data: {
+              values: [
+                {
+                  ...first.to,
+                  portsPerNode: first.from.portsPerNode,
+                  label: `from ${first.to.nodes} nodes: ${count(first.to.portsPerNode)} ports`,
+                },
+              ],
+            },
             mark: { type: "text", color: colours.alarm, fontWeight: "bold", align: "left", baseline: "middle", dx: 10 },
             encoding: { x, y, text: { field: "label", type: "nominal" } },
           },
         ];
-  const falls = drops.map(({ from, to }) => `from ${count(from.portsPerNode)} to ${count(to.portsPerNode)} at ${count(to.nodes)} nodes`);
+  const falls = drops.map(
+    ({ from, to }) => `from ${count(from.portsPerNode)} to ${count(to.portsPerNode)} at ${count(to.nodes)} nodes`,
+  );
   return {
     title: heading("Ports per node by size of the pool", options),
     description:
       falls.length === 0
         ? `Each node has ${count(last.portsPerNode)} SNAT ports, whatever the number of nodes up to ${count(last.nodes)}.`
         : `A node's SNAT ports fall in steps as the pool grows: ${falls.join(", ")}.`,
-    data: { values: [...new Set([...starts, ...drops.map(({ from }) => from), last])].sort((a, b) => a.nodes - b.nodes).map(label) },
+    data: {
+      values: [...new Set([...starts, ...drops.map(({ from }) => from), last])]
+        .sort((a, b) => a.nodes - b.nodes)
+        .map(label),
+    },
     width: 480,
     height: 260,
-    layer: [{ mark: { type: "line", color: colours.blue, interpolate: "step-after", strokeWidth: 3 }, encoding: { x, y } }, ...marked],
+    layer: [
+      { mark: { type: "line", color: colours.blue, interpolate: "step-after", strokeWidth: 3 }, encoding: { x, y } },
+      ...marked,
+    ],
   };
 };

@@ -30,15 +30,29 @@ const lineColours = palette.filter(colour => colour !== colours.yellow);
 /** Failures rarer than this lie below the chart. */
 const floor = 1e-4;
 
-const within = ({ failure, halfWidth, expected }: SimulatedFailure): boolean => Math.abs(failure - expected) <= halfWidth;
+const within = ({ failure, halfWidth, expected }: SimulatedFailure): boolean =>
+  Math.abs(failure - expected) <= halfWidth;
 
 /** The level that the reader sees first: 1 %, or the nearest there is. */
-const firstLevel = (levels: readonly number[]): number => levels.reduce((best, level) => (Math.abs(Math.log(level / 0.01)) < Math.abs(Math.log(best / 0.01)) ? level : best));
+const firstLevel = (levels: readonly number[]): number =>
+  levels.reduce((best, level) => (Math.abs(Math.log(level / 0.01)) < Math.abs(Math.log(best / 0.01)) ? level : best));
 
-const finding = (lines: readonly FailureCurveRow[], points: readonly SimulatedFailure[], level: number | undefined): string => {
-  const carried = level === undefined ? [] : lines.filter(row => row.failure === level).map(row => `${count(Math.round(row.load))} on ${count(row.portsPerNode)} ports`);
+const finding = (
+  lines: readonly FailureCurveRow[],
+  points: readonly SimulatedFailure[],
+  level: number | undefined,
+): string => {
+  const carried =
+    level === undefined
+      ? []
+      : lines
+          .filter(row => row.failure === level)
+          .map(row => `${count(Math.round(row.load))} on ${count(row.portsPerNode)} ports`);
   const ports = new Set(lines.map(row => row.portsPerNode)).size;
-  const start = carried.length === 0 ? `How many connections fail by load, for ${plural(ports, "number")} of ports.` : `${percent(level!)} of the connections fail at so many erlangs: ${carried.join(", ")}.`;
+  const start =
+    carried.length === 0
+      ? `How many connections fail by load, for ${plural(ports, "number")} of ports.`
+      : `${percent(level!)} of the connections fail at so many erlangs: ${carried.join(", ")}.`;
   if (points.length === 0) return start;
   const good = points.filter(within).length;
   return `${start} Of ${plural(points.length, "simulated point")}, ${good === points.length ? "all" : count(good)} ${good === 1 ? "has" : "have"} the formula's line within the 95 % confidence interval.`;
@@ -51,11 +65,18 @@ const finding = (lines: readonly FailureCurveRow[], points: readonly SimulatedFa
  * @param lines by ascending load for each number of ports
  * @throws InputError without rows
  */
-export const failureCurves = (lines: readonly FailureCurveRow[], points: readonly SimulatedFailure[] = [], { levels, ...options }: FailureCurvesOptions = {}): ChartSpec => {
+export const failureCurves = (
+  lines: readonly FailureCurveRow[],
+  points: readonly SimulatedFailure[] = [],
+  { levels, ...options }: FailureCurvesOptions = {},
+): ChartSpec => {
   if (lines.length === 0) throw noRows("failureCurves");
   const ports = [...new Set(lines.map(row => row.portsPerNode))].sort((a, b) => b - a);
-  const has = (size: number, failure: number): boolean => lines.some(row => row.portsPerNode === size && row.failure === failure);
-  const shared = [...new Set(levels ?? lines.map(row => row.failure))].filter(failure => failure >= floor && failure < 1 && ports.every(size => has(size, failure))).sort((a, b) => a - b);
+  const has = (size: number, failure: number): boolean =>
+    lines.some(row => row.portsPerNode === size && row.failure === failure);
+  const shared = [...new Set(levels ?? lines.map(row => row.failure))]
+    .filter(failure => failure >= floor && failure < 1 && ports.every(size => has(size, failure)))
+    .sort((a, b) => a - b);
   const level = shared.length === 0 ? undefined : firstLevel(shared);
   const drawn = lines.filter(row => row.failure >= floor && row.load > 0);
   const loads = [...drawn, ...points].map(row => row.load);
@@ -77,17 +98,38 @@ export const failureCurves = (lines: readonly FailureCurveRow[], points: readonl
     scale: { domain: ports.map(count), range: lineColours.slice(0, ports.length) },
     legend: { title: "ports per node", orient: "bottom", columns: 6 },
   };
-  const row = ({ portsPerNode, load, failure }: FailureCurveRow) => ({ series: count(portsPerNode), load: short(load), failure: short(failure) });
+  const row = ({ portsPerNode, load, failure }: FailureCurveRow) => ({
+    series: count(portsPerNode),
+    load: short(load),
+    failure: short(failure),
+  });
   const atLevel = { filter: "datum.failure === level" };
   return {
-    title: heading("How many connections fail, by load", { subtitle: points.length === 0 ? "Erlang's formula" : "lines: Erlang's formula; points: simulated, with 95 % confidence", ...options }),
+    title: heading("How many connections fail, by load", {
+      subtitle:
+        points.length === 0 ? "Erlang's formula" : "lines: Erlang's formula; points: simulated, with 95 % confidence",
+      ...options,
+    }),
     description: finding(lines, points, level),
     data: { values: drawn.map(row) },
     width: 480,
     height: 300,
     ...(level === undefined
       ? {}
-      : { params: [{ name: "level", value: short(level), bind: { input: "select" as const, name: "connections that may fail", options: shared.map(short), labels: shared.map(percent) } }] }),
+      : {
+          params: [
+            {
+              name: "level",
+              value: short(level),
+              bind: {
+                input: "select" as const,
+                name: "connections that may fail",
+                options: shared.map(short),
+                labels: shared.map(percent),
+              },
+            },
+          ],
+        }),
     layer: [
       {
         mark: { type: "line" },
@@ -106,7 +148,10 @@ export const failureCurves = (lines: readonly FailureCurveRow[], points: readonl
         ? []
         : [
             {
-              transform: [atLevel, { aggregate: [{ op: "min" as const, field: "failure", as: "failure" }], groupby: [] }],
+              transform: [
+                atLevel,
+                { aggregate: [{ op: "min" as const, field: "failure", as: "failure" }], groupby: [] },
+              ],
               mark: { type: "rule", color: colours.muted, strokeDash: [6, 3] } as const,
               encoding: { y: y("failure") },
             },
@@ -134,8 +179,23 @@ export const failureCurves = (lines: readonly FailureCurveRow[], points: readonl
               encoding: { x, y: y("low"), y2: { field: "high" }, color },
             },
             {
-              data: { values: points.filter(point => point.failure >= floor).map(point => ({ ...row(point), halfWidth: short(point.halfWidth), expected: short(point.expected) })) },
-              mark: { type: "point", filled: true, size: 45, opacity: 1, stroke: colours.paper, strokeWidth: 0.7 } as const,
+              data: {
+                values: points
+                  .filter(point => point.failure >= floor)
+                  .map(point => ({
+                    ...row(point),
+                    halfWidth: short(point.halfWidth),
+                    expected: short(point.expected),
+                  })),
+              },
+              mark: {
+                type: "point",
+                filled: true,
+                size: 45,
+                opacity: 1,
+                stroke: colours.paper,
+                strokeWidth: 0.7,
+              } as const,
               encoding: {
                 x,
                 y: y("failure"),

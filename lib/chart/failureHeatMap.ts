@@ -35,11 +35,17 @@ const finding = (rows: readonly FailureHeatMapRow[], connections: string): strin
   const [{ portsPerNode }] = rows as readonly [FailureHeatMapRow];
   const bad = (row: FailureHeatMapRow) => row.failure >= 0.01;
   const most = Math.max(...rows.map(row => row.podsPerNode));
-  const first = rows.filter(row => row.podsPerNode === most && bad(row)).sort((a, b) => a.connectionsPerPod - b.connectionsPerPod)[0];
+  const first = rows
+    .filter(row => row.podsPerNode === most && bad(row))
+    .sort((a, b) => a.connectionsPerPod - b.connectionsPerPod)[0];
   const worst = rows.reduce((a, b) => (b.failure > a.failure ? b : a));
   const of = `With ${count(portsPerNode)} ports per node`;
-  if (worst.failure < 0.01) return `${of}, at most ${percent(worst.failure)} of the connections fail, with ${count(worst.podsPerNode)} pods per node and ${count(worst.connectionsPerPod)} ${connections}.`;
-  const edge = first === undefined ? "" : ` with ${count(most)} pods per node, 1 % or more fail from ${count(first.connectionsPerPod)} ${connections} on;`;
+  if (worst.failure < 0.01)
+    return `${of}, at most ${percent(worst.failure)} of the connections fail, with ${count(worst.podsPerNode)} pods per node and ${count(worst.connectionsPerPod)} ${connections}.`;
+  const edge =
+    first === undefined
+      ? ""
+      : ` with ${count(most)} pods per node, 1 % or more fail from ${count(first.connectionsPerPod)} ${connections} on;`;
   return `${of}, 1 % or more of the connections fail in ${count(rows.filter(bad).length)} of ${count(rows.length)} cases:${edge} the worst is ${percent(worst.failure)}, with ${count(worst.podsPerNode)} pods and ${count(worst.connectionsPerPod)} ${connections}.`;
 };
 
@@ -56,12 +62,28 @@ export const failureHeatMap = (rows: readonly FailureHeatMapRow[], options: Fail
   const ports = [...new Set(rows.map(row => row.portsPerNode))].sort((a, b) => b - a);
   const ascending = (pick: (row: FailureHeatMapRow) => number) => [...new Set(rows.map(pick))].sort((a, b) => a - b);
   const shown = rows.filter(row => row.portsPerNode === portsPerNode);
-  const x: ChartChannel = { field: "pods", type: "ordinal", sort: ascending(row => row.podsPerNode), axis: { title: "pods per node", labelAngle: 0, ticks: false, grid: false } };
-  const liveTitle = ports.length > 1 && words.title === undefined ? { text: { expr: "format(portsPerNode, ',') + ' ports per node'" } } : {};
+  const x: ChartChannel = {
+    field: "pods",
+    type: "ordinal",
+    sort: ascending(row => row.podsPerNode),
+    axis: { title: "pods per node", labelAngle: 0, ticks: false, grid: false },
+  };
+  const liveTitle =
+    ports.length > 1 && words.title === undefined
+      ? { text: { expr: "format(portsPerNode, ',') + ' ports per node'" } }
+      : {};
   const levels = ascending(row => row.connectionsPerPod).reverse();
-  const y: ChartChannel = { field: "connections", type: "ordinal", sort: levels, axis: { title: connections, ticks: false, grid: false } };
+  const y: ChartChannel = {
+    field: "connections",
+    type: "ordinal",
+    sort: levels,
+    axis: { title: connections, ticks: false, grid: false },
+  };
   return {
-    title: { ...heading(`${count(portsPerNode)} ports per node`, { subtitle: "connections that fail, in percent", ...words }), ...liveTitle },
+    title: {
+      ...heading(`${count(portsPerNode)} ports per node`, { subtitle: "connections that fail, in percent", ...words }),
+      ...liveTitle,
+    },
     description: shown.length === 0 ? `No row has ${count(portsPerNode)} ports per node.` : finding(shown, connections),
     data: {
       values: rows.map(row => ({
@@ -77,7 +99,13 @@ export const failureHeatMap = (rows: readonly FailureHeatMapRow[], options: Fail
     height: 26 * levels.length,
     ...(ports.length > 1
       ? {
-          params: [{ name: "portsPerNode", value: portsPerNode, bind: { input: "select" as const, name: "ports per node", options: ports, labels: ports.map(count) } }],
+          params: [
+            {
+              name: "portsPerNode",
+              value: portsPerNode,
+              bind: { input: "select" as const, name: "ports per node", options: ports, labels: ports.map(count) },
+            },
+          ],
           transform: [{ filter: "datum.ports === portsPerNode" }],
         }
       : {}),
@@ -102,8 +130,16 @@ export const failureHeatMap = (rows: readonly FailureHeatMapRow[], options: Fail
         },
       },
       // A colour's channel would share the scale of the rectangles, so light and dark cells have texts of their own.
-      { transform: [{ filter: "datum.failure < 0.1" }], mark: { type: "text", color: colours.ink, baseline: "middle" }, encoding: { x, y, text: { field: "label", type: "nominal" } } },
-      { transform: [{ filter: "datum.failure >= 0.1" }], mark: { type: "text", color: colours.paper, baseline: "middle" }, encoding: { x, y, text: { field: "label", type: "nominal" } } },
+      {
+        transform: [{ filter: "datum.failure < 0.1" }],
+        mark: { type: "text", color: colours.ink, baseline: "middle" },
+        encoding: { x, y, text: { field: "label", type: "nominal" } },
+      },
+      {
+        transform: [{ filter: "datum.failure >= 0.1" }],
+        mark: { type: "text", color: colours.paper, baseline: "middle" },
+        encoding: { x, y, text: { field: "label", type: "nominal" } },
+      },
     ],
   };
 };

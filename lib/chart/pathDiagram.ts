@@ -70,7 +70,9 @@ const placeOf = (hop: Hop, roles: ReadonlyMap<string, Place>): Place => {
 };
 
 const placesOf = (network: Pick<Network, "hosts"> | undefined): ReadonlyMap<string, Place> =>
-  new Map(network?.hosts.map(host => [host.id, { name: host.role === "pod" ? host.hostname : host.id, role: host.role }]));
+  new Map(
+    network?.hosts.map(host => [host.id, { name: host.role === "pod" ? host.hostname : host.id, role: host.role }]),
+  );
 
 /** `10.13.1.4:80`; a ping has no ports. */
 const end = (packet: Packet, which: "src" | "dst"): string => {
@@ -107,7 +109,11 @@ const changeLines = (change: AddressChange): readonly Line[] => {
   const { by } = change;
   const comment = by.kind === "rule" && by.comment !== undefined ? ` “${by.comment}”` : "";
   const decided =
-    by.kind !== "translator" ? formatChangedBy(by) : by.fresh ? `takes a port: ${count(by.portsInUse)} of ${count(by.portsAllotted)} in use` : "by the port that its connection has";
+    by.kind !== "translator"
+      ? formatChangedBy(by)
+      : by.fresh
+        ? `takes a port: ${count(by.portsInUse)} of ${count(by.portsAllotted)} in use`
+        : "by the port that its connection has";
   return [
     { text: `${change.which} ${sides(change).join(" → ")}`, tone: "changed" },
     { text: `${decided}${comment}`, tone: "plain" },
@@ -175,7 +181,9 @@ const box = (place: Place, lines: readonly Line[], y: number): Piece => {
   const right = width - margin - inset;
   const role = roleWords[place.role];
   const names = wrap(place.name, right - left - (role === "" ? 0 : textWidth(role, small) + 12), 13, "bold");
-  const written = lines.flatMap(({ text, tone }) => wrap(text, right - left, size, tone === "plain" ? "normal" : "bold").map(line => ({ text: line, tone })));
+  const written = lines.flatMap(({ text, tone }) =>
+    wrap(text, right - left, size, tone === "plain" ? "normal" : "bold").map(line => ({ text: line, tone })),
+  );
   const top = y + 21 + (names.length - 1) * 17;
   const height = top - y + written.length * 17 + 11;
   const frame = { x: margin, y, width: width - 2 * margin, height };
@@ -184,10 +192,20 @@ const box = (place: Place, lines: readonly Line[], y: number): Piece => {
     svg: [
       element("rect", { ...frame, rx: 6, fill: failed ? "#fdf0ef" : "#f6f8fa", stroke: failed ? alarm : colours.line }),
       element("rect", { ...frame, width: 6, rx: 3, fill: failed ? alarm : roleColours[place.role] }),
-      ...names.map((name, row) => textElement(name, { x: left, y: y + 21 + row * 17, "font-size": 13, "font-weight": "bold", fill: colours.ink })),
-      role === "" ? "" : textElement(role, { x: right, y: y + 21, "text-anchor": "end", "font-size": small, fill: colours.muted }),
+      ...names.map((name, row) =>
+        textElement(name, { x: left, y: y + 21 + row * 17, "font-size": 13, "font-weight": "bold", fill: colours.ink }),
+      ),
+      role === ""
+        ? ""
+        : textElement(role, { x: right, y: y + 21, "text-anchor": "end", "font-size": small, fill: colours.muted }),
       ...written.map(({ text, tone }, row) =>
-        textElement(text, { x: left, y: top + 19 + row * 17, "font-size": size, "font-weight": tone === "plain" ? undefined : "bold", fill: toneColours[tone] }),
+        textElement(text, {
+          x: left,
+          y: top + 19 + row * 17,
+          "font-size": size,
+          "font-weight": tone === "plain" ? undefined : "bold",
+          fill: toneColours[tone],
+        }),
       ),
     ].join(""),
   };
@@ -196,9 +214,27 @@ const box = (place: Place, lines: readonly Line[], y: number): Piece => {
 /** One field of the packet between two places, marked when the place before changed it. */
 const field = (label: string, value: string, isChanged: boolean, x: number, y: number, fieldWidth: number): string =>
   [
-    element("rect", { x, y, width: fieldWidth, height: cell.height, rx: 4, fill: isChanged ? changed.fill : colours.paper, stroke: isChanged ? changed.stroke : colours.line, "stroke-width": isChanged ? 1.5 : 1 }),
+    element("rect", {
+      x,
+      y,
+      width: fieldWidth,
+      height: cell.height,
+      rx: 4,
+      fill: isChanged ? changed.fill : colours.paper,
+      stroke: isChanged ? changed.stroke : colours.line,
+      "stroke-width": isChanged ? 1.5 : 1,
+    }),
     textElement(label, { x: x + 7, y: y + 14, "font-size": 10, fill: colours.muted }),
-    isChanged && fieldWidth > 80 ? textElement("new", { x: x + fieldWidth - 6, y: y + 14, "text-anchor": "end", "font-size": 10, "font-weight": "bold", fill: toneColours.changed }) : "",
+    isChanged && fieldWidth > 80
+      ? textElement("new", {
+          x: x + fieldWidth - 6,
+          y: y + 14,
+          "text-anchor": "end",
+          "font-size": 10,
+          "font-weight": "bold",
+          fill: toneColours.changed,
+        })
+      : "",
     textElement(value, { x: x + 7, y: y + 30, "font-size": size, fill: colours.ink }),
   ].join("");
 
@@ -212,7 +248,12 @@ const leg = (packet: Packet, before: Packet, y: number): Piece => {
   return {
     height: legHeight,
     svg: [
-      element("path", { d: `M${arrowX} ${y + 1}V${y + legHeight - 8}`, stroke: colours.muted, "stroke-width": 2, fill: "none" }),
+      element("path", {
+        d: `M${arrowX} ${y + 1}V${y + legHeight - 8}`,
+        stroke: colours.muted,
+        "stroke-width": 2,
+        fill: "none",
+      }),
       element("path", { d: `M${arrowX - 6} ${y + legHeight - 11}h12l-6 10z`, fill: colours.muted }),
       field("source", source, source !== end(before, "src"), x[0], top, cell.address),
       field("destination", destination, destination !== end(before, "dst"), x[1], top, cell.address),
@@ -225,8 +266,18 @@ const leg = (packet: Packet, before: Packet, y: number): Piece => {
 const cross = (y: number): Piece => ({
   height: 44,
   svg: [
-    element("path", { d: `M${arrowX} ${y + 1}V${y + 20}`, stroke: alarm, "stroke-width": 2, "stroke-dasharray": "4 3" }),
-    element("path", { d: `M${arrowX - 8} ${y + 22}l16 16m0 -16l-16 16`, stroke: alarm, "stroke-width": 4, "stroke-linecap": "round" }),
+    element("path", {
+      d: `M${arrowX} ${y + 1}V${y + 20}`,
+      stroke: alarm,
+      "stroke-width": 2,
+      "stroke-dasharray": "4 3",
+    }),
+    element("path", {
+      d: `M${arrowX - 8} ${y + 22}l16 16m0 -16l-16 16`,
+      stroke: alarm,
+      "stroke-width": 4,
+      "stroke-linecap": "round",
+    }),
     textElement("goes no further", { x: cell.left, y: y + 34, "font-size": size, "font-weight": "bold", fill: alarm }),
   ].join(""),
 });
@@ -245,11 +296,13 @@ const drawTrace = (trace: Trace, places: ReadonlyMap<string, Place>): readonly D
     return trace.disposition.kind === "delivered" ? [own] : [own, cross];
   });
 
-const titled = ({ name, role }: Place): string => `${role === "fabric" || role === "internet" ? "the" : roleWords[role]} ${name}`;
+const titled = ({ name, role }: Place): string =>
+  `${role === "fabric" || role === "internet" ? "the" : roleWords[role]} ${name}`;
 
 const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 
-const listed = (names: readonly string[]): string => (names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`);
+const listed = (names: readonly string[]): string =>
+  names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 
 /** A trace in sentences: from where to where and through what, each change, how it ended. */
 const inWords = (trace: Trace, places: ReadonlyMap<string, Place>): string => {
@@ -267,7 +320,10 @@ const inWords = (trace: Trace, places: ReadonlyMap<string, Place>): string => {
     }),
   );
   const received = hops.at(-1)?.after ?? packet;
-  const finish = disposition.kind === "delivered" ? `${capital(last)} receives it from ${end(received, "src")} with TTL ${received.ttl}.` : `${capital(last)} ${endLine(trace).text}.`;
+  const finish =
+    disposition.kind === "delivered"
+      ? `${capital(last)} receives it from ${end(received, "src")} with TTL ${received.ttl}.`
+      : `${capital(last)} ${endLine(trace).text}.`;
   return [start, ...changes, finish].join(" ");
 };
 
@@ -277,10 +333,16 @@ const inWords = (trace: Trace, places: ReadonlyMap<string, Place>): string => {
  * A packet that goes no further ends in a cross with the reason.
  * @returns SVG of its own light background, 420 wide, and the same in words
  */
-export const pathDiagram = (trace: Trace, options: PathDiagramOptions = {}): { readonly svg: string; readonly alt: string } => {
+export const pathDiagram = (
+  trace: Trace,
+  options: PathDiagramOptions = {},
+): { readonly svg: string; readonly alt: string } => {
   const places = placesOf(options.network);
   const reply = options.back === true ? trace.replies[0] : undefined;
-  const draws: readonly Draw[] = [...drawTrace(trace, places), ...(reply === undefined ? [] : [(y: number) => heading("The way back", y), ...drawTrace(reply, places)])];
+  const draws: readonly Draw[] = [
+    ...drawTrace(trace, places),
+    ...(reply === undefined ? [] : [(y: number) => heading("The way back", y), ...drawTrace(reply, places)]),
+  ];
   const drawn: string[] = [];
   let y = margin;
   for (const draw of draws) {
@@ -290,10 +352,26 @@ export const pathDiagram = (trace: Trace, options: PathDiagramOptions = {}): { r
   }
   const height = y + margin;
   const alt = [inWords(trace, places), ...(reply === undefined ? [] : [`Back: ${inWords(reply, places)}`])].join(" ");
-  const frame = element("rect", { x: 0.5, y: 0.5, width: width - 1, height: height - 1, rx: 8, fill: colours.paper, stroke: colours.line });
+  const frame = element("rect", {
+    x: 0.5,
+    y: 0.5,
+    width: width - 1,
+    height: height - 1,
+    rx: 8,
+    fill: colours.paper,
+    stroke: colours.line,
+  });
   const svg = element(
     "svg",
-    { xmlns: "http://www.w3.org/2000/svg", width, height, viewBox: `0 0 ${width} ${height}`, "font-family": fontFamily, role: "img", "aria-label": alt },
+    {
+      xmlns: "http://www.w3.org/2000/svg",
+      width,
+      height,
+      viewBox: `0 0 ${width} ${height}`,
+      "font-family": fontFamily,
+      role: "img",
+      "aria-label": alt,
+    },
     [frame, ...drawn].join(""),
   );
   return { svg, alt };

@@ -9,7 +9,11 @@ const font = (name: string): string => fileURLToPath(import.meta.resolve(`dejavu
 export const svgToPng = async (svg: string): Promise<Uint8Array> => {
   const { Resvg } = await import("@resvg/resvg-js");
   const picture = new Resvg(svg, {
-    font: { loadSystemFonts: false, fontFiles: [font("DejaVuSans"), font("DejaVuSans-Bold")], defaultFontFamily: "DejaVu Sans" },
+    font: {
+      loadSystemFonts: false,
+      fontFiles: [font("DejaVuSans"), font("DejaVuSans-Bold")],
+      defaultFontFamily: "DejaVu Sans",
+    },
     fitTo: { mode: "zoom", value: 2 },
   });
   return new Uint8Array(picture.render().asPng());

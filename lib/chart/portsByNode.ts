@@ -23,10 +23,15 @@ const finding = (rows: readonly NodePortsRow[]): string => {
   };
   const full = rows.filter(row => row.max >= row.allotted).length;
   const failing = rows.filter(row => row.failures > 0);
-  const total = rows.reduce((sum, row) => ({ failures: sum.failures + row.failures, attempts: sum.attempts + row.attempts }), { failures: 0, attempts: 0 });
+  const total = rows.reduce(
+    (sum, row) => ({ failures: sum.failures + row.failures, attempts: sum.attempts + row.attempts }),
+    { failures: 0, attempts: 0 },
+  );
   const each = rows.length === 1 ? "uses" : "use";
   const fate =
-    failing.length === 0 ? "no connection fails" : `connections fail on ${failing.length === rows.length ? "every node" : `${count(failing.length)} of them`}, ${percent(total.failures / total.attempts)} in all`;
+    failing.length === 0
+      ? "no connection fails"
+      : `connections fail on ${failing.length === rows.length ? "every node" : `${count(failing.length)} of them`}, ${percent(total.failures / total.attempts)} in all`;
   return `At their peaks ${plural(rows.length, "node")} ${each} ${range(rows.map(row => row.max))} of ${range(rows.map(row => row.allotted))} SNAT ports; ${full === 0 ? "none" : count(full)} of them ${full > 1 ? "have" : "has"} them all in use at some time; ${fate}.`;
 };
 
@@ -48,7 +53,10 @@ export const portsByNode = (rows: readonly NodePortsRow[], options: ChartOptions
     axis: { title: "SNAT ports in use", format: ",d", tickMinStep: 1 },
     scale: { domain: [0, most * 1.02], nice: false },
   });
-  const allotments = [...new Set(rows.map(row => row.allotted))].map(allotted => ({ allotted, label: `${count(allotted)} allotted` }));
+  const allotments = [...new Set(rows.map(row => row.allotted))].map(allotted => ({
+    allotted,
+    label: `${count(allotted)} allotted`,
+  }));
   const allotted: ChartChannel = { field: "allotted", type: "quantitative" };
   const failed = rows.filter(row => row.failures > 0);
   const parts = ["not exceeded for 99 % of the time", "peak"];
@@ -57,7 +65,12 @@ export const portsByNode = (rows: readonly NodePortsRow[], options: ChartOptions
     encoding: {
       [across]: node,
       [along]: ports(field),
-      color: { datum: part, type: "nominal", scale: { domain: parts, range: [colours.blue, colours.sky] }, legend: { title: null, orient: "bottom", columns: 2 } },
+      color: {
+        datum: part,
+        type: "nominal",
+        scale: { domain: parts, range: [colours.blue, colours.sky] },
+        legend: { title: null, orient: "bottom", columns: 2 },
+      },
       tooltip: [
         { field: "node", type: "nominal" },
         { field: "mean", type: "quantitative", title: "mean in use", format: ",.0f" },
@@ -78,19 +91,40 @@ export const portsByNode = (rows: readonly NodePortsRow[], options: ChartOptions
     layer: [
       bar("max", parts[1]!),
       bar("p99", parts[0]!),
-      { data: { values: allotments }, mark: { type: "rule", color: colours.alarm, strokeWidth: 2, strokeDash: [6, 3] }, encoding: { [along]: allotted } },
       {
         data: { values: allotments },
-        mark: { type: "text", color: colours.alarm, fontWeight: "bold", baseline: "bottom", align: limitLabel.align, dy: limitLabel.dy },
+        mark: { type: "rule", color: colours.alarm, strokeWidth: 2, strokeDash: [6, 3] },
+        encoding: { [along]: allotted },
+      },
+      {
+        data: { values: allotments },
+        mark: {
+          type: "text",
+          color: colours.alarm,
+          fontWeight: "bold",
+          baseline: "bottom",
+          align: limitLabel.align,
+          dy: limitLabel.dy,
+        },
         encoding: { [along]: allotted, [across]: { value: limitLabel.at }, text: { field: "label", type: "nominal" } },
       },
       ...(failed.length === 0
         ? []
         : [
             {
-              data: { values: failed.map(row => ({ node: row.node, at: Math.max(row.max, row.allotted), label: failedText(row.failures) })) },
+              data: {
+                values: failed.map(row => ({
+                  node: row.node,
+                  at: Math.max(row.max, row.allotted),
+                  label: failedText(row.failures),
+                })),
+              },
               mark: { type: "text", color: colours.alarm, fontWeight: "bold", ...failedLabel } as const,
-              encoding: { [across]: node, [along]: { field: "at", type: "quantitative" }, text: { field: "label", type: "nominal" } } as const,
+              encoding: {
+                [across]: node,
+                [along]: { field: "at", type: "quantitative" },
+                text: { field: "label", type: "nominal" },
+              } as const,
             },
           ]),
     ],

@@ -34,7 +34,9 @@ type Stretch = Pick<PortsOverTimeRow, "from" | "to" | "limit">;
 const stretches = (rows: readonly Stretch[]): readonly Stretch[] =>
   rows.reduce<readonly Stretch[]>((done, { from, to, limit }) => {
     const last = done.at(-1);
-    return last?.to === from && last.limit === limit ? [...done.slice(0, -1), { ...last, to }] : [...done, { from, to, limit }];
+    return last?.to === from && last.limit === limit
+      ? [...done.slice(0, -1), { ...last, to }]
+      : [...done, { from, to, limit }];
   }, []);
 
 /**
@@ -51,7 +53,12 @@ export const portsOverTime = (rows: readonly PortsOverTimeRow[], options: ChartO
   const failing = rows.filter(({ failures }) => failures > 0);
   const [firstFailure] = failing;
   const limit = Math.max(...rows.map(row => row.limit));
-  const x: ChartChannel = { field: "at", type: "quantitative", axis: { title: unit.many, format: ",~f" }, scale: { domain: [at(rows[0]!.from), at(end.to)], nice: false } };
+  const x: ChartChannel = {
+    field: "at",
+    type: "quantitative",
+    axis: { title: unit.many, format: ",~f" },
+    scale: { domain: [at(rows[0]!.from), at(end.to)], nice: false },
+  };
   const ports = (field: string): ChartChannel => ({
     field,
     type: "quantitative",
@@ -66,8 +73,12 @@ export const portsOverTime = (rows: readonly PortsOverTimeRow[], options: ChartO
     { field: "failures", type: "quantitative", title: "failed connections", format: "," },
     { field: "attempts", type: "quantitative", title: "of", format: "," },
   ];
-  const share = ({ failures, attempts }: { readonly failures: number; readonly attempts: number }): string => percent(attempts === 0 ? 0 : failures / attempts);
-  const inAll = rows.reduce((sum, row) => ({ failures: sum.failures + row.failures, attempts: sum.attempts + row.attempts }), { failures: 0, attempts: 0 });
+  const share = ({ failures, attempts }: { readonly failures: number; readonly attempts: number }): string =>
+    percent(attempts === 0 ? 0 : failures / attempts);
+  const inAll = rows.reduce(
+    (sum, row) => ({ failures: sum.failures + row.failures, attempts: sum.attempts + row.attempts }),
+    { failures: 0, attempts: 0 },
+  );
   const late = firstFailure !== undefined && firstFailure.from - rows[0]!.from > (end.to - rows[0]!.from) / 2;
   const marked: readonly ChartLayer[] =
     firstFailure === undefined
@@ -79,8 +90,23 @@ export const portsOverTime = (rows: readonly PortsOverTimeRow[], options: ChartO
             encoding: { x, x2: { field: "until" }, y: ports("limit") },
           },
           {
-            data: { values: [{ at: at(firstFailure.from), limit: firstFailure.limit, label: `✕ connections fail from ${unit.one} ${tenths(firstFailure.from / unit.seconds)} on` }] },
-            mark: { type: "text", color: colours.alarm, fontWeight: "bold", align: late ? "right" : "left", baseline: "bottom", dy: -8 },
+            data: {
+              values: [
+                {
+                  at: at(firstFailure.from),
+                  limit: firstFailure.limit,
+                  label: `✕ connections fail from ${unit.one} ${tenths(firstFailure.from / unit.seconds)} on`,
+                },
+              ],
+            },
+            mark: {
+              type: "text",
+              color: colours.alarm,
+              fontWeight: "bold",
+              align: late ? "right" : "left",
+              baseline: "bottom",
+              dy: -8,
+            },
             encoding: { x, y: ports("limit"), text: { field: "label", type: "nominal" } },
           },
         ];
@@ -111,10 +137,22 @@ export const portsOverTime = (rows: readonly PortsOverTimeRow[], options: ChartO
     width: 480,
     height: 260,
     layer: [
-      { mark: { type: "area", color: colours.sky, opacity: 0.45 }, encoding: { x, y: { ...ports("min"), stack: null }, y2: { field: "max" } } },
-      { mark: { type: "line", color: colours.alarm, strokeWidth: 2, strokeDash: [6, 3] }, encoding: { x, y: ports("limit") } },
+      {
+        mark: { type: "area", color: colours.sky, opacity: 0.45 },
+        encoding: { x, y: { ...ports("min"), stack: null }, y2: { field: "max" } },
+      },
+      {
+        mark: { type: "line", color: colours.alarm, strokeWidth: 2, strokeDash: [6, 3] },
+        encoding: { x, y: ports("limit") },
+      },
       ...(hasExpected
-        ? [{ transform: [{ filter: "isValid(datum.expected)" }], mark: { type: "line", color: colours.ink, strokeWidth: 2, strokeDash: [2, 3] } as const, encoding: { x, y: ports("expected") } }]
+        ? [
+            {
+              transform: [{ filter: "isValid(datum.expected)" }],
+              mark: { type: "line", color: colours.ink, strokeWidth: 2, strokeDash: [2, 3] } as const,
+              encoding: { x, y: ports("expected") },
+            },
+          ]
         : []),
       { mark: { type: "line", color: colours.blue }, encoding: { x, y: ports("mean"), tooltip } },
       ...marked,

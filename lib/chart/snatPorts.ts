@@ -35,9 +35,11 @@ const nodeTotals = (rows: readonly SnatPortsRow[]): readonly NodeTotal[] => {
   return [...totals.values()];
 };
 
-const failures = (failed: number): string => (failed === 0 ? "no connection fails" : `${plural(failed, "connection")} ${failed === 1 ? "fails" : "fail"}`);
+const failures = (failed: number): string =>
+  failed === 0 ? "no connection fails" : `${plural(failed, "connection")} ${failed === 1 ? "fails" : "fail"}`;
 
-const oneNode = ({ node, inUse, allotted, failed }: NodeTotal): string => `${node} has ${count(inUse)} of its ${count(allotted)} SNAT ports in use and ${failures(failed)}`;
+const oneNode = ({ node, inUse, allotted, failed }: NodeTotal): string =>
+  `${node} has ${count(inUse)} of its ${count(allotted)} SNAT ports in use and ${failures(failed)}`;
 
 const finding = (totals: readonly NodeTotal[]): string => {
   if (totals.length === 0) return "No node has SNAT ports.";
@@ -81,7 +83,10 @@ export const snatPortsPerNode = (rows: readonly SnatPortsRow[], options: ChartOp
     axis: { title: "SNAT ports in use", format: ",d", tickMinStep: 1 },
     scale: { domain: [0, most * 1.02], nice: false },
   };
-  const allotments = [...new Set(totals.map(total => total.allotted))].map(allotted => ({ allotted, label: `${count(allotted)} allotted` }));
+  const allotments = [...new Set(totals.map(total => total.allotted))].map(allotted => ({
+    allotted,
+    label: `${count(allotted)} allotted`,
+  }));
   const allotted: ChartChannel = { field: "allotted", type: "quantitative" };
   const failed = totals.filter(total => total.failed > 0);
 
@@ -94,7 +99,9 @@ export const snatPortsPerNode = (rows: readonly SnatPortsRow[], options: ChartOp
         color: {
           field: "tone",
           type: "nominal",
-          scale: named ? { domain: pods, range: palette.slice(0, pods.length) } : { domain: twoTones, range: [colours.blue, colours.sky] },
+          scale: named
+            ? { domain: pods, range: palette.slice(0, pods.length) }
+            : { domain: twoTones, range: [colours.blue, colours.sky] },
           legend: named && pods.length > 0 ? { title: "pod", orient: "bottom", columns: 2, labelLimit: 260 } : null,
         },
         order: { field: "place", type: "quantitative" },
@@ -107,18 +114,46 @@ export const snatPortsPerNode = (rows: readonly SnatPortsRow[], options: ChartOp
         ],
       },
     },
-    { data: { values: allotments }, mark: { type: "rule", color: colours.alarm, strokeWidth: 2, strokeDash: [6, 3] }, encoding: { [along]: allotted } },
     {
       data: { values: allotments },
-      mark: { type: "text", color: colours.alarm, fontWeight: "bold", baseline: "bottom", align: limitLabel.align, dy: limitLabel.dy },
+      mark: { type: "rule", color: colours.alarm, strokeWidth: 2, strokeDash: [6, 3] },
+      encoding: { [along]: allotted },
+    },
+    {
+      data: { values: allotments },
+      mark: {
+        type: "text",
+        color: colours.alarm,
+        fontWeight: "bold",
+        baseline: "bottom",
+        align: limitLabel.align,
+        dy: limitLabel.dy,
+      },
       encoding: { [along]: allotted, [across]: { value: limitLabel.at }, text: { field: "label", type: "nominal" } },
     },
   ];
   if (failed.length > 0)
     layer.push({
-      data: { values: failed.map(total => ({ node: total.node, at: Math.max(total.inUse, total.allotted), label: failedText(total.failed) })) },
+      data: {
+        values: failed.map(total => ({
+          node: total.node,
+          at: Math.max(total.inUse, total.allotted),
+          label: failedText(total.failed),
+        })),
+      },
       mark: { type: "text", color: colours.alarm, fontWeight: "bold", ...failedLabel },
-      encoding: { [across]: nodeChannel, [along]: { field: "at", type: "quantitative" }, text: { field: "label", type: "nominal" } },
+      encoding: {
+        [across]: nodeChannel,
+        [along]: { field: "at", type: "quantitative" },
+        text: { field: "label", type: "nominal" },
+      },
     });
-  return { title: heading("SNAT ports in use per node", options), description: finding(totals), data: { values: toned(rows, named) }, width, height, layer };
+  return {
+    title: heading("SNAT ports in use per node", options),
+    description: finding(totals),
+    data: { values: toned(rows, named) },
+    width,
+    height,
+    layer,
+  };
 };

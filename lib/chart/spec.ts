@@ -67,7 +67,12 @@ export interface ChartChannel {
   readonly format?: string;
   readonly axis?: ChartAxis | null;
   readonly scale?: ChartScale | null;
-  readonly legend?: { readonly title?: string | null; readonly orient?: "top" | "bottom" | "right"; readonly columns?: number; readonly labelLimit?: number } | null;
+  readonly legend?: {
+    readonly title?: string | null;
+    readonly orient?: "top" | "bottom" | "right";
+    readonly columns?: number;
+    readonly labelLimit?: number;
+  } | null;
   readonly sort?: readonly (number | string)[] | null;
   readonly stack?: "zero" | null;
 }
@@ -93,7 +98,11 @@ export type ChartTransform =
   | { readonly filter: string }
   | { readonly calculate: string; readonly as: string }
   | {
-      readonly aggregate: readonly { readonly op: "sum" | "max" | "min" | "mean" | "count"; readonly field?: string; readonly as: string }[];
+      readonly aggregate: readonly {
+        readonly op: "sum" | "max" | "min" | "mean" | "count";
+        readonly field?: string;
+        readonly as: string;
+      }[];
       readonly groupby: readonly string[];
     };
 
@@ -102,8 +111,19 @@ export interface ChartParam {
   readonly name: string;
   readonly value: string | number;
   readonly bind:
-    | { readonly input: "range"; readonly name?: string; readonly min: number; readonly max: number; readonly step: number }
-    | { readonly input: "select"; readonly name?: string; readonly options: readonly (string | number)[]; readonly labels?: readonly string[] };
+    | {
+        readonly input: "range";
+        readonly name?: string;
+        readonly min: number;
+        readonly max: number;
+        readonly step: number;
+      }
+    | {
+        readonly input: "select";
+        readonly name?: string;
+        readonly options: readonly (string | number)[];
+        readonly labels?: readonly string[];
+      };
 }
 
 /** One thing drawn over another; data and channels left out are those of the chart. */
@@ -120,7 +140,10 @@ export interface ChartLayer {
  */
 export interface ChartSpec {
   /** An `expr` is a Vega expression, in which a parameter goes by its name. */
-  readonly title: { readonly text: string | readonly string[] | { readonly expr: string }; readonly subtitle?: string | readonly string[] };
+  readonly title: {
+    readonly text: string | readonly string[] | { readonly expr: string };
+    readonly subtitle?: string | readonly string[];
+  };
   /** The alternative text: what the chart shows, stated as a finding in a sentence or two. Never empty. */
   readonly description: string;
   readonly data: { readonly values: readonly ChartRow[] };
@@ -139,6 +162,11 @@ export interface ChartSpec {
  */
 export const vegaLite = (spec: ChartSpec): object => {
   if (spec.description.trim() === "")
-    throw new InputError({ where: "chart description", value: spec.description, problem: "is empty", expected: "what the chart shows, in a sentence" });
+    throw new InputError({
+      where: "chart description",
+      value: spec.description,
+      problem: "is empty",
+      expected: "what the chart shows, in a sentence",
+    });
   return { $schema: "https://vega.github.io/schema/vega-lite/v5.json", ...spec, config: theme };
 };

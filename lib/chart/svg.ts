@@ -5,7 +5,10 @@ import { textWidth } from "./textWidth.js";
 interface Vega {
   readonly Warn: number;
   parse(spec: object): object;
-  View: new (runtime: object, options: { readonly renderer: "none"; readonly logLevel: number }) => { toSVG(): Promise<string>; finalize(): void };
+  View: new (
+    runtime: object,
+    options: { readonly renderer: "none"; readonly logLevel: number },
+  ) => { toSVG(): Promise<string>; finalize(): void };
   readonly textMetrics: { width(item: TextItem, line: unknown): number };
   resetSVGDefIds(): void;
 }
@@ -19,7 +22,11 @@ interface VegaLite {
 }
 
 const lineWidth = (item: TextItem, line: unknown): number => {
-  const width = textWidth(String(line ?? "").trim(), item.fontSize ?? 11, item.fontWeight === "bold" ? "bold" : "normal");
+  const width = textWidth(
+    String(line ?? "").trim(),
+    item.fontSize ?? 11,
+    item.fontWeight === "bold" ? "bold" : "normal",
+  );
   return item.limit ? Math.min(item.limit, width) : width;
 };
 

@@ -15,7 +15,16 @@ export const colours = {
 } as const;
 
 /** For series and parts, in this order. */
-export const palette: readonly string[] = [colours.blue, colours.orange, colours.green, colours.sky, colours.pink, colours.yellow, "#7f7f7f", "#332288"];
+export const palette: readonly string[] = [
+  colours.blue,
+  colours.orange,
+  colours.green,
+  colours.sky,
+  colours.pink,
+  colours.yellow,
+  "#7f7f7f",
+  "#332288",
+];
 
 export const fontFamily = "DejaVu Sans, Verdana, sans-serif";
 
@@ -36,10 +45,28 @@ export const theme: object = {
   background: colours.paper,
   padding: 12,
   font: fontFamily,
-  title: { anchor: "start", frame: "bounds", fontSize: 15, fontWeight: "bold", color: colours.ink, offset: 12, subtitleFontSize: 12, subtitleColor: colours.muted, subtitlePadding: 5 },
+  title: {
+    anchor: "start",
+    frame: "bounds",
+    fontSize: 15,
+    fontWeight: "bold",
+    color: colours.ink,
+    offset: 12,
+    subtitleFontSize: 12,
+    subtitleColor: colours.muted,
+    subtitlePadding: 5,
+  },
   axis,
   axisX: { grid: false },
-  legend: { labelColor: colours.ink, titleColor: colours.ink, labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal", labelLimit: 300, symbolStrokeWidth: 2 },
+  legend: {
+    labelColor: colours.ink,
+    titleColor: colours.ink,
+    labelFontSize: 12,
+    titleFontSize: 12,
+    titleFontWeight: "normal",
+    labelLimit: 300,
+    symbolStrokeWidth: 2,
+  },
   range: { category: palette },
   view: { stroke: null },
   line: { strokeWidth: 2 },

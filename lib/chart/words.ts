@@ -6,7 +6,10 @@ export interface ChartOptions {
   readonly subtitle?: string;
 }
 
-export const heading = (title: string, options: ChartOptions): { readonly text: string; readonly subtitle?: string } => ({
+export const heading = (
+  title: string,
+  options: ChartOptions,
+): { readonly text: string; readonly subtitle?: string } => ({
   text: options.title ?? title,
   ...(options.subtitle === undefined ? {} : { subtitle: options.subtitle }),
 });
@@ -20,9 +23,11 @@ export const count = (value: number): string => groups.format(value);
 export const plural = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
 
 /** A share as prose has it, to two digits: 0.25 %. */
-export const percent = (share: number): string => (share === 0 ? "0 %" : share < 1e-4 ? "under 0.01 %" : `${Number((100 * share).toPrecision(2))} %`);
+export const percent = (share: number): string =>
+  share === 0 ? "0 %" : share < 1e-4 ? "under 0.01 %" : `${Number((100 * share).toPrecision(2))} %`;
 
 /** A figure for the rows of a chart, to six digits: more than can be seen, fewer than a notebook should keep. */
 export const short = (value: number): number => Number(value.toPrecision(6));
 
-export const noRows = (where: string): InputError => new InputError({ where: `${where} rows`, value: [], problem: "are empty", expected: "at least one row" });
+export const noRows = (where: string): InputError =>
+  new InputError({ where: `${where} rows`, value: [], problem: "are empty", expected: "at least one row" });

@@ -28,13 +28,24 @@ export const cidr = (text: string, where = "CIDR"): Cidr => {
     throw new InputError({ where, value: text, problem, expected });
   };
   if (text.includes(":")) reject("is an IPv6 range, which is not supported");
-  if (address === undefined || prefixText === undefined || more.length > 0 || !/^\d{1,2}$/.test(prefixText) || Number(prefixText) > 32)
+  if (
+    address === undefined ||
+    prefixText === undefined ||
+    more.length > 0 ||
+    !/^\d{1,2}$/.test(prefixText) ||
+    Number(prefixText) > 32
+  )
     return reject("is not a CIDR");
   const given = parseAddr(address) ?? reject("is not a CIDR");
   const first = Number(IPv4CidrRange.fromCidr(`${address}/${Number(prefixText)}`).getFirst().value) as Addr;
   const block = { base: first, prefix: Number(prefixText) };
   if (first !== given)
-    throw new InputError({ where, value: text, problem: "has address bits beyond its prefix", expected: formatCidr(block) });
+    throw new InputError({
+      where,
+      value: text,
+      problem: "has address bits beyond its prefix",
+      expected: formatCidr(block),
+    });
   return block;
 };
 
@@ -42,16 +53,20 @@ export const cidr = (text: string, where = "CIDR"): Cidr => {
 export const formatCidr = (block: Cidr): string => `${formatAddr(block.base)}/${block.prefix}`;
 
 /** The block of `prefix` bits around an address. */
-export const cidrOf = (address: Addr, prefix: number): Cidr => ({ base: ((address & mask(prefix)) >>> 0) as Addr, prefix });
+export const cidrOf = (address: Addr, prefix: number): Cidr => ({
+  base: ((address & mask(prefix)) >>> 0) as Addr,
+  prefix,
+});
 
 /** One address as a block, a /32. */
 export const hostCidr = (address: Addr): Cidr => ({ base: address, prefix: 32 });
 
 /** Whether a block holds an address. */
-export const contains = (block: Cidr, address: Addr): boolean => ((address & mask(block.prefix)) >>> 0) === block.base;
+export const contains = (block: Cidr, address: Addr): boolean => (address & mask(block.prefix)) >>> 0 === block.base;
 
 /** Whether every address of `inner` is in `outer`. */
-export const covers = (outer: Cidr, inner: Cidr): boolean => outer.prefix <= inner.prefix && contains(outer, inner.base);
+export const covers = (outer: Cidr, inner: Cidr): boolean =>
+  outer.prefix <= inner.prefix && contains(outer, inner.base);
 
 /** Whether two blocks share an address. */
 export const overlaps = (a: Cidr, b: Cidr): boolean => covers(a, b) || covers(b, a);
@@ -59,7 +74,12 @@ export const overlaps = (a: Cidr, b: Cidr): boolean => covers(a, b) || covers(b,
 /** The address at `index` from the start of a block, 0 its base. @throws InputError outside the block */
 export const nth = (block: Cidr, index: number): Addr => {
   if (!Number.isInteger(index) || index < 0 || index >= cidrSize(block))
-    throw new InputError({ where: `index in ${formatCidr(block)}`, value: index, problem: "is outside the block", expected: `0 to ${cidrSize(block) - 1}` });
+    throw new InputError({
+      where: `index in ${formatCidr(block)}`,
+      value: index,
+      problem: "is outside the block",
+      expected: `0 to ${cidrSize(block) - 1}`,
+    });
   return (block.base + index) as Addr;
 };
 

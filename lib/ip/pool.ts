@@ -55,7 +55,12 @@ export const pool = (block: Cidr, excluded: readonly Addr[] = []): Pool => {
     },
     reserve(address) {
       if (!contains(block, address) || never.has(address))
-        throw new InputError({ where: `pool ${formatCidr(block)}`, value: formatAddr(address), problem: "cannot be handed out", expected: `an address of ${formatCidr(block)} that is not reserved` });
+        throw new InputError({
+          where: `pool ${formatCidr(block)}`,
+          value: formatAddr(address),
+          problem: "cannot be handed out",
+          expected: `an address of ${formatCidr(block)} that is not reserved`,
+        });
       if (taken.has(address)) return false;
       taken.add(address);
       return true;

@@ -9,7 +9,15 @@ import type { DeploymentObject, IngressObject, KubeObject, ServiceObject } from 
 import { namePrefix, nameSuffix, templateHash } from "./names.js";
 import { type WantedPod, schedule } from "./schedule.js";
 import { buildServices } from "./services.js";
-import { apiService, dnsService, httpApplicationRouting, masqueradeDaemon, systemDaemons, systemDeployments, systemServices } from "./system.js";
+import {
+  apiService,
+  dnsService,
+  httpApplicationRouting,
+  masqueradeDaemon,
+  systemDaemons,
+  systemDeployments,
+  systemServices,
+} from "./system.js";
 import type { Cluster, Deployment, Ingress, Node, PendingPod, Pod, Service, Time } from "./types.js";
 import { nodeCidrPrefix, validate } from "./validate.js";
 
@@ -49,12 +57,19 @@ const declared = (input: ClusterInput): Objects => {
   apply([...systemDeployments, ...systemServices], input.created);
   for (const addon of input.addons) {
     if (addon.name !== "http_application_routing")
-      throw new InputError({ where: `${input.where}.addons`, value: addon.name, problem: "is not a known add-on", expected: "http_application_routing" });
+      throw new InputError({
+        where: `${input.where}.addons`,
+        value: addon.name,
+        problem: "is not a known add-on",
+        expected: "http_application_routing",
+      });
     apply([...httpApplicationRouting.deployments, ...httpApplicationRouting.services], addon.enabledAt);
   }
   for (const manifest of input.manifests) apply(manifest.objects, manifest.appliedAt);
   const ofKind = <Kind extends KubeObject>(kind: Kind["kind"]): readonly Declared<Kind>[] =>
-    [...all.values()].filter((item): item is Declared<Kind> => item.object.kind === kind).sort((a, b) => a.created - b.created);
+    [...all.values()]
+      .filter((item): item is Declared<Kind> => item.object.kind === kind)
+      .sort((a, b) => a.created - b.created);
   return { deployments: ofKind("Deployment"), services: ofKind("Service"), ingresses: ofKind("Ingress") };
 };
 
@@ -63,7 +78,13 @@ const scaled = (input: ClusterInput, deployments: Objects["deployments"]): Reado
   for (const [name, count] of Object.entries(input.scale)) {
     const key = name.includes("/") ? name : `default/${name}`;
     const where = `${input.where}.scale[${name}]`;
-    if (!replicas.has(key)) throw new InputError({ where, value: name, problem: "is not a deployment of the cluster", expected: known([...replicas.keys()]) });
+    if (!replicas.has(key))
+      throw new InputError({
+        where,
+        value: name,
+        problem: "is not a deployment of the cluster",
+        expected: known([...replicas.keys()]),
+      });
     wholeNumber(where, count, { least: 0, most: Number.POSITIVE_INFINITY }, "pods");
     replicas.set(key, count);
   }
@@ -115,7 +136,12 @@ const daemonPods = (input: ClusterInput, name: Namer): readonly NewPod[] => {
   );
 };
 
-const deploymentPods = ({ object, created }: Declared<DeploymentObject>, replicas: number, pins: readonly PodPin[], name: Namer): readonly NewPod[] => {
+const deploymentPods = (
+  { object, created }: Declared<DeploymentObject>,
+  replicas: number,
+  pins: readonly PodPin[],
+  name: Namer,
+): readonly NewPod[] => {
   const owner = keyOf(object);
   const { namespace, podLabels: labels, hostNetwork, image, ports } = object;
   const living = pins.filter(pin => pin.deleted === undefined);
@@ -128,30 +154,73 @@ const deploymentPods = ({ object, created }: Declared<DeploymentObject>, replica
     const at = atEarliest(pin.created ?? created);
     const deleted = pin.deleted === undefined ? undefined : atEarliest(pin.deleted);
     const { node, address } = pin;
-    return { owner, created: at, deleted, node, address, hostNetwork, daemon: false, pod: { namespace, name: pin.name ?? name(namespace, prefix, label), labels, hostNetwork, image, ports, created: at } };
+    return {
+      owner,
+      created: at,
+      deleted,
+      node,
+      address,
+      hostNetwork,
+      daemon: false,
+      pod: {
+        namespace,
+        name: pin.name ?? name(namespace, prefix, label),
+        labels,
+        hostNetwork,
+        image,
+        ports,
+        created: at,
+      },
+    };
   };
-  const gone = pins.filter(pin => replicas > 0 && pin.deleted !== undefined).map((pin, index) => newPod(pin, `${owner} deleted ${index}`));
+  const gone = pins
+    .filter(pin => replicas > 0 && pin.deleted !== undefined)
+    .map((pin, index) => newPod(pin, `${owner} deleted ${index}`));
   return [...gone, ...Array.from({ length: replicas }, (_, index) => newPod(living[index] ?? {}, `${owner} ${index}`))];
 };
 
 const nodeIpam = (input: ClusterInput): ((node: number) => NodeIpam) => {
   if (input.plugin === "kubenet") return node => hostLocal(nodePodCidr(input.podCidr!, node));
   const pinned = new Set(Object.values(input.pins.pods ?? {}).flatMap(pods => pods.flatMap(pod => pod.address ?? [])));
-  return node => azureVnetIpam(input.nodes[node]!.podAddresses ?? [], pinned, seeded(subseed(input.seed, `pod addresses of node ${node}`)));
+  return node =>
+    azureVnetIpam(
+      input.nodes[node]!.podAddresses ?? [],
+      pinned,
+      seeded(subseed(input.seed, `pod addresses of node ${node}`)),
+    );
 };
 
-const nodePodCidr = (podCidr: Cidr, node: number): Cidr => ({ base: nth(podCidr, node * 2 ** (32 - nodeCidrPrefix)), prefix: nodeCidrPrefix });
+const nodePodCidr = (podCidr: Cidr, node: number): Cidr => ({
+  base: nth(podCidr, node * 2 ** (32 - nodeCidrPrefix)),
+  prefix: nodeCidrPrefix,
+});
 
-const placePods = (input: ClusterInput, deployments: Objects["deployments"], replicas: ReadonlyMap<string, number>): Pick<Cluster, "pods" | "pending"> => {
+const placePods = (
+  input: ClusterInput,
+  deployments: Objects["deployments"],
+  replicas: ReadonlyMap<string, number>,
+): Pick<Cluster, "pods" | "pending"> => {
   const pins = input.pins.pods ?? {};
   const name = namer(input.seed, pins);
-  const wanted = [...daemonPods(input, name), ...deployments.flatMap(item => deploymentPods(item, replicas.get(keyOf(item.object))!, pins[keyOf(item.object)] ?? [], name))];
+  const wanted = [
+    ...daemonPods(input, name),
+    ...deployments.flatMap(item =>
+      deploymentPods(item, replicas.get(keyOf(item.object))!, pins[keyOf(item.object)] ?? [], name),
+    ),
+  ];
   const pods: Pod[] = [];
   const pending: PendingPod[] = [];
   schedule(wanted, input.nodes, input.maxPods, nodeIpam(input)).forEach((placement, index) => {
     const { pod } = wanted[index]!;
     if (placement.kind === "running") pods.push({ ...pod, node: input.nodes[placement.node]!.name, ip: placement.ip });
-    if (placement.kind === "pending") pending.push({ namespace: pod.namespace, name: pod.name, labels: pod.labels, created: pod.created, reason: placement.reason });
+    if (placement.kind === "pending")
+      pending.push({
+        namespace: pod.namespace,
+        name: pod.name,
+        labels: pod.labels,
+        created: pod.created,
+        reason: placement.reason,
+      });
   });
   return { pods: listed(pods), pending: listed(pending) };
 };
@@ -160,7 +229,15 @@ const buildNodes = (input: ClusterInput, nonMasqueradeCidr: Cidr): readonly Node
   const vmSizeName = input.vmSize ?? defaultVmSize;
   const vmSize = vmSizeOf(vmSizeName, `${input.where}.vmSize`);
   const { plugin, maxPods, dnsServiceIp, nodeResourceGroup } = input;
-  const kubelet: KubeletInput = { plugin, maxPods, dnsServiceIp, nonMasqueradeCidr, nodeResourceGroup, nodePool: input.nodePool ?? "nodepool1", vmSize };
+  const kubelet: KubeletInput = {
+    plugin,
+    maxPods,
+    dnsServiceIp,
+    nonMasqueradeCidr,
+    nodeResourceGroup,
+    nodePool: input.nodePool ?? "nodepool1",
+    vmSize,
+  };
   const flags = kubeletFlags(kubelet);
   const labels = nodeLabels(kubelet);
   const random = seeded(subseed(input.seed, "kubelet pids"));
@@ -182,7 +259,11 @@ const buildNodes = (input: ClusterInput, nonMasqueradeCidr: Cidr): readonly Node
   });
 };
 
-const buildIngresses = (input: ClusterInput, ingresses: Objects["ingresses"], services: readonly Service[]): readonly Ingress[] => {
+const buildIngresses = (
+  input: ClusterInput,
+  ingresses: Objects["ingresses"],
+  services: readonly Service[],
+): readonly Ingress[] => {
   const byKey = new Map(services.map(service => [keyOf(service), service]));
   return ingresses.map(({ object: { namespace, name, class: ingressClass, rules }, created }) => ({
     namespace,
@@ -198,7 +279,10 @@ const buildIngresses = (input: ClusterInput, ingresses: Objects["ingresses"], se
       throw new InputError({
         where: `${input.where}: Ingress ${namespace}/${name}`,
         value: port,
-        problem: target === undefined ? `names a port of ${rule.service}, and there is no such service` : `is no port of the service ${rule.service}`,
+        problem:
+          target === undefined
+            ? `names a port of ${rule.service}, and there is no such service`
+            : `is no port of the service ${rule.service}`,
         expected: target?.ports.flatMap(candidate => candidate.name ?? []).join(", ") || "a port number",
       });
     }),
@@ -243,7 +327,9 @@ export const buildCluster = (input: ClusterInput): Cluster => {
     maxPods,
     serviceCidr,
     dnsServiceIp,
-    ...(podCidr === undefined ? { masquerade: { by: input.masqueradeBy!, except: input.masqueradeBy === "azure-vnet" ? [nodesRange] : vnet } } : { podCidr, nonMasqueradeCidr }),
+    ...(podCidr === undefined
+      ? { masquerade: { by: input.masqueradeBy!, except: input.masqueradeBy === "azure-vnet" ? [nodesRange] : vnet } }
+      : { podCidr, nonMasqueradeCidr }),
     nodes: buildNodes(input, nonMasqueradeCidr),
     deployments: listed(objects.deployments.map(item => describe(item, replicas.get(keyOf(item.object))!))),
     pods,

@@ -9,9 +9,14 @@ import type { Cluster, Node, Pod } from "./types.js";
 import { dockerCidr } from "./validate.js";
 
 /** A pod's id among the hosts of a network. */
-export const podHostId = (cluster: string, pod: Pick<Pod, "namespace" | "name">): string => `${cluster}/${pod.namespace}/${pod.name}`;
+export const podHostId = (cluster: string, pod: Pick<Pod, "namespace" | "name">): string =>
+  `${cluster}/${pod.namespace}/${pod.name}`;
 
-const docker0: Interface = { kind: "bridge", name: "docker0", addresses: [{ address: nth(dockerCidr, 1), prefix: dockerCidr.prefix }] };
+const docker0: Interface = {
+  kind: "bridge",
+  name: "docker0",
+  addresses: [{ address: nth(dockerCidr, 1), prefix: dockerCidr.prefix }],
+};
 
 /** What a node's pods hang on: its name, the node's own interfaces around it, and how pods get out. */
 interface Bridge {
@@ -79,7 +84,10 @@ const vethNamer = (bridge: Bridge) => {
 /** Each container port answers with who it is: HTTP on TCP, the text itself on UDP. An nginx proxy answers as itself, too. */
 const listenersOf = (pod: Pod): readonly Listener[] => {
   if (pod.ports.length === 0) return [];
-  const answer = { kind: "text", text: `pod: ${pod.namespace}/${pod.name}\nnode: ${pod.node}\naddress: ${formatAddr(pod.ip)}\n` } as const;
+  const answer = {
+    kind: "text",
+    text: `pod: ${pod.namespace}/${pod.name}\nnode: ${pod.node}\naddress: ${formatAddr(pod.ip)}\n`,
+  } as const;
   const seen = new Set<string>();
   return pod.ports.flatMap(({ port, protocol }): readonly Listener[] => {
     if (seen.has(`${port}/${protocol}`)) return [];
@@ -92,7 +100,14 @@ const podHost = (cluster: string, pod: Pod, bridge: Bridge, veth: string): Host 
   id: podHostId(cluster, pod),
   hostname: pod.name,
   role: "pod",
-  interfaces: [{ kind: "veth", name: "eth0", addresses: [{ address: pod.ip, prefix: bridge.podPrefix }], peer: { host: pod.node, interface: veth } }],
+  interfaces: [
+    {
+      kind: "veth",
+      name: "eth0",
+      addresses: [{ address: pod.ip, prefix: bridge.podPrefix }],
+      peer: { host: pod.node, interface: veth },
+    },
+  ],
   routes: bridge.podRoutes,
   forwarding: false,
   bridgeNfCallIptables: false,
@@ -114,7 +129,12 @@ export const clusterHosts = (cluster: Cluster, subnet: Cidr): readonly Host[] =>
   for (const pod of cluster.pods) podsOf.get(pod.node)!.push(pod);
   return cluster.nodes.flatMap(node => {
     if (!contains(subnet, node.internalIp))
-      throw new InputError({ where: `node ${node.name}`, value: formatAddr(node.internalIp), problem: "is outside its subnet", expected: `an address of ${formatCidr(subnet)}` });
+      throw new InputError({
+        where: `node ${node.name}`,
+        value: formatAddr(node.internalIp),
+        problem: "is outside its subnet",
+        expected: `an address of ${formatCidr(subnet)}`,
+      });
     const bridge = node.podCidr === undefined ? azureBridge(node, subnet) : kubenetBridge(node, node.podCidr, subnet);
     const vethName = vethNamer(bridge);
     const veths: Veth[] = [];
@@ -128,7 +148,14 @@ export const clusterHosts = (cluster: Cluster, subnet: Cidr): readonly Host[] =>
       const host = podHost(cluster.name, pod, bridge, vethName(podHostId(cluster.name, pod)));
       const peer = (host.interfaces[0] as Veth).peer.interface;
       // azure-vnet sets hairpin on its ports; kubenet makes the bridge promiscuous, to the same effect: a pod may reach itself through a service.
-      veths.push({ kind: "veth", name: peer, addresses: [], master: bridge.name, peer: { host: host.id, interface: "eth0" }, hairpin: true });
+      veths.push({
+        kind: "veth",
+        name: peer,
+        addresses: [],
+        master: bridge.name,
+        peer: { host: host.id, interface: "eth0" },
+        hairpin: true,
+      });
       pods.push(host);
     }
     const nodeHost: Host = {

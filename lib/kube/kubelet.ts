@@ -32,7 +32,13 @@ export const defaultVmSize = "Standard_D2s_v3";
 /** @throws InputError for a size that is not in the table */
 export const vmSizeOf = (name: string, where: string): VmSize => {
   const size = Object.hasOwn(vmSizes, name) ? vmSizes[name] : undefined;
-  if (size === undefined) throw new InputError({ where, value: name, problem: "is not a known VM size", expected: Object.keys(vmSizes).join(", ") });
+  if (size === undefined)
+    throw new InputError({
+      where,
+      value: name,
+      problem: "is not a known VM size",
+      expected: Object.keys(vmSizes).join(", "),
+    });
   return size;
 };
 
@@ -88,7 +94,9 @@ export interface KubeletInput {
 }
 
 /** The labels that a kubelet gives its node, in the order of `--node-labels`. */
-export const nodeLabels = (input: Pick<KubeletInput, "nodePool" | "vmSize" | "nodeResourceGroup">): Readonly<Record<string, string>> => ({
+export const nodeLabels = (
+  input: Pick<KubeletInput, "nodePool" | "vmSize" | "nodeResourceGroup">,
+): Readonly<Record<string, string>> => ({
   "node-role.kubernetes.io/agent": "",
   "kubernetes.io/role": "agent",
   agentpool: input.nodePool,
@@ -104,7 +112,9 @@ export const nodeLabels = (input: Pick<KubeletInput, "nodePool" | "vmSize" | "no
  */
 export const kubeletFlags = (input: KubeletInput): readonly string[] => [
   "--enable-server",
-  `--node-labels=${Object.entries(nodeLabels(input)).map(([key, value]) => `${key}=${value}`).join(",")}`,
+  `--node-labels=${Object.entries(nodeLabels(input))
+    .map(([key, value]) => `${key}=${value}`)
+    .join(",")}`,
   "--v=2",
   "--volume-plugin-dir=/etc/kubernetes/volumeplugins",
   "--address=0.0.0.0",

@@ -37,7 +37,12 @@ export interface IngressObject extends ObjectBase {
   /** The annotation `kubernetes.io/ingress.class` or `spec.ingressClassName`; empty for none. */
   readonly class: string;
   /** One row per host and path; without a host `*`. A port may be the name of a service's port. */
-  readonly rules: readonly { readonly host: string; readonly path: string; readonly service: string; readonly port: number | string }[];
+  readonly rules: readonly {
+    readonly host: string;
+    readonly path: string;
+    readonly service: string;
+    readonly port: number | string;
+  }[];
 }
 
 export type KubeObject = DeploymentObject | ServiceObject | IngressObject;
@@ -68,15 +73,26 @@ interface Field {
   fail(problem: string, expected: string): never;
 }
 
-const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> => value !== null && typeof value === "object" && !Array.isArray(value);
+const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  value !== null && typeof value === "object" && !Array.isArray(value);
 
 const formatPath = (path: readonly (string | number)[]): string =>
-  path.map((part, index) => (typeof part === "number" ? `[${part}]` : index === 0 ? part : `.${part}`)).join("") || "document";
+  path.map((part, index) => (typeof part === "number" ? `[${part}]` : index === 0 ? part : `.${part}`)).join("") ||
+  "document";
 
-const field = (source: (path: readonly (string | number)[]) => string, path: readonly (string | number)[], value: unknown): Field => {
+const field = (
+  source: (path: readonly (string | number)[]) => string,
+  path: readonly (string | number)[],
+  value: unknown,
+): Field => {
   const child = (key: string | number, inner: unknown): Field => field(source, [...path, key], inner);
   const fail = (problem: string, expected: string): never => {
-    throw new InputError({ where: source(path), value: value ?? null, problem: value === undefined ? "is missing" : problem, expected });
+    throw new InputError({
+      where: source(path),
+      value: value ?? null,
+      problem: value === undefined ? "is missing" : problem,
+      expected,
+    });
   };
   return {
     value,
@@ -89,13 +105,17 @@ const field = (source: (path: readonly (string | number)[]) => string, path: rea
     },
     items() {
       if (value === undefined || value === null) return [];
-      return Array.isArray(value) ? value.map((item: unknown, index) => child(index, item)) : fail("is no list", "a list");
+      return Array.isArray(value)
+        ? value.map((item: unknown, index) => child(index, item))
+        : fail("is no list", "a list");
     },
     text(expected, pattern = /./) {
       return typeof value === "string" && pattern.test(value) ? value : fail("is not right", expected);
     },
     integer(low, high, expected) {
-      return Number.isInteger(value) && (value as number) >= low && (value as number) <= high ? (value as number) : fail("is not right", expected);
+      return Number.isInteger(value) && (value as number) >= low && (value as number) <= high
+        ? (value as number)
+        : fail("is not right", expected);
     },
     oneOf(...words) {
       return words.find(word => word === value) ?? fail("is not known", words.join(", "));
@@ -120,7 +140,9 @@ const metadata = (root: Field, pattern: RegExp, expected: string): ObjectBase =>
   const meta = root.at("metadata");
   const namespace = meta.at("namespace");
   return {
-    namespace: namespace.absent ? "default" : namespace.text("a namespace: a-z, 0-9 and -, at most 63 characters", labelName),
+    namespace: namespace.absent
+      ? "default"
+      : namespace.text("a namespace: a-z, 0-9 and -, at most 63 characters", labelName),
     name: meta.at("name").text(expected, pattern),
     labels: meta.at("labels").texts("labels, text to text"),
   };
@@ -128,12 +150,18 @@ const metadata = (root: Field, pattern: RegExp, expected: string): ObjectBase =>
 
 const portNumber = (place: Field): number => place.integer(1, 65535, "a port, 1-65535");
 const portNameOf = (place: Field): { readonly name: string } | undefined =>
-  place.absent ? undefined : { name: place.text("a port name: a-z, 0-9 and -, at most 15 characters, a letter among them", portName) };
+  place.absent
+    ? undefined
+    : { name: place.text("a port name: a-z, 0-9 and -, at most 15 characters, a letter among them", portName) };
 const protocolOf = (place: Field): "TCP" | "UDP" => (place.absent ? "TCP" : place.oneOf("TCP", "UDP"));
 
 const containerPort = (port: Field): ContainerPort => {
   refuse(port, ["hostPort"], "a port without hostPort, behind a Service");
-  return { ...portNameOf(port.at("name")), port: portNumber(port.at("containerPort")), protocol: protocolOf(port.at("protocol")) };
+  return {
+    ...portNameOf(port.at("name")),
+    port: portNumber(port.at("containerPort")),
+    protocol: protocolOf(port.at("protocol")),
+  };
 };
 
 const deployment = (root: Field): DeploymentObject => {
@@ -149,8 +177,10 @@ const deployment = (root: Field): DeploymentObject => {
   refuse(spec.at("selector"), ["matchExpressions"], "matchLabels");
   const selector = selectorField.absent ? podLabels : selectorField.texts("labels, text to text");
   for (const [key, value] of Object.entries(selector))
-    if (podLabels[key] !== value) template.at("metadata").at("labels").fail("does not match the selector", `labels with ${key}: ${value}`);
-  if (Object.keys(selector).length === 0) template.at("metadata").at("labels").fail("is empty", "labels that a selector can match");
+    if (podLabels[key] !== value)
+      template.at("metadata").at("labels").fail("does not match the selector", `labels with ${key}: ${value}`);
+  if (Object.keys(selector).length === 0)
+    template.at("metadata").at("labels").fail("is empty", "labels that a selector can match");
   const replicas = spec.at("replicas");
   const hostNetwork = pod.at("hostNetwork");
   if (!hostNetwork.absent && typeof hostNetwork.value !== "boolean") hostNetwork.fail("is not right", "true or false");
@@ -175,7 +205,11 @@ const servicePort = (port: Field, several: boolean): ServicePort => {
     ...portNameOf(port.at("name")),
     port: number,
     protocol: protocolOf(port.at("protocol")),
-    targetPort: target.absent ? number : typeof target.value === "string" ? target.text("the name of a container port, or 1-65535", portName) : portNumber(target),
+    targetPort: target.absent
+      ? number
+      : typeof target.value === "string"
+        ? target.text("the name of a container port, or 1-65535", portName)
+        : portNumber(target),
     ...(nodePort.absent ? undefined : { nodePort: nodePort.integer(1, 65535, "a node port, 30000-32767") }),
   };
 };
@@ -183,20 +217,34 @@ const servicePort = (port: Field, several: boolean): ServicePort => {
 const service = (root: Field): ServiceObject => {
   const base = metadata(root, serviceName, "a name: a-z, 0-9 and -, a letter first, at most 63 characters");
   const spec = root.at("spec");
-  refuse(spec, ["clusterIP", "externalIPs", "loadBalancerIP"], "an address that the cluster draws; pins.clusterIps and pins.publicAddresses fix it");
+  refuse(
+    spec,
+    ["clusterIP", "externalIPs", "loadBalancerIP"],
+    "an address that the cluster draws; pins.clusterIps and pins.publicAddresses fix it",
+  );
   refuse(spec, ["loadBalancerSourceRanges", "externalName"], "a service open to every source");
-  for (const [key, plain] of [["sessionAffinity", "None"], ["externalTrafficPolicy", "Cluster"]] as const) {
+  for (const [key, plain] of [
+    ["sessionAffinity", "None"],
+    ["externalTrafficPolicy", "Cluster"],
+  ] as const) {
     const given = spec.at(key);
     if (!given.absent && given.value !== plain) given.fail("is not modelled", plain);
   }
-  refuse(root.at("metadata").at("annotations"), ["service.beta.kubernetes.io/azure-load-balancer-internal"], "a public load balancer");
+  refuse(
+    root.at("metadata").at("annotations"),
+    ["service.beta.kubernetes.io/azure-load-balancer-internal"],
+    "a public load balancer",
+  );
   const type = spec.at("type");
   const ports = spec.at("ports").items();
   if (ports.length === 0) spec.at("ports").fail("has no port", "a list of ports");
   const parsed = ports.map(port => servicePort(port, ports.length > 1));
   parsed.forEach((port, index) => {
-    const same = parsed.findIndex(other => other.name === port.name || (other.port === port.port && other.protocol === port.protocol));
-    if (same !== index) ports[index]!.fail(`repeats ports[${same}]`, "a name and a port and protocol of its own for each");
+    const same = parsed.findIndex(
+      other => other.name === port.name || (other.port === port.port && other.protocol === port.protocol),
+    );
+    if (same !== index)
+      ports[index]!.fail(`repeats ports[${same}]`, "a name and a port and protocol of its own for each");
   });
   return {
     kind: "Service",
@@ -209,13 +257,21 @@ const service = (root: Field): ServiceObject => {
 
 type IngressBackend = Pick<IngressObject["rules"][number], "service" | "port">;
 
-const servicePortRef = (place: Field): number | string => (typeof place.value === "string" ? place.text("a port, 1-65535, or its name", portName) : portNumber(place));
+const servicePortRef = (place: Field): number | string =>
+  typeof place.value === "string" ? place.text("a port, 1-65535, or its name", portName) : portNumber(place);
 
 const backend = (place: Field, v1: boolean): IngressBackend => {
-  if (!v1) return { service: place.at("serviceName").text("the name of a service", serviceName), port: servicePortRef(place.at("servicePort")) };
+  if (!v1)
+    return {
+      service: place.at("serviceName").text("the name of a service", serviceName),
+      port: servicePortRef(place.at("servicePort")),
+    };
   const target = place.at("service");
   const port = target.at("port");
-  return { service: target.at("name").text("the name of a service", serviceName), port: servicePortRef(port.at("name").absent ? port.at("number") : port.at("name")) };
+  return {
+    service: target.at("name").text("the name of a service", serviceName),
+    port: servicePortRef(port.at("name").absent ? port.at("number") : port.at("name")),
+  };
 };
 
 const ingress = (root: Field): IngressObject => {
@@ -226,37 +282,53 @@ const ingress = (root: Field): IngressObject => {
   const annotation = root.at("metadata").at("annotations").at("kubernetes.io/ingress.class");
   const chosen = className.absent ? annotation : className;
   const fallback = spec.at(v1 ? "defaultBackend" : "backend");
-  const rules = spec.at("rules").items().flatMap(rule => {
-    const host = rule.at("host");
-    return rule.at("http").at("paths").items().map(entry => {
-      const path = entry.at("path");
-      return {
-        host: host.absent ? "*" : host.text("a host name", /^(?:\*\.)?[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/),
-        path: path.absent ? "/" : path.text("a path that starts with /", /^\//),
-        ...backend(entry.at("backend"), v1),
-      };
+  const rules = spec
+    .at("rules")
+    .items()
+    .flatMap(rule => {
+      const host = rule.at("host");
+      return rule
+        .at("http")
+        .at("paths")
+        .items()
+        .map(entry => {
+          const path = entry.at("path");
+          return {
+            host: host.absent ? "*" : host.text("a host name", /^(?:\*\.)?[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/),
+            path: path.absent ? "/" : path.text("a path that starts with /", /^\//),
+            ...backend(entry.at("backend"), v1),
+          };
+        });
     });
-  });
   const all = fallback.absent ? rules : [...rules, { host: "*", path: "/", ...backend(fallback, v1) }];
   if (all.length === 0) spec.at("rules").fail("leads nowhere", "rules with a host, paths and a backend");
-  return { kind: "Ingress", ...base, class: chosen.absent ? "" : chosen.text("the name of an ingress class", subdomainName), rules: all };
+  return {
+    kind: "Ingress",
+    ...base,
+    class: chosen.absent ? "" : chosen.text("the name of an ingress class", subdomainName),
+    rules: all,
+  };
 };
 
-const kinds: Readonly<Record<string, { readonly apiVersions: readonly string[]; readonly read: (root: Field) => KubeObject }>> = {
+const kinds: Readonly<
+  Record<string, { readonly apiVersions: readonly string[]; readonly read: (root: Field) => KubeObject }>
+> = {
   Deployment: { apiVersions: ["apps/v1", "apps/v1beta2", "apps/v1beta1", "extensions/v1beta1"], read: deployment },
   Service: { apiVersions: ["v1"], read: service },
   Ingress: { apiVersions: ["extensions/v1beta1", "networking.k8s.io/v1beta1", "networking.k8s.io/v1"], read: ingress },
 };
 
 const readObject = (root: Field): KubeObject => {
-  if (!isMapping(root.value)) return root.fail("is no mapping", "a Kubernetes object with apiVersion, kind and metadata");
+  if (!isMapping(root.value))
+    return root.fail("is no mapping", "a Kubernetes object with apiVersion, kind and metadata");
   const kind = kinds[root.at("kind").oneOf(...Object.keys(kinds))]!;
   root.at("apiVersion").oneOf(...kind.apiVersions);
   return kind.read(root);
 };
 
 /** The first line of the reader's own message: what follows quotes the input over many lines. */
-const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split("\n")[0]!.replace(/:$/, "");
+const firstLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split("\n")[0]!.replace(/:$/, "");
 
 /**
  * Reads a manifest: YAML documents with a Deployment, Service or Ingress each. Empty documents are passed over.
@@ -266,17 +338,28 @@ const firstLine = (error: unknown): string => (error instanceof Error ? error.me
  */
 export const parseManifest = (yaml: string, file: string): readonly KubeObject[] => {
   const broken = (where: string, problem: string): never => {
-    throw new InputError({ where, value: yaml.trimStart().split("\n")[0]!, problem, expected: "YAML documents, one Kubernetes object each" });
+    throw new InputError({
+      where,
+      value: yaml.trimStart().split("\n")[0]!,
+      problem,
+      expected: "YAML documents, one Kubernetes object each",
+    });
   };
-  if (yaml.length > manifestBytes) broken(file, `and what follows has ${yaml.length} characters, more than ${manifestBytes}`);
+  if (yaml.length > manifestBytes)
+    broken(file, `and what follows has ${yaml.length} characters, more than ${manifestBytes}`);
   const lines = new LineCounter();
   const place = (document: Document.Parsed, index: number, path: readonly (string | number)[]): string => {
-    const near = path.map((_, cut) => document.getIn(path.slice(0, path.length - cut), true)).find(isNode) ?? document.contents;
+    const near =
+      path.map((_, cut) => document.getIn(path.slice(0, path.length - cut), true)).find(isNode) ?? document.contents;
     return `${file}:${lines.linePos(near?.range?.[0] ?? document.range[0]).line} document ${index + 1} ${formatPath(path)}`;
   };
   const read = (document: Document.Parsed, index: number): readonly KubeObject[] => {
     const error = document.errors[0];
-    if (error !== undefined) return broken(`${file}:${lines.linePos(error.pos[0]).line} document ${index + 1}`, `is no YAML: ${firstLine(error)}`);
+    if (error !== undefined)
+      return broken(
+        `${file}:${lines.linePos(error.pos[0]).line} document ${index + 1}`,
+        `is no YAML: ${firstLine(error)}`,
+      );
     const value: unknown = document.toJS({ maxAliasCount: aliasesAtMost });
     return value === null ? [] : [readObject(field(path => place(document, index, path), [], value))];
   };

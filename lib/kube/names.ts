@@ -9,7 +9,9 @@ const prefixAtMost = 58;
 
 const canonical = (value: unknown): string =>
   JSON.stringify(value, (_key, part: unknown) =>
-    part !== null && typeof part === "object" && !Array.isArray(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
+    part !== null && typeof part === "object" && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
   );
 
 /**
@@ -23,7 +25,8 @@ export const templateHash = (deployment: DeploymentObject): string => {
 };
 
 /** The last five characters of a generated name. */
-export const nameSuffix = (random: Random): string => Array.from({ length: 5 }, () => alphabet[random.int(0, alphabet.length - 1)]).join("");
+export const nameSuffix = (random: Random): string =>
+  Array.from({ length: 5 }, () => alphabet[random.int(0, alphabet.length - 1)]).join("");
 
 /** What a pod's generated name starts with: `whereami-564765b89-`, cut where it is too long. */
 export const namePrefix = (owner: string): string => `${owner}-`.slice(0, prefixAtMost);

@@ -2,7 +2,25 @@ import { addr } from "../ip/addr.js";
 import { cidr, everywhere } from "../ip/cidr.js";
 import type { Match, Ruleset } from "../netfilter/types.js";
 import { proxyPart } from "./proxy.js";
-import { accept, chain, combine, comment, conntrack, destination, drop, dstLocal, dstNotLocal, inBy, jump, masquerade, outBy, returns, rule, source, table } from "./rules.js";
+import {
+  accept,
+  chain,
+  combine,
+  comment,
+  conntrack,
+  destination,
+  drop,
+  dstLocal,
+  dstNotLocal,
+  inBy,
+  jump,
+  masquerade,
+  outBy,
+  returns,
+  rule,
+  source,
+  table,
+} from "./rules.js";
 import type { Cluster } from "./types.js";
 import { dockerCidr } from "./validate.js";
 
@@ -25,7 +43,10 @@ const dockerRules: Ruleset = {
         rule(accept, inBy("docker0"), outBy("docker0")),
       ]),
       chain("DOCKER", []),
-      chain("DOCKER-ISOLATION-STAGE-1", [rule(jump("DOCKER-ISOLATION-STAGE-2"), inBy("docker0"), outBy("docker0", true)), rule(returns)]),
+      chain("DOCKER-ISOLATION-STAGE-1", [
+        rule(jump("DOCKER-ISOLATION-STAGE-2"), inBy("docker0"), outBy("docker0", true)),
+        rule(returns),
+      ]),
       chain("DOCKER-ISOLATION-STAGE-2", [rule(drop, outBy("docker0")), rule(returns)]),
       chain("DOCKER-USER", [rule(returns)]),
     ]),
@@ -38,7 +59,16 @@ const natOnly = (...chains: Ruleset["tables"][number]["chains"]): Ruleset => ({ 
 const kubenetRules = (cluster: Cluster): Ruleset => {
   const kept = cluster.nonMasqueradeCidr ?? everywhere;
   if (kept.prefix === 0) return { tables: [] };
-  return natOnly(chain("POSTROUTING", [rule(masquerade, destination(kept, true), comment("kubenet: SNAT for outbound traffic from cluster"), dstNotLocal)]));
+  return natOnly(
+    chain("POSTROUTING", [
+      rule(
+        masquerade,
+        destination(kept, true),
+        comment("kubenet: SNAT for outbound traffic from cluster"),
+        dstNotLocal,
+      ),
+    ]),
+  );
 };
 
 /** Azure's wire server, which must see a node's own requests unchanged. */
@@ -46,7 +76,12 @@ const wireServer = addr("168.63.129.16");
 
 /** The static form that azure-vnet nodes were set up with: it knows one range of the virtual network. */
 const azureVnetRules = (cluster: Cluster): Ruleset => {
-  const notWireServer: Match = { kind: "iprange", not: true, on: "destination", range: { first: wireServer, last: wireServer } };
+  const notWireServer: Match = {
+    kind: "iprange",
+    not: true,
+    on: "destination",
+    range: { first: wireServer, last: wireServer },
+  };
   const kept = (cluster.masquerade?.except ?? []).map(range => destination(range, true));
   return natOnly(chain("POSTROUTING", [rule(masquerade, ...kept, notWireServer, dstNotLocal)]));
 };
@@ -57,7 +92,13 @@ const ipMasqAgentRules = (cluster: Cluster): Ruleset => {
   const kept = [cidr("169.254.0.0/16"), ...(cluster.masquerade?.except ?? [])];
   return natOnly(
     chain("POSTROUTING", [
-      rule(jump("IP-MASQ-AGENT"), comment("ip-masq-agent: ensure nat POSTROUTING directs all non-LOCAL destination traffic to our custom IP-MASQ-AGENT chain"), dstNotLocal),
+      rule(
+        jump("IP-MASQ-AGENT"),
+        comment(
+          "ip-masq-agent: ensure nat POSTROUTING directs all non-LOCAL destination traffic to our custom IP-MASQ-AGENT chain",
+        ),
+        dstNotLocal,
+      ),
     ]),
     chain("IP-MASQ-AGENT", [
       ...kept.map(range => rule(returns, destination(range), local)),
@@ -75,4 +116,5 @@ const pluginRules = (cluster: Cluster): Ruleset => {
  * All rules of a cluster's nodes: kube-proxy's, docker's and the network plugin's, the same on every node.
  * In nat POSTROUTING kube-proxy's jump stands first, as it puts itself before what is there; then docker's rule, then the plugin's.
  */
-export const nodeRules = (cluster: Cluster): Ruleset => combine([proxyPart(cluster), dockerRules, pluginRules(cluster)]);
+export const nodeRules = (cluster: Cluster): Ruleset =>
+  combine([proxyPart(cluster), dockerRules, pluginRules(cluster)]);

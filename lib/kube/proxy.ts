@@ -5,7 +5,27 @@ import { formatAddr } from "../ip/addr.js";
 import type { Addr } from "../ip/addr.js";
 import { type Cidr, hostCidr } from "../ip/cidr.js";
 import type { Match, Rule, Ruleset } from "../netfilter/types.js";
-import { accept, anyPort, chain, combine, comment, conntrack, destination, dport, drop, dstLocal, jump, mark, masquerade, protocol, rejectWith, rule, setMark, source, table } from "./rules.js";
+import {
+  accept,
+  anyPort,
+  chain,
+  combine,
+  comment,
+  conntrack,
+  destination,
+  dport,
+  drop,
+  dstLocal,
+  jump,
+  mark,
+  masquerade,
+  protocol,
+  rejectWith,
+  rule,
+  setMark,
+  source,
+  table,
+} from "./rules.js";
 import type { Cluster, Endpoint, Service, ServicePort } from "./types.js";
 
 /**
@@ -13,7 +33,8 @@ import type { Cluster, Endpoint, Service, ServicePort } from "./types.js";
  * @param port `namespace/name:port`, with its colon also where the port has no name (the v1.11 era)
  * @param endpoint `ip:port` for a KUBE-SEP chain
  */
-export const chainHash = (port: string, proto: "tcp" | "udp", endpoint = ""): string => base32.encode(sha256(utf8ToBytes(port + proto + endpoint)).subarray(0, 10)); // 10 bytes make 16 characters
+export const chainHash = (port: string, proto: "tcp" | "udp", endpoint = ""): string =>
+  base32.encode(sha256(utf8ToBytes(port + proto + endpoint)).subarray(0, 10)); // 10 bytes make 16 characters
 
 /** "Masquerade me on the way out." */
 const masqueradeMark = 0x4000;
@@ -42,23 +63,41 @@ const endpointChain = (name: string, proto: "tcp" | "udp", note: Match, { ip, po
   name,
   rules: [
     rule(toMarkMasq, source(hostCidr(ip)), note), // a pod that reaches itself through the service
-    rule({ kind: "DNAT", addresses: { first: ip, last: ip }, ports: { first: port, last: port }, randomFully: false }, protocol(proto), note, anyPort(proto)),
+    rule(
+      { kind: "DNAT", addresses: { first: ip, last: ip }, ports: { first: port, last: port }, randomFully: false },
+      protocol(proto),
+      note,
+      anyPort(proto),
+    ),
   ],
 });
 
 /** The rules of one port of one service. */
-const portRules = (service: Service, port: ServicePort, endpoints: readonly Endpoint[], clusterCidr: Cidr | undefined): PortRules => {
+const portRules = (
+  service: Service,
+  port: ServicePort,
+  endpoints: readonly Endpoint[],
+  clusterCidr: Cidr | undefined,
+): PortRules => {
   const proto = port.protocol === "UDP" ? "udp" : "tcp";
   const name = `${service.namespace}/${service.name}:${port.name ?? ""}`;
   const note = comment(name);
-  const to = (address: Addr, what: string): readonly Match[] => [destination(hostCidr(address)), protocol(proto), comment(`${name} ${what}`), dport(proto, port.port)];
+  const to = (address: Addr, what: string): readonly Match[] => [
+    destination(hostCidr(address)),
+    protocol(proto),
+    comment(`${name} ${what}`),
+    dport(proto, port.port),
+  ];
   if (endpoints.length === 0)
     return {
       services: [],
       nodePorts: [],
       chains: [],
       rejects: [rule(reject, ...to(service.clusterIp, "has no endpoints"))],
-      externalRejects: port.nodePort === undefined ? [] : [rule(reject, protocol(proto), comment(`${name} has no endpoints`), dstLocal, dport(proto, port.nodePort))],
+      externalRejects:
+        port.nodePort === undefined
+          ? []
+          : [rule(reject, protocol(proto), comment(`${name} has no endpoints`), dstLocal, dport(proto, port.nodePort))],
     };
 
   const hash = chainHash(name, proto);
@@ -66,22 +105,39 @@ const portRules = (service: Service, port: ServicePort, endpoints: readonly Endp
   const toService = jump(serviceChain);
   const firewallChain = `KUBE-FW-${hash}`;
   const viaLoadBalancer = comment(`${name} loadbalancer IP`);
-  const names = endpoints.map(({ ip, port: target }) => `KUBE-SEP-${chainHash(name, proto, `${formatAddr(ip)}:${target}`)}`);
+  const names = endpoints.map(
+    ({ ip, port: target }) => `KUBE-SEP-${chainHash(name, proto, `${formatAddr(ip)}:${target}`)}`,
+  );
   const balance = names.map((sep, index) => {
     const left = names.length - index;
-    const chance: readonly Match[] = left === 1 ? [] : [{ kind: "statistic", mode: "random", not: false, probability: probability(left) }];
+    const chance: readonly Match[] =
+      left === 1 ? [] : [{ kind: "statistic", mode: "random", not: false, probability: probability(left) }];
     return rule(jump(sep), note, ...chance);
   });
   return {
     services: [
-      ...(clusterCidr === undefined ? [] : [rule(toMarkMasq, source(clusterCidr, true), ...to(service.clusterIp, "cluster IP"))]),
+      ...(clusterCidr === undefined
+        ? []
+        : [rule(toMarkMasq, source(clusterCidr, true), ...to(service.clusterIp, "cluster IP"))]),
       rule(toService, ...to(service.clusterIp, "cluster IP")),
-      ...(service.externalIp === undefined ? [] : [rule(jump(firewallChain), ...to(service.externalIp, "loadbalancer IP"))]),
+      ...(service.externalIp === undefined
+        ? []
+        : [rule(jump(firewallChain), ...to(service.externalIp, "loadbalancer IP"))]),
     ],
-    nodePorts: port.nodePort === undefined ? [] : [toMarkMasq, toService].map(target => rule(target, protocol(proto), note, dport(proto, port.nodePort!))),
+    nodePorts:
+      port.nodePort === undefined
+        ? []
+        : [toMarkMasq, toService].map(target => rule(target, protocol(proto), note, dport(proto, port.nodePort!))),
     chains: [
       { name: serviceChain, rules: balance },
-      ...(service.externalIp === undefined ? [] : [{ name: firewallChain, rules: [toMarkMasq, toService, toMarkDrop].map(target => rule(target, viaLoadBalancer)) }]),
+      ...(service.externalIp === undefined
+        ? []
+        : [
+            {
+              name: firewallChain,
+              rules: [toMarkMasq, toService, toMarkDrop].map(target => rule(target, viaLoadBalancer)),
+            },
+          ]),
       ...endpoints.map((endpoint, index) => endpointChain(names[index]!, proto, note, endpoint)),
     ],
     rejects: [],
@@ -110,7 +166,8 @@ export const proxyPart = (cluster: Cluster): Ruleset => {
     return service.ports.map(port => portRules(service, port, endpoints(port), podCidr));
   });
   const toServices = rule(jump("KUBE-SERVICES"), comment("kubernetes service portals"));
-  const established = (match: Match, text: string): Rule => rule(accept, match, comment(text), conntrack("RELATED", "ESTABLISHED"));
+  const established = (match: Match, text: string): Rule =>
+    rule(accept, match, comment(text), conntrack("RELATED", "ESTABLISHED"));
   const isMasqueraded = mark(masqueradeMark);
   return {
     tables: [
@@ -120,23 +177,44 @@ export const proxyPart = (cluster: Cluster): Ruleset => {
         chain("POSTROUTING", [rule(jump("KUBE-POSTROUTING"), comment("kubernetes postrouting rules"))]),
         chain("KUBE-MARK-DROP", [rule(setMark(dropMark))]),
         chain("KUBE-MARK-MASQ", [rule(setMark(masqueradeMark))]),
-        chain("KUBE-NODEPORTS", ports.flatMap(port => port.nodePorts)),
-        chain("KUBE-POSTROUTING", [rule(masquerade, comment("kubernetes service traffic requiring SNAT"), isMasqueraded)]),
+        chain(
+          "KUBE-NODEPORTS",
+          ports.flatMap(port => port.nodePorts),
+        ),
+        chain("KUBE-POSTROUTING", [
+          rule(masquerade, comment("kubernetes service traffic requiring SNAT"), isMasqueraded),
+        ]),
         chain("KUBE-SERVICES", [
           ...ports.flatMap(port => port.services),
-          rule(jump("KUBE-NODEPORTS"), comment("kubernetes service nodeports; NOTE: this must be the last rule in this chain"), dstLocal),
+          rule(
+            jump("KUBE-NODEPORTS"),
+            comment("kubernetes service nodeports; NOTE: this must be the last rule in this chain"),
+            dstLocal,
+          ),
         ]),
         ...ports.flatMap(port => port.chains.map(({ name, rules }) => chain(name, rules))),
       ]),
       table("filter", [
         chain("INPUT", [
-          rule(jump("KUBE-EXTERNAL-SERVICES"), conntrack("NEW"), comment("kubernetes externally-visible service portals")),
+          rule(
+            jump("KUBE-EXTERNAL-SERVICES"),
+            conntrack("NEW"),
+            comment("kubernetes externally-visible service portals"),
+          ),
           rule(jump("KUBE-FIREWALL")),
         ]),
         chain("FORWARD", [rule(jump("KUBE-FORWARD"), comment("kubernetes forwarding rules"))]),
-        chain("OUTPUT", [rule(jump("KUBE-SERVICES"), conntrack("NEW"), comment("kubernetes service portals")), rule(jump("KUBE-FIREWALL"))]),
-        chain("KUBE-EXTERNAL-SERVICES", ports.flatMap(port => port.externalRejects)),
-        chain("KUBE-FIREWALL", [rule(drop, comment("kubernetes firewall for dropping marked packets"), mark(dropMark))]),
+        chain("OUTPUT", [
+          rule(jump("KUBE-SERVICES"), conntrack("NEW"), comment("kubernetes service portals")),
+          rule(jump("KUBE-FIREWALL")),
+        ]),
+        chain(
+          "KUBE-EXTERNAL-SERVICES",
+          ports.flatMap(port => port.externalRejects),
+        ),
+        chain("KUBE-FIREWALL", [
+          rule(drop, comment("kubernetes firewall for dropping marked packets"), mark(dropMark)),
+        ]),
         chain("KUBE-FORWARD", [
           rule(accept, comment("kubernetes forwarding rules"), isMasqueraded),
           ...(podCidr === undefined
@@ -146,7 +224,10 @@ export const proxyPart = (cluster: Cluster): Ruleset => {
                 established(destination(podCidr), "kubernetes forwarding conntrack pod destination rule"),
               ]),
         ]),
-        chain("KUBE-SERVICES", ports.flatMap(port => port.rejects)),
+        chain(
+          "KUBE-SERVICES",
+          ports.flatMap(port => port.rejects),
+        ),
       ]),
     ],
   };

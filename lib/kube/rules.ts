@@ -1,5 +1,16 @@
 import type { Cidr } from "../ip/cidr.js";
-import type { Chain, ConntrackState, Hook, Match, RejectWith, Rule, Ruleset, Table, TableName, Target } from "../netfilter/types.js";
+import type {
+  Chain,
+  ConntrackState,
+  Hook,
+  Match,
+  RejectWith,
+  Rule,
+  Ruleset,
+  Table,
+  TableName,
+  Target,
+} from "../netfilter/types.js";
 
 /** Short words for the rules that nodes have. */
 
@@ -19,13 +30,28 @@ export const destination = (cidr: Cidr, not = false): Match => ({ kind: "destina
 export const inBy = (name: string): Match => ({ kind: "in", not: false, interface: name });
 export const outBy = (name: string, not = false): Match => ({ kind: "out", not, interface: name });
 export const protocol = (proto: "tcp" | "udp"): Match => ({ kind: "protocol", not: false, proto });
-export const dport = (proto: "tcp" | "udp", port: number): Match => ({ kind: "dport", not: false, proto, ports: { first: port, last: port } });
+export const dport = (proto: "tcp" | "udp", port: number): Match => ({
+  kind: "dport",
+  not: false,
+  proto,
+  ports: { first: port, last: port },
+});
 /** `-m tcp` without an option, as kube-proxy writes it. */
-export const anyPort = (proto: "tcp" | "udp"): Match => ({ kind: "dport", not: false, proto, ports: { first: 0, last: 65535 } });
+export const anyPort = (proto: "tcp" | "udp"): Match => ({
+  kind: "dport",
+  not: false,
+  proto,
+  ports: { first: 0, last: 65535 },
+});
 export const dstLocal: Match = { kind: "addrtype", not: false, on: "destination", types: ["LOCAL"] };
 export const dstNotLocal: Match = { kind: "addrtype", not: true, on: "destination", types: ["LOCAL"] };
 export const mark = (value: number): Match => ({ kind: "mark", not: false, value, mask: value });
-export const conntrack = (...states: readonly ConntrackState[]): Match => ({ kind: "conntrack", not: false, module: "conntrack", states });
+export const conntrack = (...states: readonly ConntrackState[]): Match => ({
+  kind: "conntrack",
+  not: false,
+  module: "conntrack",
+  states,
+});
 
 export const chain = (name: string, rules: readonly Rule[]): Chain => ({ name, rules });
 export const table = (name: TableName, chains: readonly Chain[]): Table => ({ name, chains });

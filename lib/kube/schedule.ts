@@ -38,10 +38,11 @@ const heapOf = (size: number, less: (a: number, b: number) => boolean) => {
     [items[a], items[b]] = [items[b]!, items[a]!];
   };
   const sink = (start: number): void => {
-    for (let at = start; ; ) {
+    for (let at = start; ;) {
       const left = 2 * at + 1;
       let least = at;
-      for (const child of [left, left + 1]) if (child < items.length && less(items[child]!, items[least]!)) least = child;
+      for (const child of [left, left + 1])
+        if (child < items.length && less(items[child]!, items[least]!)) least = child;
       if (least === at) return;
       swap(at, least);
       at = least;
@@ -96,7 +97,10 @@ export const schedule = (
 
   let heapOwner: string | undefined; // whose order the heap is in; undefined when it must be filled anew
   let own: Uint16Array = new Uint16Array(nodes.length);
-  const heap = heapOf(nodes.length, (a, b) => own[a]! < own[b]! || (own[a] === own[b] && (load[a]! < load[b]! || (load[a] === load[b] && a < b))));
+  const heap = heapOf(
+    nodes.length,
+    (a, b) => own[a]! < own[b]! || (own[a] === own[b] && (load[a]! < load[b]! || (load[a] === load[b] && a < b))),
+  );
   const ownLoad = (owner: string): Uint16Array => {
     const known = loadOf.get(owner) ?? new Uint16Array(nodes.length);
     loadOf.set(owner, known);
@@ -126,7 +130,8 @@ export const schedule = (
     const plugin = ipams.get(node) ?? ipam(node);
     ipams.set(node, plugin);
     const ip = plugin.take(pod.address);
-    if (ip === undefined) return { kind: "pending", reason: { kind: "no-address", node: nodes[node]!.name, capacity: plugin.capacity } };
+    if (ip === undefined)
+      return { kind: "pending", reason: { kind: "no-address", node: nodes[node]!.name, capacity: plugin.capacity } };
     return { kind: "running", node, ip };
   };
   const place = (index: number): boolean => {
@@ -173,5 +178,7 @@ export const schedule = (
   });
   events.sort((a, b) => a.time - b.time || a.order - b.order);
   for (const event of events) event.run();
-  return placements.map(placement => placement ?? { kind: "pending", reason: { kind: "unschedulable", nodes: nodes.length, maxPods } });
+  return placements.map(
+    placement => placement ?? { kind: "pending", reason: { kind: "unschedulable", nodes: nodes.length, maxPods } },
+  );
 };

@@ -29,7 +29,8 @@ export interface ServicesInput {
   readonly seed: number;
 }
 
-const keyOf = (object: { readonly namespace: string; readonly name: string }): string => `${object.namespace}/${object.name}`;
+const keyOf = (object: { readonly namespace: string; readonly name: string }): string =>
+  `${object.namespace}/${object.name}`;
 
 /** A draw from 0 to size - 1 that is not taken: a random start, then the next free one. Undefined when all are taken. */
 const drawFree = (size: number, seed: number, isTaken: (index: number) => boolean): number | undefined => {
@@ -47,10 +48,17 @@ const clusterIps = (input: ServicesInput): ReadonlyMap<string, Addr> => {
   for (const [key, address] of Object.entries(fixedIps)) taken.set(address, key);
   for (const [key, address] of Object.entries(pinnedIps)) {
     const refuse = (problem: string, expected: string): never => {
-      throw new InputError({ where: `${where}.pins.clusterIps[${key}]`, value: formatAddr(address), problem, expected });
+      throw new InputError({
+        where: `${where}.pins.clusterIps[${key}]`,
+        value: formatAddr(address),
+        problem,
+        expected,
+      });
     };
-    if (!contains(serviceCidr, address)) refuse("is outside the service CIDR", `an address of ${formatCidr(serviceCidr)}`);
-    if (fixedIps[key] !== undefined && fixedIps[key] !== address) refuse("is not the address that this service always has", formatAddr(fixedIps[key]));
+    if (!contains(serviceCidr, address))
+      refuse("is outside the service CIDR", `an address of ${formatCidr(serviceCidr)}`);
+    if (fixedIps[key] !== undefined && fixedIps[key] !== address)
+      refuse("is not the address that this service always has", formatAddr(fixedIps[key]));
     const other = taken.get(address) ?? key;
     if (other !== key) refuse(`belongs to ${other}`, "an address of its own for each service");
     taken.set(address, key);
@@ -59,9 +67,19 @@ const clusterIps = (input: ServicesInput): ReadonlyMap<string, Addr> => {
   for (const { object } of input.services) {
     const key = keyOf(object);
     const known = fixedIps[key] ?? pinnedIps[key];
-    const index = known === undefined ? drawFree(cidrSize(serviceCidr), subseed(input.seed, `cluster IP of ${key}`), at => taken.has(nth(serviceCidr, at))) : undefined;
+    const index =
+      known === undefined
+        ? drawFree(cidrSize(serviceCidr), subseed(input.seed, `cluster IP of ${key}`), at =>
+            taken.has(nth(serviceCidr, at)),
+          )
+        : undefined;
     if (known === undefined && index === undefined)
-      throw new InputError({ where: `${where}.serviceCidr`, value: formatCidr(serviceCidr), problem: `has no address left for the service ${key}`, expected: `a larger range: ${input.services.length} services are wanted` });
+      throw new InputError({
+        where: `${where}.serviceCidr`,
+        value: formatCidr(serviceCidr),
+        problem: `has no address left for the service ${key}`,
+        expected: `a larger range: ${input.services.length} services are wanted`,
+      });
     const address = known ?? nth(serviceCidr, index!);
     taken.set(address, key);
     result.set(key, address);
@@ -76,22 +94,30 @@ const assignNodePorts = (input: ServicesInput): ReadonlyMap<string, readonly Ser
     const refuse = (problem: string): never => {
       throw new InputError({ where: place, value: nodePort, problem, expected });
     };
-    if (!Number.isInteger(nodePort) || nodePort < nodePorts.first || nodePort > nodePorts.last) refuse("is no node port");
+    if (!Number.isInteger(nodePort) || nodePort < nodePorts.first || nodePort > nodePorts.last)
+      refuse("is no node port");
     const other = taken.get(nodePort) ?? owner;
     if (other !== owner) refuse(`belongs to ${other}`);
     taken.set(nodePort, owner);
   };
   for (const [key, ports] of Object.entries(input.pinnedNodePorts))
-    for (const [port, nodePort] of Object.entries(ports)) claim(`${input.where}.pins.nodePorts[${key}][${port}]`, `${key} port ${port}`, nodePort);
+    for (const [port, nodePort] of Object.entries(ports))
+      claim(`${input.where}.pins.nodePorts[${key}][${port}]`, `${key} port ${port}`, nodePort);
   for (const { object } of input.services)
     for (const port of object.ports)
-      if (port.nodePort !== undefined) claim(`${input.where}: Service ${keyOf(object)} nodePort`, `${keyOf(object)} port ${port.port}`, port.nodePort);
+      if (port.nodePort !== undefined)
+        claim(`${input.where}: Service ${keyOf(object)} nodePort`, `${keyOf(object)} port ${port.port}`, port.nodePort);
 
   const draw = (key: string, port: number): number => {
     const seed = subseed(input.seed, `node port of ${key}:${port}`);
     const index = drawFree(nodePorts.last - nodePorts.first + 1, seed, at => taken.has(nodePorts.first + at));
     if (index === undefined)
-      throw new InputError({ where: `${input.where}: Service ${key} port`, value: port, problem: "finds no free node port", expected: `at most ${nodePorts.last - nodePorts.first + 1} ports of NodePort and LoadBalancer services` });
+      throw new InputError({
+        where: `${input.where}: Service ${key} port`,
+        value: port,
+        problem: "finds no free node port",
+        expected: `at most ${nodePorts.last - nodePorts.first + 1} ports of NodePort and LoadBalancer services`,
+      });
     taken.set(nodePorts.first + index, `${key} port ${port}`);
     return nodePorts.first + index;
   };
@@ -99,7 +125,13 @@ const assignNodePorts = (input: ServicesInput): ReadonlyMap<string, readonly Ser
     input.services.map(({ object }) => {
       const key = keyOf(object);
       if (object.type === "ClusterIP") return [key, object.ports.map(({ nodePort: _, ...port }) => port)];
-      return [key, object.ports.map(port => ({ ...port, nodePort: port.nodePort ?? input.pinnedNodePorts[key]?.[port.port] ?? draw(key, port.port) }))];
+      return [
+        key,
+        object.ports.map(port => ({
+          ...port,
+          nodePort: port.nodePort ?? input.pinnedNodePorts[key]?.[port.port] ?? draw(key, port.port),
+        })),
+      ];
     }),
   );
 };
@@ -114,7 +146,8 @@ const podIndex = (pods: readonly Pod[]) => {
   const entry = (namespace: string, key: string, value: string): string => JSON.stringify([namespace, key, value]);
   const keysOf = new Map<Pod["labels"], readonly string[]>(); // pods of one deployment share their labels
   for (const pod of pods) {
-    const keys = keysOf.get(pod.labels) ?? Object.entries(pod.labels).map(([key, value]) => entry(pod.namespace, key, value));
+    const keys =
+      keysOf.get(pod.labels) ?? Object.entries(pod.labels).map(([key, value]) => entry(pod.namespace, key, value));
     keysOf.set(pod.labels, keys);
     for (const key of keys) {
       const found = index.get(key);
@@ -131,11 +164,16 @@ const podIndex = (pods: readonly Pod[]) => {
 };
 
 const targetOf = (port: ServicePort, pod: Pod): number | undefined =>
-  typeof port.targetPort === "number" ? port.targetPort : pod.ports.find(own => own.name === port.targetPort && own.protocol === port.protocol)?.port;
+  typeof port.targetPort === "number"
+    ? port.targetPort
+    : pod.ports.find(own => own.name === port.targetPort && own.protocol === port.protocol)?.port;
 
 /** Pods by address. Numbers sort natively, so address and position go into one: both stay far below 2^53. */
 const byAddress = (pods: readonly Pod[]): readonly Pod[] =>
-  Array.from(Float64Array.from(pods, (pod, index) => pod.ip * pods.length + index).sort(), key => pods[key % pods.length]!);
+  Array.from(
+    Float64Array.from(pods, (pod, index) => pod.ip * pods.length + index).sort(),
+    key => pods[key % pods.length]!,
+  );
 
 const endpointsOf = (ports: readonly ServicePort[], pods: readonly Pod[]): readonly Endpoint[] => {
   const endpoints: Endpoint[] = [];
@@ -143,7 +181,12 @@ const endpointsOf = (ports: readonly ServicePort[], pods: readonly Pod[]): reado
     for (const port of ports) {
       const { name, protocol } = port;
       const target = targetOf(port, pod);
-      if (target !== undefined) endpoints.push(name === undefined ? { protocol, ip: pod.ip, port: target } : { portName: name, protocol, ip: pod.ip, port: target });
+      if (target !== undefined)
+        endpoints.push(
+          name === undefined
+            ? { protocol, ip: pod.ip, port: target }
+            : { portName: name, protocol, ip: pod.ip, port: target },
+        );
     }
   return endpoints;
 };

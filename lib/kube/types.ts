@@ -127,6 +127,11 @@ export interface Ingress {
   readonly namespace: string;
   readonly name: string;
   readonly class: string;
-  readonly rules: readonly { readonly host: string; readonly path: string; readonly service: string; readonly port: number }[];
+  readonly rules: readonly {
+    readonly host: string;
+    readonly path: string;
+    readonly service: string;
+    readonly port: number;
+  }[];
   readonly created: Time;
 }

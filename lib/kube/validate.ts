@@ -17,14 +17,43 @@ const checkPlugin = (input: ClusterInput, refuse: Refuse): void => {
   const { plugin, podCidr, nonMasqueradeCidr, masqueradeBy } = input;
   switch (plugin) {
     case "kubenet":
-      if (podCidr === undefined) refuse("podCidr", null, "is missing", "a range for pods, as kubenet takes their addresses from it: 10.244.0.0/16");
-      if (masqueradeBy !== undefined) refuse("masqueradeBy", masqueradeBy, "does not go with kubenet, which masquerades itself", "nothing; nonMasqueradeCidr says where it does not");
+      if (podCidr === undefined)
+        refuse(
+          "podCidr",
+          null,
+          "is missing",
+          "a range for pods, as kubenet takes their addresses from it: 10.244.0.0/16",
+        );
+      if (masqueradeBy !== undefined)
+        refuse(
+          "masqueradeBy",
+          masqueradeBy,
+          "does not go with kubenet, which masquerades itself",
+          "nothing; nonMasqueradeCidr says where it does not",
+        );
       return;
     case "azure-cni":
-      if (podCidr !== undefined) refuse("podCidr", formatCidr(podCidr), "does not go with azure-cni, whose pods have addresses of the virtual network", "nothing");
-      if (nonMasqueradeCidr !== undefined) refuse("nonMasqueradeCidr", formatCidr(nonMasqueradeCidr), "does not go with azure-cni", "nothing; masqueradeBy names who masquerades");
+      if (podCidr !== undefined)
+        refuse(
+          "podCidr",
+          formatCidr(podCidr),
+          "does not go with azure-cni, whose pods have addresses of the virtual network",
+          "nothing",
+        );
+      if (nonMasqueradeCidr !== undefined)
+        refuse(
+          "nonMasqueradeCidr",
+          formatCidr(nonMasqueradeCidr),
+          "does not go with azure-cni",
+          "nothing; masqueradeBy names who masquerades",
+        );
       if (masqueradeBy !== "azure-vnet" && masqueradeBy !== "ip-masq-agent")
-        refuse("masqueradeBy", masqueradeBy ?? null, masqueradeBy === undefined ? "is missing" : "is not known", "azure-vnet or ip-masq-agent");
+        refuse(
+          "masqueradeBy",
+          masqueradeBy ?? null,
+          masqueradeBy === undefined ? "is missing" : "is not known",
+          "azure-vnet or ip-masq-agent",
+        );
       return;
     default:
       refuse("plugin", plugin, "is not a known network plugin", "azure-cni or kubenet");
@@ -34,18 +63,51 @@ const checkPlugin = (input: ClusterInput, refuse: Refuse): void => {
 const checkRanges = (input: ClusterInput, refuse: Refuse): void => {
   const { serviceCidr, podCidr, vnet, dnsServiceIp } = input;
   const ranges: readonly (readonly [field: string, own: Cidr, others: readonly (readonly [string, Cidr])[]])[] = [
-    ["serviceCidr", serviceCidr, [...vnet.map(space => ["the virtual network", space] as const), ["docker's bridge", dockerCidr]]],
+    [
+      "serviceCidr",
+      serviceCidr,
+      [...vnet.map(space => ["the virtual network", space] as const), ["docker's bridge", dockerCidr]],
+    ],
     ...(podCidr === undefined
       ? []
-      : [["podCidr", podCidr, [["the service CIDR", serviceCidr], ...vnet.map(space => ["the virtual network", space] as const), ["docker's bridge", dockerCidr]]] as const]),
+      : [
+          [
+            "podCidr",
+            podCidr,
+            [
+              ["the service CIDR", serviceCidr],
+              ...vnet.map(space => ["the virtual network", space] as const),
+              ["docker's bridge", dockerCidr],
+            ],
+          ] as const,
+        ]),
   ];
   for (const [field, own, others] of ranges)
     for (const [name, other] of others)
-      if (overlaps(own, other)) refuse(field, formatCidr(own), `overlaps ${name}, ${formatCidr(other)}`, "a range that nothing else uses");
-  if (serviceCidr.prefix > 28) refuse("serviceCidr", formatCidr(serviceCidr), "is too small", "at most a /28, as the system has services of its own");
-  if (!contains(serviceCidr, dnsServiceIp)) refuse("dnsServiceIp", formatAddr(dnsServiceIp), "is outside the service CIDR", `an address of ${formatCidr(serviceCidr)}`);
+      if (overlaps(own, other))
+        refuse(field, formatCidr(own), `overlaps ${name}, ${formatCidr(other)}`, "a range that nothing else uses");
+  if (serviceCidr.prefix > 28)
+    refuse(
+      "serviceCidr",
+      formatCidr(serviceCidr),
+      "is too small",
+      "at most a /28, as the system has services of its own",
+    );
+  if (!contains(serviceCidr, dnsServiceIp))
+    refuse(
+      "dnsServiceIp",
+      formatAddr(dnsServiceIp),
+      "is outside the service CIDR",
+      `an address of ${formatCidr(serviceCidr)}`,
+    );
   const reserved = [serviceCidr.base, nth(serviceCidr, 1), lastOf(serviceCidr)];
-  if (reserved.includes(dnsServiceIp)) refuse("dnsServiceIp", formatAddr(dnsServiceIp), "is reserved (the range itself, the API's .1, broadcast)", `another address of ${formatCidr(serviceCidr)}`);
+  if (reserved.includes(dnsServiceIp))
+    refuse(
+      "dnsServiceIp",
+      formatAddr(dnsServiceIp),
+      "is reserved (the range itself, the API's .1, broadcast)",
+      `another address of ${formatCidr(serviceCidr)}`,
+    );
 };
 
 const checkNodes = (input: ClusterInput, refuse: Refuse): void => {
@@ -55,16 +117,32 @@ const checkNodes = (input: ClusterInput, refuse: Refuse): void => {
   const addresses = new Set<number>();
   nodes.forEach((node, index) => {
     if (names.has(node.name)) refuse(`nodes[${index}].name`, node.name, "is taken", "a name of its own for each node");
-    if (addresses.has(node.internalIp)) refuse(`nodes[${index}].internalIp`, formatAddr(node.internalIp), "is taken", "an address of its own for each node");
+    if (addresses.has(node.internalIp))
+      refuse(
+        `nodes[${index}].internalIp`,
+        formatAddr(node.internalIp),
+        "is taken",
+        "an address of its own for each node",
+      );
     if (!vnet.some(space => contains(space, node.internalIp)))
-      refuse(`nodes[${index}].internalIp`, formatAddr(node.internalIp), "is outside the virtual network", `an address of ${vnet.map(formatCidr).join(", ")}`);
+      refuse(
+        `nodes[${index}].internalIp`,
+        formatAddr(node.internalIp),
+        "is outside the virtual network",
+        `an address of ${vnet.map(formatCidr).join(", ")}`,
+      );
     names.add(node.name);
     addresses.add(node.internalIp);
   });
   if (podCidr === undefined) return;
   const room = podCidr.prefix > nodeCidrPrefix ? 0 : 2 ** (nodeCidrPrefix - podCidr.prefix);
   if (nodes.length > room)
-    refuse("podCidr", formatCidr(podCidr), `holds ${room} blocks of /${nodeCidrPrefix}, one a node, and there are ${nodes.length} nodes`, `a /${nodeCidrPrefix - Math.ceil(Math.log2(nodes.length))} or larger`);
+    refuse(
+      "podCidr",
+      formatCidr(podCidr),
+      `holds ${room} blocks of /${nodeCidrPrefix}, one a node, and there are ${nodes.length} nodes`,
+      `a /${nodeCidrPrefix - Math.ceil(Math.log2(nodes.length))} or larger`,
+    );
 };
 
 const checkPins = (input: ClusterInput, refuse: Refuse): void => {
@@ -76,12 +154,21 @@ const checkPins = (input: ClusterInput, refuse: Refuse): void => {
       const field = `pins.pods[${key}][${index}]`;
       const namespace = key.slice(0, key.indexOf("/"));
       if (pod.name !== undefined) {
-        if (!/^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/.test(pod.name)) refuse(`${field}.name`, pod.name, "is no pod name", "a-z, 0-9, - and .");
-        if (names.has(`${namespace}/${pod.name}`)) refuse(`${field}.name`, pod.name, "is taken", "a name of its own for each pod");
+        if (!/^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/.test(pod.name))
+          refuse(`${field}.name`, pod.name, "is no pod name", "a-z, 0-9, - and .");
+        if (names.has(`${namespace}/${pod.name}`))
+          refuse(`${field}.name`, pod.name, "is taken", "a name of its own for each pod");
         names.add(`${namespace}/${pod.name}`);
       }
-      if (pod.node !== undefined) wholeNumber(`${input.where}.${field}.node`, pod.node, { least: 0, most: Number.POSITIVE_INFINITY }, "as an index of a node");
-      if (pod.deleted !== undefined && pod.created !== undefined && pod.deleted < pod.created) refuse(`${field}.deleted`, pod.deleted, "is before it was created", "a later time");
+      if (pod.node !== undefined)
+        wholeNumber(
+          `${input.where}.${field}.node`,
+          pod.node,
+          { least: 0, most: Number.POSITIVE_INFINITY },
+          "as an index of a node",
+        );
+      if (pod.deleted !== undefined && pod.created !== undefined && pod.deleted < pod.created)
+        refuse(`${field}.deleted`, pod.deleted, "is before it was created", "a later time");
       if (pod.address === undefined) return;
       const text = formatAddr(pod.address);
       if (plugin === "kubenet")
@@ -91,8 +178,20 @@ const checkPins = (input: ClusterInput, refuse: Refuse): void => {
           podCidr !== undefined && !contains(podCidr, pod.address) ? "is outside the pod CIDR" : "cannot be pinned",
           `nothing: kubenet gives the addresses of ${podCidr === undefined ? "the pod CIDR" : formatCidr(podCidr)} out in order of creation`,
         );
-      if (!vnet.some(space => contains(space, pod.address!))) refuse(`${field}.address`, text, "is outside the virtual network", `an address of ${vnet.map(formatCidr).join(", ")}`);
-      if (addresses.has(pod.address)) refuse(`${field}.address`, text, `is pinned to ${addresses.get(pod.address)} too`, "an address of its own for each pod");
+      if (!vnet.some(space => contains(space, pod.address!)))
+        refuse(
+          `${field}.address`,
+          text,
+          "is outside the virtual network",
+          `an address of ${vnet.map(formatCidr).join(", ")}`,
+        );
+      if (addresses.has(pod.address))
+        refuse(
+          `${field}.address`,
+          text,
+          `is pinned to ${addresses.get(pod.address)} too`,
+          "an address of its own for each pod",
+        );
       addresses.set(pod.address, `pins.pods[${key}]`);
     });
 };
@@ -102,8 +201,14 @@ export const validate = (input: ClusterInput): void => {
   const refuse: Refuse = (field, value, problem, expected) => {
     throw new InputError({ where: `${input.where}.${field}`, value, problem, expected });
   };
-  wholeNumber(`${input.where}.maxPods`, input.maxPods, { least: 10, most: 250 }, "pods per node (the system's own need 10, a /24 of addresses is meant for 250)");
-  if (!/^v?1\.11\.\d+$/.test(input.version)) refuse("version", input.version, "is not modelled", "1.11.x, whose kube-proxy rules are known");
+  wholeNumber(
+    `${input.where}.maxPods`,
+    input.maxPods,
+    { least: 10, most: 250 },
+    "pods per node (the system's own need 10, a /24 of addresses is meant for 250)",
+  );
+  if (!/^v?1\.11\.\d+$/.test(input.version))
+    refuse("version", input.version, "is not modelled", "1.11.x, whose kube-proxy rules are known");
   vmSizeOf(input.vmSize ?? defaultVmSize, `${input.where}.vmSize`);
   checkPlugin(input, refuse);
   checkRanges(input, refuse);

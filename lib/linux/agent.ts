@@ -40,7 +40,8 @@ export interface Agent {
 const unshareArguments = ["--net", "--mount", "--pid", "--fork", "--kill-child"];
 const userArguments = ["--user", "--map-root-user"];
 
-const works = (extra: readonly string[]): boolean => spawnSync("unshare", [...extra, ...unshareArguments, "true"], { stdio: "ignore" }).status === 0;
+const works = (extra: readonly string[]): boolean =>
+  spawnSync("unshare", [...extra, ...unshareArguments, "true"], { stdio: "ignore" }).status === 0;
 
 /** How namespaces can be made here: as root, or in a user namespace of one's own. */
 const privilege = (): readonly string[] => {
@@ -90,11 +91,15 @@ const parallel = 4;
 export const startAgent = async (): Promise<Agent> => {
   const extra = privilege();
   const shell = 'ulimit -n "$(ulimit -Hn)"; exec unshare "$@"';
-  const child: ChildProcess = spawn("sh", ["-c", shell, "sh", ...extra, ...unshareArguments, "perl", "-e", agentProgram], {
-    stdio: ["pipe", "pipe", "pipe"],
-    detached: true, // Ctrl-C is for this process, which then closes its labs or ends, and they with it
-    env: { ...pathWithSbin(), LC_ALL: "C" },
-  });
+  const child: ChildProcess = spawn(
+    "sh",
+    ["-c", shell, "sh", ...extra, ...unshareArguments, "perl", "-e", agentProgram],
+    {
+      stdio: ["pipe", "pipe", "pipe"],
+      detached: true, // Ctrl-C is for this process, which then closes its labs or ends, and they with it
+      env: { ...pathWithSbin(), LC_ALL: "C" },
+    },
+  );
   const { stdin, stdout, stderr } = child;
   if (stdin === null || stdout === null || stderr === null) throw new Error("the agent has no pipes");
   const waiting = new Map<number, (answer: Answer) => void>();
@@ -132,16 +137,26 @@ export const startAgent = async (): Promise<Agent> => {
   });
 
   const receive = (id: number) => new Promise<Answer>(resolve => (waiting.set(id, resolve), hold()));
-  const send = async (operation: string, fields: readonly (string | number | Uint8Array)[], id = next++): Promise<Answer> => {
+  const send = async (
+    operation: string,
+    fields: readonly (string | number | Uint8Array)[],
+    id = next++,
+  ): Promise<Answer> => {
     if (ended) throw new Error("the lab has been closed");
     const bytes = fields.map(field => (field instanceof Uint8Array ? field : Buffer.from(String(field))));
     const answer = receive(id);
-    stdin.write(Buffer.concat([Buffer.from(`${[id, operation, ...bytes.map(({ length }) => length)].join(" ")}\n`), ...bytes]));
+    stdin.write(
+      Buffer.concat([Buffer.from(`${[id, operation, ...bytes.map(({ length }) => length)].join(" ")}\n`), ...bytes]),
+    );
     const result = await answer;
     if (result.status === "failed") throw new Error(result.fields[0]!.toString().trim());
     return result;
   };
-  const ran = ({ fields }: Answer): Ran => ({ code: Number(fields[0]), stdout: fields[1]!, stderr: fields[2]!.toString() });
+  const ran = ({ fields }: Answer): Ran => ({
+    code: Number(fields[0]),
+    stdout: fields[1]!,
+    stderr: fields[2]!.toString(),
+  });
 
   let free = parallel;
   const turns: (() => void)[] = [];
@@ -158,11 +173,13 @@ export const startAgent = async (): Promise<Agent> => {
   };
 
   const started = await Promise.race([receive(0), closed.then(() => undefined)]);
-  if (started?.status !== "ready") throw new LinuxUnavailable(`the lab's namespaces did not start: ${errors.trim().split("\n")[0]}`);
+  if (started?.status !== "ready")
+    throw new LinuxUnavailable(`the lab's namespaces did not start: ${errors.trim().split("\n")[0]}`);
   return {
     unprivileged: extra.length > 0,
     pid: child.pid!,
-    run: (namespace, command, input = "") => inTurn(async () => ran(await send("run", [namespace, "", input, ...command]))),
+    run: (namespace, command, input = "") =>
+      inTurn(async () => ran(await send("run", [namespace, "", input, ...command]))),
     async start(namespace, command, ready) {
       const id = next++;
       const first = await send("run", [namespace, ready, "", ...command], id);

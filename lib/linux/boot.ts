@@ -29,7 +29,11 @@ export interface LinuxLab extends Lab {
   /** A shell command that opens a shell in a host, for as long as the lab is open. */
   enter(host: string): string;
   /** Runs a program in a host: `["ip", "route"]`. */
-  run(host: string, command: readonly string[], input?: string): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>;
+  run(
+    host: string,
+    command: readonly string[],
+    input?: string,
+  ): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }>;
   /** Captures at all interfaces of a host at once, in the order seen. */
   captureHost(host: string): Promise<HostCapture>;
   /** Packets as a capture file of what the host would put on the wire at an interface, by its routes: for `tcpreplay`. */
@@ -69,15 +73,20 @@ const text = ({ code, stdout, stderr }: Ran) => ({ code, stdout: Buffer.from(std
 /** Runs a program that has to succeed. */
 const must = async (agent: Agent, namespace: string, command: readonly string[], input = ""): Promise<string> => {
   const { code, stdout, stderr } = text(await agent.run(namespace, command, input));
-  if (code !== 0) throw new Error(`${command[0]} in ${namespace || "the lab"} ended with ${code}: ${stderr.trim().split("\n")[0]}`);
+  if (code !== 0)
+    throw new Error(`${command[0]} in ${namespace || "the lab"} ended with ${code}: ${stderr.trim().split("\n")[0]}`);
   return stdout;
 };
 
 const setSysctls = async (agent: Agent, namespace: string, values: NamespacePlan["sysctls"]): Promise<void> => {
   if (values.length === 0) return;
-  const failed = (await agent.ask("sysctl", namespace, ...values.flat())).map(String).filter(name => !optionalSysctls.has(name));
+  const failed = (await agent.ask("sysctl", namespace, ...values.flat()))
+    .map(String)
+    .filter(name => !optionalSysctls.has(name));
   if (failed.length === 0) return;
-  const hint = failed.some(name => name.startsWith("net/bridge")) ? "load the kernel module br_netfilter: modprobe br_netfilter" : "this kernel does not let a lab set it";
+  const hint = failed.some(name => name.startsWith("net/bridge"))
+    ? "load the kernel module br_netfilter: modprobe br_netfilter"
+    : "this kernel does not let a lab set it";
   throw new Error(`cannot set ${failed.join(", ")}: ${hint}`);
 };
 
@@ -96,7 +105,15 @@ const prepare = async (agent: Agent, plan: NamespacePlan, host: Host | undefined
   if (host === undefined) return;
   if (host.rules.tables.length > 0) await restore(agent, plan.namespace, printSave(host.rules));
   for (const { proto, port, answer } of host.listeners)
-    await agent.ask("listen", plan.namespace, host.id, proto, port, answer.kind, answer.kind === "text" ? answer.text : "");
+    await agent.ask(
+      "listen",
+      plan.namespace,
+      host.id,
+      proto,
+      port,
+      answer.kind,
+      answer.kind === "text" ? answer.text : "",
+    );
 };
 
 /**
@@ -110,7 +127,12 @@ export const bootLinux = async (network: Network, options: LinuxOptions = {}): P
   const plan = planLinux(network);
   const agent = await startAgent();
   try {
-    await must(agent, "", ["ip", "-batch", "-"], plan.namespaces.map(({ namespace }) => `netns add ${namespace}`).join("\n"));
+    await must(
+      agent,
+      "",
+      ["ip", "-batch", "-"],
+      plan.namespaces.map(({ namespace }) => `netns add ${namespace}`).join("\n"),
+    );
     await Promise.all(plan.namespaces.map(({ namespace, sysctls }) => setSysctls(agent, namespace, sysctls)));
     await must(agent, "", ["ip", "-batch", "-"], plan.links.join("\n"));
     let done = 0;
@@ -150,33 +172,58 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
 
   const hostOf = (id: string): Host => {
     const host = hosts.get(id);
-    if (host === undefined) throw new InputError({ where: "host", value: id, problem: "is not in this network", expected: `one of ${known([...hosts.keys()])}` });
+    if (host === undefined)
+      throw new InputError({
+        where: "host",
+        value: id,
+        problem: "is not in this network",
+        expected: `one of ${known([...hosts.keys()])}`,
+      });
     return host;
   };
   const namespace = (id: string): string => plan.namespaceOf.get(hostOf(id).id)!;
   const resolve = (to: string): Addr => {
     const named = names.get(to);
     if (named === undefined && /[^0-9.]/.test(to) && !to.includes(":"))
-      throw new InputError({ where: "destination", value: to, problem: "is no known name", expected: `an IPv4 address or one of ${known([...names.keys()])}` });
+      throw new InputError({
+        where: "destination",
+        value: to,
+        problem: "is no known name",
+        expected: `an IPv4 address or one of ${known([...names.keys()])}`,
+      });
     return named ?? addr(to, "destination");
   };
   /** An address that the host has a route to. */
   const reachable = (from: string, to: string): Addr => {
     const host = hostOf(from);
     const address = resolve(to);
-    const own = contains(loopback, address) || host.interfaces.some(({ addresses }) => addresses.some(entry => entry.address === address));
+    const own =
+      contains(loopback, address) ||
+      host.interfaces.some(({ addresses }) => addresses.some(entry => entry.address === address));
     if (!own && hostRoutes(host).lookup(address) === undefined)
-      throw new InputError({ where: `destination of ${from}`, value: to, problem: "has no route there", expected: "an address that a route of the host covers" });
+      throw new InputError({
+        where: `destination of ${from}`,
+        value: to,
+        problem: "has no route there",
+        expected: "an address that a route of the host covers",
+      });
     return address;
   };
   const checkInterface = (id: string, name: string): void => {
     const interfaces = ["lo", ...hostOf(id).interfaces.map(entry => entry.name)];
-    if (!interfaces.includes(name)) throw new InputError({ where: `interface of ${id}`, value: name, problem: "does not exist", expected: `one of ${known(interfaces)}` });
+    if (!interfaces.includes(name))
+      throw new InputError({
+        where: `interface of ${id}`,
+        value: name,
+        problem: "does not exist",
+        expected: `one of ${known(interfaces)}`,
+      });
   };
   const socket = (id: string, interfaceName: string): Promise<number> => {
     const key = `${id} ${interfaceName}`;
     let handle = sockets.get(key);
-    if (handle === undefined) sockets.set(key, (handle = agent.ask("raw", namespace(id), interfaceName, 0).then(([number]) => Number(number))));
+    if (handle === undefined)
+      sockets.set(key, (handle = agent.ask("raw", namespace(id), interfaceName, 0).then(([number]) => Number(number))));
     return handle;
   };
 
@@ -184,18 +231,31 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
     const address = reachable(from, to);
     const { count, size, ttl } = pingNumbers(wanted);
     const [watch] = await agent.ask("watch-icmp", namespace(from));
-    const command = ["ping", "-n", "-c", count, "-i", 0.01, "-W", 1, "-t", ttl, "-s", size, formatAddr(address)].map(String);
+    const command = ["ping", "-n", "-c", count, "-i", 0.01, "-W", 1, "-t", ttl, "-s", size, formatAddr(address)].map(
+      String,
+    );
     const { stdout, stderr, code } = text(await agent.run(namespace(from), command));
     if (code > 1) throw new Error(`ping: ${stderr.trim()}`);
     const errors = pingErrors(await agent.ask("unwatch", String(watch)), address);
     const replies = [...parsePing(stdout), ...errors].sort((a, b) => a.seq - b.seq);
-    return { from, to: formatAddr(address), size, sent: count, received: replies.filter(({ kind }) => kind === "echo-reply").length, replies };
+    return {
+      from,
+      to: formatAddr(address),
+      size,
+      sent: count,
+      received: replies.filter(({ kind }) => kind === "echo-reply").length,
+      replies,
+    };
   };
 
   const connect = async (from: string, to: string, port: number, wanted: ConnectOptions): Promise<ConnectResult> => {
     const address = formatAddr(reachable(from, to));
     const proto = wanted.proto ?? "tcp";
-    const request = wanted.request ?? (proto === "udp" ? "egress-lab\n" : `GET / HTTP/1.1\r\nHost: ${to}\r\nUser-Agent: egress-lab\r\nAccept: */*\r\n\r\n`);
+    const request =
+      wanted.request ??
+      (proto === "udp"
+        ? "egress-lab\n"
+        : `GET / HTTP/1.1\r\nHost: ${to}\r\nUser-Agent: egress-lab\r\nAccept: */*\r\n\r\n`);
     const [sourcePort, kind, peer, peerPort, server, body] = (
       await agent.ask(
         "connect",
@@ -210,26 +270,56 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
       )
     ).map(field => field.toString("latin1"));
     const at = { to: address, port, sourcePort: Number(sourcePort) };
-    if (kind === "connected") return { kind, ...at, seenAs: { address: peer!, port: Number(peerPort) }, server: server!, body: body! };
+    if (kind === "connected")
+      return { kind, ...at, seenAs: { address: peer!, port: Number(peerPort) }, server: server!, body: body! };
     return { kind: kind as "refused" | "timeout" | "unreachable", ...at };
   };
 
   const frames = (host: string, interfaceName: string, packets: readonly Packet[], identification = 0): Uint8Array => {
     checkInterface(host, interfaceName);
-    return pcapOfFrames(packets.map((packet, i) => ({ time: i / 1e6, frame: ethernetFrame(packet, plan.linkFor(host, interfaceName, packet.dst), identification) })));
+    return pcapOfFrames(
+      packets.map((packet, i) => ({
+        time: i / 1e6,
+        frame: ethernetFrame(packet, plan.linkFor(host, interfaceName, packet.dst), identification),
+      })),
+    );
   };
 
   const captureHost = async (host: string): Promise<HostCapture> => {
-    const nameOf = new Map(["lo", ...hostOf(host).interfaces.map(({ name }) => name)].map(name => [plan.interfaceIndex(host, name), name]));
+    const nameOf = new Map(
+      ["lo", ...hostOf(host).interfaces.map(({ name }) => name)].map(name => [plan.interfaceIndex(host, name), name]),
+    );
     // On `any` tcpdump tells incoming from outgoing packets, as on no single interface.
     const filter = `ip or ether proto ${markerType}`;
-    const tcpdump = await agent.start(namespace(host), ["tcpdump", "-Z", "root", "-i", "any", "-n", "-U", "--immediate-mode", "-s", "2048", "-B", "8192", "-w", "-", filter], "listening on");
+    const tcpdump = await agent.start(
+      namespace(host),
+      [
+        "tcpdump",
+        "-Z",
+        "root",
+        "-i",
+        "any",
+        "-n",
+        "-U",
+        "--immediate-mode",
+        "-s",
+        "2048",
+        "-B",
+        "8192",
+        "-w",
+        "-",
+        filter,
+      ],
+      "listening on",
+    );
     const stop = async (): Promise<readonly HostCaptured[]> => {
       await mark(host, offset => tcpdump.output(offset));
       const { records } = readPcap((await tcpdump.stop()).stdout, `capture at ${host}`);
       return records.flatMap(({ time, direction, interfaceIndex, packet, identification }) => {
         const name = nameOf.get(interfaceIndex!);
-        return packet === undefined || name === undefined ? [] : { time, direction: direction!, packet, interface: name, identification: identification! };
+        return packet === undefined || name === undefined
+          ? []
+          : { time, direction: direction!, packet, interface: name, identification: identification! };
       });
     };
     let stopped: Promise<readonly HostCaptured[]> | undefined;
@@ -248,7 +338,9 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
     const stop = async () => {
       const seen = await all.stop();
       await promiscuous("off");
-      return seen.filter(entry => entry.interface === interfaceName).map(({ time, direction, packet }) => ({ time, direction, packet }));
+      return seen
+        .filter(entry => entry.interface === interfaceName)
+        .map(({ time, direction, packet }) => ({ time, direction, packet }));
     };
     let stopped: Promise<readonly Captured[]> | undefined;
     return { host, interface: interfaceName, stop: () => (stopped ??= stop()) };
@@ -281,20 +373,33 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
     capture,
     captureHost,
     conntrack: async host => parseConntrack(await must(agent, namespace(host), ["conntrack", "-L"])),
-    counters: async host => parseCounted(await must(agent, namespace(host), ["iptables-save", "-c"]), `rules of ${host}`),
+    counters: async host =>
+      parseCounted(await must(agent, namespace(host), ["iptables-save", "-c"]), `rules of ${host}`),
     async wait(seconds) {
-      if (!(seconds >= 0)) throw new InputError({ where: "wait", value: seconds, problem: "is no time to wait", expected: "seconds, 0 or more" });
+      if (!(seconds >= 0))
+        throw new InputError({
+          where: "wait",
+          value: seconds,
+          problem: "is no time to wait",
+          expected: "seconds, 0 or more",
+        });
       await pause(seconds * 1000);
     },
     close: () => agent.close(),
-    enter: host => `nsenter ${agent.unprivileged ? "--preserve-credentials --user " : ""}--mount --net=/proc/${agent.pid}/root/run/netns/${namespace(host)} --target ${agent.pid}`,
+    enter: host =>
+      `nsenter ${agent.unprivileged ? "--preserve-credentials --user " : ""}--mount --net=/proc/${agent.pid}/root/run/netns/${namespace(host)} --target ${agent.pid}`,
     run: async (host, command, input) => text(await agent.run(namespace(host), command, input)),
     async tap(host, interfaceName) {
       checkInterface(host, interfaceName);
       const [handle] = await agent.ask("raw", namespace(host), interfaceName, 1);
       // A bridge must know where the host is, as it would from its ARP, or it sends what is for the host to all.
       const { source } = plan.linkFor(host, interfaceName, 0 as Addr);
-      await agent.ask("inject", await socket(host, interfaceName), pcapOfFrames([{ time: 0, frame: markerFrame("here", source) }]), 0);
+      await agent.ask(
+        "inject",
+        await socket(host, interfaceName),
+        pcapOfFrames([{ time: 0, frame: markerFrame("here", source) }]),
+        0,
+      );
       taps.set(Number(handle), { host, interface: interfaceName });
     },
     frames,

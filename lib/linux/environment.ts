@@ -4,4 +4,7 @@ export class LinuxUnavailable extends Error {
 }
 
 /** Users other than root often have no sbin in their PATH, where ip and iptables are. */
-export const pathWithSbin = (): NodeJS.ProcessEnv => ({ ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/local/sbin:/usr/sbin:/sbin` });
+export const pathWithSbin = (): NodeJS.ProcessEnv => ({
+  ...process.env,
+  PATH: `${process.env["PATH"] ?? ""}:/usr/local/sbin:/usr/sbin:/sbin`,
+});

@@ -35,21 +35,32 @@ export const parseConntrack = (text: string): readonly ConntrackEntry[] =>
 
 /** Reads the answers that `ping -n` prints. */
 export const parsePing = (text: string): readonly PingReply[] =>
-  [...text.matchAll(/^(\d+) bytes from ([0-9.]+): icmp_seq=(\d+) ttl=(\d+) time=([0-9.]+) ms/gm)].map(([, bytes, from, seq, ttl, milliseconds]) => ({
-    seq: Number(seq),
-    from: from!,
-    kind: "echo-reply",
-    bytes: Number(bytes),
-    ttl: Number(ttl),
-    milliseconds: Number(milliseconds),
-  }));
+  [...text.matchAll(/^(\d+) bytes from ([0-9.]+): icmp_seq=(\d+) ttl=(\d+) time=([0-9.]+) ms/gm)].map(
+    ([, bytes, from, seq, ttl, milliseconds]) => ({
+      seq: Number(seq),
+      from: from!,
+      kind: "echo-reply",
+      bytes: Number(bytes),
+      ttl: Number(ttl),
+      milliseconds: Number(milliseconds),
+    }),
+  );
 
 /** The ICMP errors among received messages that are about pings to an address. What `ping` prints of them lacks their TTL. */
 export const pingErrors = (messages: readonly Uint8Array[], to: Addr): readonly PingReply[] =>
   messages.flatMap(message => {
     const packet = parsePacket(message);
-    if ("kind" in packet || isFlowPacket(packet) || packet.quoted.dst !== to || packet.quoted.proto !== "icmp") return [];
-    return { seq: packet.quoted.seq, from: formatAddr(packet.src), kind: packet.type, code: packet.code, bytes: packetLength(packet) - 20, ttl: packet.ttl, milliseconds: 0 };
+    if ("kind" in packet || isFlowPacket(packet) || packet.quoted.dst !== to || packet.quoted.proto !== "icmp")
+      return [];
+    return {
+      seq: packet.quoted.seq,
+      from: formatAddr(packet.src),
+      kind: packet.type,
+      code: packet.code,
+      bytes: packetLength(packet) - 20,
+      ttl: packet.ttl,
+      milliseconds: 0,
+    };
   });
 
 const none: Counters = { packets: 0, bytes: 0 };
@@ -62,7 +73,8 @@ export const parseCounted = (text: string, where: string): CountedRuleset => {
   for (const line of text.split("\n")) {
     if (line.startsWith("*")) table = line.slice(1).trim();
     const [, chain, chainPackets, chainBytes] = /^:(\S+) \S+ \[(\d+):(\d+)\]/.exec(line) ?? [];
-    if (chain !== undefined) ofChain.set(`${table} ${chain}`, { packets: Number(chainPackets), bytes: Number(chainBytes) });
+    if (chain !== undefined)
+      ofChain.set(`${table} ${chain}`, { packets: Number(chainPackets), bytes: Number(chainBytes) });
     const [, packets, bytes, of] = /^\[(\d+):(\d+)\] -A (\S+)/.exec(line) ?? [];
     if (of === undefined) continue;
     const key = `${table} ${of}`;

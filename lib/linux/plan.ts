@@ -2,7 +2,16 @@ import { InputError } from "../errors.js";
 import { type Addr, formatAddr } from "../ip/addr.js";
 import { formatCidr } from "../ip/cidr.js";
 import { hostRoutes } from "../net/routing.js";
-import type { FabricNic, FabricSubnet, Host, Interface, Network, PortAllocation, Translator, UserRoute } from "../net/types.js";
+import type {
+  FabricNic,
+  FabricSubnet,
+  Host,
+  Interface,
+  Network,
+  PortAllocation,
+  Translator,
+  UserRoute,
+} from "../net/types.js";
 
 /** What one network namespace is to become. */
 export interface NamespacePlan {
@@ -73,11 +82,16 @@ const commonSysctls = (host?: Host): readonly (readonly [string, string | number
   ]),
   // Linux sends one error a second to an address, and so many a second in all; here each packet gets the answer that it deserves.
   ["net/ipv4/icmp_ratemask", 0],
-  ...(host?.interfaces.some(({ kind }) => kind === "bridge") === true ? [["net/bridge/bridge-nf-call-iptables", host.bridgeNfCallIptables ? 1 : 0] as const] : []),
+  ...(host?.interfaces.some(({ kind }) => kind === "bridge") === true
+    ? [["net/bridge/bridge-nf-call-iptables", host.bridgeNfCallIptables ? 1 : 0] as const]
+    : []),
 ];
 
 /** Missing where the kernel was built without IPv6, which is as good. */
-export const optionalSysctls: ReadonlySet<string> = new Set(["net/ipv6/conf/all/disable_ipv6", "net/ipv6/conf/default/disable_ipv6"]);
+export const optionalSysctls: ReadonlySet<string> = new Set([
+  "net/ipv6/conf/all/disable_ipv6",
+  "net/ipv6/conf/default/disable_ipv6",
+]);
 
 const hostPlan = (host: Host, namespace: string, numbers: Numbers): NamespacePlan => {
   const bridges = host.interfaces.filter(({ kind }) => kind === "bridge");
@@ -86,20 +100,30 @@ const hostPlan = (host: Host, namespace: string, numbers: Numbers): NamespacePla
     ...addresses.map(({ address, prefix }) => `addr add ${formatAddr(address)}/${prefix} brd + dev ${name}`),
     `link set dev ${name} up`,
   ];
-  const routes = host.routes.map(({ to, via, dev }) => `route add ${formatCidr(to)}${via === undefined ? "" : ` via ${formatAddr(via)}`} dev ${dev}${via === undefined ? "" : " onlink"}`);
+  const routes = host.routes.map(
+    ({ to, via, dev }) =>
+      `route add ${formatCidr(to)}${via === undefined ? "" : ` via ${formatAddr(via)}`} dev ${dev}${via === undefined ? "" : " onlink"}`,
+  );
   return {
     namespace,
     sysctls: commonSysctls(host),
     interfaceSysctls: [],
     ip: [
       "link set dev lo up",
-      ...bridges.map(({ name }) => `link add ${numbers.link(namespace, name)} type bridge forward_delay 0 stp_state 0 mcast_snooping 0`),
+      ...bridges.map(
+        ({ name }) =>
+          `link add ${numbers.link(namespace, name)} type bridge forward_delay 0 stp_state 0 mcast_snooping 0`,
+      ),
       ...ports.map(({ name, master }) => `link set dev ${name} master ${master}`),
-      ...ports.flatMap(port => (port.kind === "veth" && port.hairpin === true ? [`link set dev ${port.name} type bridge_slave hairpin on`] : [])),
+      ...ports.flatMap(port =>
+        port.kind === "veth" && port.hairpin === true ? [`link set dev ${port.name} type bridge_slave hairpin on`] : [],
+      ),
       ...host.interfaces.filter(({ kind }) => kind !== "bridge").flatMap(up),
       ...(bridges.length === 0 ? routes : []),
     ],
-    ...(bridges.length > 0 && { bridges: { ports: ports.map(({ name }) => name), ip: [...bridges.flatMap(up), ...routes] } }),
+    ...(bridges.length > 0 && {
+      bridges: { ports: ports.map(({ name }) => name), ip: [...bridges.flatMap(up), ...routes] },
+    }),
     rules: "",
   };
 };
@@ -130,7 +154,10 @@ interface Cloud {
 const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
 const frontendsOf = ({ allocations, inbound }: Translator): readonly Addr[] =>
-  distinct([...allocations.flatMap(({ ranges }) => ranges.map(({ address }) => address)), ...inbound.map(({ address }) => address)]);
+  distinct([
+    ...allocations.flatMap(({ ranges }) => ranges.map(({ address }) => address)),
+    ...inbound.map(({ address }) => address),
+  ]);
 
 const userRoute = ({ portOf, nicByAddress }: Cloud, { to, nextHop }: UserRoute, table: number): string => {
   const block = formatCidr(to);
@@ -144,9 +171,12 @@ const userRoute = ({ portOf, nicByAddress }: Cloud, { to, nextHop }: UserRoute, 
 /** One subnet's table. What stays in the virtual network falls through (`throw`) to the cards' own addresses. */
 const subnetRoutes = (cloud: Cloud, { routes }: FabricSubnet, table: number): string[] => {
   const lines = new Map<string, string>();
-  for (const route of routes) if (!lines.has(formatCidr(route.to))) lines.set(formatCidr(route.to), userRoute(cloud, route, table));
-  for (const block of cloud.network.fabric.addressSpace.map(formatCidr)) if (!lines.has(block)) lines.set(block, `route add throw ${block} table ${table}`);
-  if (!lines.has("0.0.0.0/0")) lines.set("0.0.0.0/0", `route add default via ${linkEnd(edgeLink, 1)} dev ${toEdge} table ${table}`);
+  for (const route of routes)
+    if (!lines.has(formatCidr(route.to))) lines.set(formatCidr(route.to), userRoute(cloud, route, table));
+  for (const block of cloud.network.fabric.addressSpace.map(formatCidr))
+    if (!lines.has(block)) lines.set(block, `route add throw ${block} table ${table}`);
+  if (!lines.has("0.0.0.0/0"))
+    lines.set("0.0.0.0/0", `route add default via ${linkEnd(edgeLink, 1)} dev ${toEdge} table ${table}`);
   return [...lines.values()];
 };
 
@@ -158,7 +188,9 @@ const spoofRules = ({ network, portOf, frontends }: Cloud): string[] =>
     return [
       `:FROM-${port} - [0:0]`,
       `-A PREROUTING -i ${port} -j FROM-${port}`,
-      ...distinct([...nic.addresses, ...frontends.flat()]).map(address => `-A FROM-${port} -s ${formatAddr(address)}/32 -j RETURN`),
+      ...distinct([...nic.addresses, ...frontends.flat()]).map(
+        address => `-A FROM-${port} -s ${formatAddr(address)}/32 -j RETURN`,
+      ),
       `-A FROM-${port} -j DROP`,
     ];
   });
@@ -188,7 +220,10 @@ const fabricPlan = (cloud: Cloud): NamespacePlan => {
     namespace: fabric,
     sysctls: [...commonSysctls(), ["net/ipv4/fib_multipath_hash_policy", 1], ["net/ipv4/fib_multipath_use_neigh", 0]],
     // It answers ARP for every address that it would route elsewhere, at once.
-    interfaceSysctls: ports.flatMap(port => [[`net/ipv4/conf/${port}/proxy_arp`, 1] as const, [`net/ipv4/neigh/${port}/proxy_delay`, 0] as const]),
+    interfaceSysctls: ports.flatMap(port => [
+      [`net/ipv4/conf/${port}/proxy_arp`, 1] as const,
+      [`net/ipv4/neigh/${port}/proxy_delay`, 0] as const,
+    ]),
     ip: [
       "link set dev lo up",
       `addr add 169.254.0.1/32 dev lo`,
@@ -200,14 +235,17 @@ const fabricPlan = (cloud: Cloud): NamespacePlan => {
       ...[...nicByAddress].map(([address, nic]) => `route add ${formatAddr(address)}/32 dev ${portOf.get(nic)!}`),
       ...addressSpace.map(block => `route add ${formatCidr(block)} dev ${nowhere}`),
       ...subnets.flatMap((subnet, index) => subnetRoutes(cloud, subnet, subnetTable(index))),
-      ...nics.flatMap(nic => `rule add pref 100 iif ${portOf.get(nic)!} lookup ${subnetTable(subnetIndex.get(nic.subnet)!)}`),
+      ...nics.flatMap(
+        nic => `rule add pref 100 iif ${portOf.get(nic)!} lookup ${subnetTable(subnetIndex.get(nic.subnet)!)}`,
+      ),
       ...inboundRoutes(cloud),
     ],
     rules: keepTtl(spoofRules(cloud)),
   };
 };
 
-const publicNics = ({ network }: Cloud) => network.fabric.nics.filter(({ publicAddress }) => publicAddress !== undefined);
+const publicNics = ({ network }: Cloud) =>
+  network.fabric.nics.filter(({ publicAddress }) => publicAddress !== undefined);
 
 const edgePlan = (cloud: Cloud): NamespacePlan => {
   const { network, frontends } = cloud;
@@ -233,11 +271,18 @@ const edgePlan = (cloud: Cloud): NamespacePlan => {
       `route add default via ${linkEnd(edgeLink, 0)} dev ${fabric} table ${translatorTable(-1)}`,
       `route add default via ${linkEnd(publicLink, 1)} dev ${internet} table ${translatorTable(-2)}`,
       ...frontends.flatMap((addresses, index) =>
-        addresses.map(address => `rule add pref 50 iif ${fabric} from ${formatAddr(address)} lookup ${translatorTable(index)}`),
+        addresses.map(
+          address => `rule add pref 50 iif ${fabric} from ${formatAddr(address)} lookup ${translatorTable(index)}`,
+        ),
       ),
-      ...withPublic.map(({ addresses }) => `rule add pref 60 iif ${fabric} from ${formatAddr(addresses[0]!)} lookup ${translatorTable(-2)}`),
+      ...withPublic.map(
+        ({ addresses }) =>
+          `rule add pref 60 iif ${fabric} from ${formatAddr(addresses[0]!)} lookup ${translatorTable(-2)}`,
+      ),
       ...translators.flatMap(({ allocations }, index) =>
-        allocations.map(({ source }) => `rule add pref 70 iif ${fabric} from ${formatAddr(source)} lookup ${translatorTable(index)}`),
+        allocations.map(
+          ({ source }) => `rule add pref 70 iif ${fabric} from ${formatAddr(source)} lookup ${translatorTable(index)}`,
+        ),
       ),
       `rule add pref 80 iif ${internet} lookup ${translatorTable(-1)}`,
       `rule add pref 90 iif ${fabric} blackhole`,
@@ -254,7 +299,10 @@ const publicRules = (nics: readonly FabricNic[]): string =>
     ...nics.flatMap(({ addresses, publicAddress }) => {
       const own = formatAddr(addresses[0]!);
       const seen = formatAddr(publicAddress!);
-      return [`-A PREROUTING -i ${internet} -d ${seen}/32 -j DNAT --to-destination ${own}`, `-A POSTROUTING -o ${internet} -s ${own}/32 -j SNAT --to-source ${seen}`];
+      return [
+        `-A PREROUTING -i ${internet} -d ${seen}/32 -j DNAT --to-destination ${own}`,
+        `-A POSTROUTING -o ${internet} -s ${own}/32 -j SNAT --to-source ${seen}`,
+      ];
     }),
     "COMMIT",
     "",
@@ -264,14 +312,19 @@ const publicRules = (nics: readonly FabricNic[]): string =>
 const joined = (ranges: PortAllocation["ranges"]): PortAllocation["ranges"] =>
   ranges.reduce<PortAllocation["ranges"]>((done, range) => {
     const last = done.at(-1);
-    return last !== undefined && last.address === range.address && last.last + 1 === range.first ? [...done.slice(0, -1), { ...last, last: range.last }] : [...done, range];
+    return last !== undefined && last.address === range.address && last.last + 1 === range.first
+      ? [...done.slice(0, -1), { ...last, last: range.last }]
+      : [...done, range];
   }, []);
 
 /** A backend's ranges as SNAT rules. netfilter knows no "then the next range", so flows are spread evenly over several. */
 const snatRules = ({ protocols }: Translator, { source, ranges }: PortAllocation): string[] =>
   protocols.flatMap(proto =>
     joined(ranges).map(({ address, first, last }, index, all) => {
-      const share = index === all.length - 1 ? "" : ` -m statistic --mode random --probability ${(1 / (all.length - index)).toFixed(11)}`;
+      const share =
+        index === all.length - 1
+          ? ""
+          : ` -m statistic --mode random --probability ${(1 / (all.length - index)).toFixed(11)}`;
       return `-A POSTROUTING -o outside -s ${formatAddr(source)}/32 -p ${proto}${share} -j SNAT --to-source ${formatAddr(address)}:${first}-${last}`;
     }),
   );
@@ -281,7 +334,10 @@ const dnatRules = ({ inbound }: Translator): string[] =>
     backendPort === undefined
       ? []
       : backends.map((backend, index) => {
-          const share = index === backends.length - 1 ? "" : ` -m statistic --mode random --probability ${(1 / (backends.length - index)).toFixed(11)}`;
+          const share =
+            index === backends.length - 1
+              ? ""
+              : ` -m statistic --mode random --probability ${(1 / (backends.length - index)).toFixed(11)}`;
           return `-A PREROUTING -i outside -d ${formatAddr(address)}/32 -p ${proto} -m ${proto} --dport ${port}${share} -j DNAT --to-destination ${formatAddr(backend)}:${backendPort}`;
         }),
   );
@@ -296,7 +352,9 @@ const translatorPlan = (translator: Translator, index: number, frontends: readon
       ["net/netfilter/nf_conntrack_tcp_timeout_established", timeouts.idle],
       ["net/netfilter/nf_conntrack_udp_timeout", timeouts.idle],
       ["net/netfilter/nf_conntrack_udp_timeout_stream", timeouts.idle],
-      ...["fin_wait", "close_wait", "last_ack", "time_wait"].map(state => [`net/netfilter/nf_conntrack_tcp_timeout_${state}`, timeouts.fin] as const),
+      ...["fin_wait", "close_wait", "last_ack", "time_wait"].map(
+        state => [`net/netfilter/nf_conntrack_tcp_timeout_${state}`, timeouts.fin] as const,
+      ),
       ["net/netfilter/nf_conntrack_tcp_timeout_close", timeouts.rst],
     ],
     interfaceSysctls: [],
@@ -321,12 +379,16 @@ const translatorPlan = (translator: Translator, index: number, frontends: readon
       "*filter",
       ":FORWARD DROP [0:0]",
       accept("-m conntrack --ctstate ESTABLISHED,RELATED"),
-      ...allocations.flatMap(({ source, ranges }) => (ranges.length === 0 ? [] : protocols.map(proto => accept(`-i inside -s ${formatAddr(source)}/32 -p ${proto}`)))),
+      ...allocations.flatMap(({ source, ranges }) =>
+        ranges.length === 0 ? [] : protocols.map(proto => accept(`-i inside -s ${formatAddr(source)}/32 -p ${proto}`)),
+      ),
       ...frontends.map(address => accept(`-i inside -s ${formatAddr(address)}/32`)),
       ...inbound.flatMap(({ address, proto, port, backendPort, backends }) =>
         backendPort === undefined
           ? [accept(`-i outside -d ${formatAddr(address)}/32 -p ${proto} -m ${proto} --dport ${port}`)]
-          : backends.map(backend => accept(`-i outside -d ${formatAddr(backend)}/32 -p ${proto} -m ${proto} --dport ${backendPort}`)),
+          : backends.map(backend =>
+              accept(`-i outside -d ${formatAddr(backend)}/32 -p ${proto} -m ${proto} --dport ${backendPort}`),
+            ),
       ),
       "COMMIT",
       "",
@@ -343,7 +405,10 @@ interface PublicEnd {
 const internetPlan = (cloud: Cloud, sites: readonly PublicEnd[]): NamespacePlan => ({
   namespace: internet,
   sysctls: commonSysctls(),
-  interfaceSysctls: sites.flatMap(({ port }) => [[`net/ipv4/conf/${port}/proxy_arp`, 1] as const, [`net/ipv4/neigh/${port}/proxy_delay`, 0] as const]),
+  interfaceSysctls: sites.flatMap(({ port }) => [
+    [`net/ipv4/conf/${port}/proxy_arp`, 1] as const,
+    [`net/ipv4/neigh/${port}/proxy_delay`, 0] as const,
+  ]),
   ip: [
     "link set dev lo up",
     "addr add 169.254.0.2/32 dev lo",
@@ -354,17 +419,27 @@ const internetPlan = (cloud: Cloud, sites: readonly PublicEnd[]): NamespacePlan 
     ...cloud.frontends.flatMap((addresses, index) => [
       `addr add ${linkEnd(netLink(index), 1)}/30 dev t${index}`,
       `link set dev t${index} up`,
-      ...addresses.map(address => `route add ${formatAddr(address)}/32 via ${linkEnd(netLink(index), 0)} dev t${index}`),
+      ...addresses.map(
+        address => `route add ${formatAddr(address)}/32 via ${linkEnd(netLink(index), 0)} dev t${index}`,
+      ),
     ]),
-    ...publicNics(cloud).map(({ publicAddress }) => `route add ${formatAddr(publicAddress!)}/32 via ${linkEnd(publicLink, 0)} dev ${edge}`),
-    ...sites.flatMap(({ entry, port }) => [`link set dev ${port} up`, ...entry.addresses.map(({ address }) => `route add ${formatAddr(address)}/32 dev ${port}`)]),
+    ...publicNics(cloud).map(
+      ({ publicAddress }) => `route add ${formatAddr(publicAddress!)}/32 via ${linkEnd(publicLink, 0)} dev ${edge}`,
+    ),
+    ...sites.flatMap(({ entry, port }) => [
+      `link set dev ${port} up`,
+      ...entry.addresses.map(({ address }) => `route add ${formatAddr(address)}/32 dev ${port}`),
+    ]),
     `route add default dev ${nowhere}`,
   ],
   rules: keepTtl(),
 });
 
 /** The hardware address number `value`; the first byte says "locally administered". */
-const macText = (value: number): string => [0x02, 0x45, (value >>> 24) & 255, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].map(byte => byte.toString(16).padStart(2, "0")).join(":");
+const macText = (value: number): string =>
+  [0x02, 0x45, (value >>> 24) & 255, (value >>> 16) & 255, (value >>> 8) & 255, value & 255]
+    .map(byte => byte.toString(16).padStart(2, "0"))
+    .join(":");
 const macBytes = (text: string): Uint8Array => new Uint8Array(text.split(":").map(byte => Number.parseInt(byte, 16)));
 
 /**
@@ -397,14 +472,21 @@ class Numbers {
 
 const checkName = (where: string, name: string): void => {
   if (!/^[A-Za-z0-9_.-]{1,15}$/.test(name) || name === "lo")
-    throw new InputError({ where, value: name, problem: "is no interface name that Linux takes", expected: "1 to 15 letters, digits, '_', '.' or '-'" });
+    throw new InputError({
+      where,
+      value: name,
+      problem: "is no interface name that Linux takes",
+      expected: "1 to 15 letters, digits, '_', '.' or '-'",
+    });
 };
 
 /** What it takes to have a network on Linux. Pure: nothing is done yet. */
 export const planLinux = (network: Network): Plan => {
   const namespaceOf = new Map(network.hosts.map(({ id }, index) => [id, `h${index}`]));
   const portOf = new Map(network.fabric.nics.map((nic, index) => [nic, `n${index}`]));
-  const nicByAddress = new Map(network.fabric.nics.flatMap(nic => nic.addresses.map(address => [address, nic] as const)));
+  const nicByAddress = new Map(
+    network.fabric.nics.flatMap(nic => nic.addresses.map(address => [address, nic] as const)),
+  );
   const cloud: Cloud = { network, portOf, nicByAddress, frontends: network.fabric.translators.map(frontendsOf) };
   const sites = network.hosts
     .flatMap(host => host.interfaces.filter(({ kind }) => kind === "public").map(entry => ({ host, entry })))
@@ -418,38 +500,62 @@ export const planLinux = (network: Network): Plan => {
       checkName(`interface of ${host.id}`, entry.name);
       if (entry.kind !== "veth") continue;
       const peer = namespaceOf.get(entry.peer.host);
-      if (peer === undefined) throw new InputError({ where: `peer of ${host.id} ${entry.name}`, value: entry.peer.host, problem: "is no host of the network", expected: "a host's id" });
+      if (peer === undefined)
+        throw new InputError({
+          where: `peer of ${host.id} ${entry.name}`,
+          value: entry.peer.host,
+          problem: "is no host of the network",
+          expected: "a host's id",
+        });
       const here = namespaceOf.get(host.id)!;
-      if (`${here} ${entry.name}` < `${peer} ${entry.peer.interface}`) links.push(pair(here, entry.name, peer, entry.peer.interface));
+      if (`${here} ${entry.name}` < `${peer} ${entry.peer.interface}`)
+        links.push(pair(here, entry.name, peer, entry.peer.interface));
     }
   for (const [nic, port] of portOf) {
     const host = namespaceOf.get(nic.host);
-    if (host === undefined) throw new InputError({ where: "card on the fabric", value: nic.host, problem: "is no host of the network", expected: "a host's id" });
+    if (host === undefined)
+      throw new InputError({
+        where: "card on the fabric",
+        value: nic.host,
+        problem: "is no host of the network",
+        expected: "a host's id",
+      });
     links.push(pair(host, nic.interface, fabric, port));
   }
   for (const { host, entry, port } of sites) links.push(pair(namespaceOf.get(host.id)!, entry.name, internet, port));
   const cloudy = portOf.size > 0 || sites.length > 0;
   if (cloudy) links.push(pair(fabric, toEdge, edge, fabric), pair(edge, internet, internet, edge));
   const { translators } = network.fabric;
-  if (cloudy) translators.forEach((_, index) => links.push(pair(edge, `t${index}`, `t${index}`, "inside"), pair(`t${index}`, "outside", internet, `t${index}`)));
+  if (cloudy)
+    translators.forEach((_, index) =>
+      links.push(pair(edge, `t${index}`, `t${index}`, "inside"), pair(`t${index}`, "outside", internet, `t${index}`)),
+    );
   const hosts = new Map(network.hosts.map(host => [host.id, host]));
   const own = (host: Host, name: string) => numbers.mac(namespaceOf.get(host.id)!, name);
   /** Who answers for an address behind an interface: the far end, or across the bridge that the far end is a port of. */
   const neighbour = (host: Host, entry: Interface, target: Addr): string => {
     const nic = network.fabric.nics.find(candidate => candidate.host === host.id && candidate.interface === entry.name);
     if (nic !== undefined) return numbers.mac(fabric, portOf.get(nic)!);
-    if (entry.kind !== "veth") return numbers.mac(internet, sites.find(site => site.host === host && site.entry === entry)?.port ?? "");
+    if (entry.kind !== "veth")
+      return numbers.mac(internet, sites.find(site => site.host === host && site.entry === entry)?.port ?? "");
     const far = hosts.get(entry.peer.host)!;
     const end = far.interfaces.find(({ name }) => name === entry.peer.interface)!;
     if (end.master === undefined) return own(far, end.name);
     return acrossBridge(far, end.master, target) ?? own(far, end.master);
   };
   const acrossBridge = (host: Host, bridge: string, target: Addr): string | undefined => {
-    if (host.interfaces.some(({ addresses }) => addresses.some(({ address }) => address === target))) return own(host, bridge);
+    if (host.interfaces.some(({ addresses }) => addresses.some(({ address }) => address === target)))
+      return own(host, bridge);
     for (const port of host.interfaces) {
       if (port.master !== bridge) continue;
       const peer = port.kind === "veth" ? hosts.get(port.peer.host)! : undefined;
-      if (port.kind === "veth" && peer!.interfaces.some(({ name, master, addresses }) => name === port.peer.interface && master === undefined && addresses.some(({ address }) => address === target)))
+      if (
+        port.kind === "veth" &&
+        peer!.interfaces.some(
+          ({ name, master, addresses }) =>
+            name === port.peer.interface && master === undefined && addresses.some(({ address }) => address === target),
+        )
+      )
         return own(peer!, port.peer.interface);
     }
     const uplink = host.interfaces.find(({ master, kind }) => master === bridge && kind === "nic");
@@ -463,12 +569,23 @@ export const planLinux = (network: Network): Plan => {
       const host = hosts.get(id)!;
       const route = hostRoutes(host).lookup(destination);
       const target = route?.via ?? destination;
-      return { source: macBytes(own(host, name)), destination: macBytes(neighbour(host, host.interfaces.find(entry => entry.name === name)!, target)) };
+      return {
+        source: macBytes(own(host, name)),
+        destination: macBytes(
+          neighbour(
+            host,
+            host.interfaces.find(entry => entry.name === name)!,
+            target,
+          ),
+        ),
+      };
     },
     namespaces: [
       ...network.hosts.map(host => hostPlan(host, namespaceOf.get(host.id)!, numbers)),
       ...(cloudy ? [fabricPlan(cloud), edgePlan(cloud), internetPlan(cloud, sites)] : []),
-      ...(cloudy ? translators.map((translator, index) => translatorPlan(translator, index, cloud.frontends[index]!)) : []),
+      ...(cloudy
+        ? translators.map((translator, index) => translatorPlan(translator, index, cloud.frontends[index]!))
+        : []),
     ],
   };
 };

@@ -13,11 +13,15 @@ const packages = {
   conntrack: "conntrack",
 } as const;
 
-const found = (program: string): boolean => spawnSync("sh", ["-c", 'command -v "$1"', "sh", program], { env: pathWithSbin() }).status === 0;
+const found = (program: string): boolean =>
+  spawnSync("sh", ["-c", 'command -v "$1"', "sh", program], { env: pathWithSbin() }).status === 0;
 
 /** @throws LinuxUnavailable naming what is missing and how to get it */
 export const requireTools = (): void => {
-  if (process.platform !== "linux") throw new LinuxUnavailable(`the linux engine needs Linux, this is ${process.platform}: use the model engine, which runs everywhere`);
+  if (process.platform !== "linux")
+    throw new LinuxUnavailable(
+      `the linux engine needs Linux, this is ${process.platform}: use the model engine, which runs everywhere`,
+    );
   const missing = Object.keys(packages).filter(program => !found(program)) as (keyof typeof packages)[];
   if (missing.length === 0) return;
   const wanted = [...new Set(missing.map(program => packages[program]))];

@@ -4,10 +4,24 @@ import type { Hop, Step, Trace } from "./trace.js";
 
 /** What decided that a packet's address or port should change. */
 export type ChangedBy =
-  | { readonly kind: "rule"; readonly hook: Hook; readonly table: TableName; readonly chain: string; /** 1 is the first. */ readonly number: number; readonly target: string; readonly comment?: string }
+  | {
+      readonly kind: "rule";
+      readonly hook: Hook;
+      readonly table: TableName;
+      readonly chain: string;
+      /** 1 is the first. */ readonly number: number;
+      readonly target: string;
+      readonly comment?: string;
+    }
   /** A packet before this one decided it, for the whole connection. */
   | { readonly kind: "connection" }
-  | { readonly kind: "translator"; readonly translator: string; readonly portsInUse: number; readonly portsAllotted: number; readonly fresh: boolean }
+  | {
+      readonly kind: "translator";
+      readonly translator: string;
+      readonly portsInUse: number;
+      readonly portsAllotted: number;
+      readonly fresh: boolean;
+    }
   /** The card has a public address of its own. */
   | { readonly kind: "public-address" };
 
@@ -21,9 +35,11 @@ export interface AddressChange {
   readonly by: ChangedBy;
 }
 
-const commentOf = (rule: Rule): string | undefined => rule.matches.find((match): match is Extract<Match, { kind: "comment" }> => match.kind === "comment")?.text;
+const commentOf = (rule: Rule): string | undefined =>
+  rule.matches.find((match): match is Extract<Match, { kind: "comment" }> => match.kind === "comment")?.text;
 
-const isTranslating = (rule: Rule): boolean => rule.target.kind === "MASQUERADE" || rule.target.kind === "SNAT" || rule.target.kind === "DNAT";
+const isTranslating = (rule: Rule): boolean =>
+  rule.target.kind === "MASQUERADE" || rule.target.kind === "SNAT" || rule.target.kind === "DNAT";
 
 /** The rule that asked for the translation that follows it. */
 const askedBy = (steps: readonly Step[], index: number): ChangedBy => {
@@ -31,7 +47,15 @@ const askedBy = (steps: readonly Step[], index: number): ChangedBy => {
   if (step?.kind !== "rule") return { kind: "connection" };
   const { hook, table, chain, number, rule } = step;
   const comment = commentOf(rule);
-  return { kind: "rule", hook, table, chain, number, target: rule.target.kind, ...(comment === undefined ? {} : { comment }) };
+  return {
+    kind: "rule",
+    hook,
+    table,
+    chain,
+    number,
+    target: rule.target.kind,
+    ...(comment === undefined ? {} : { comment }),
+  };
 };
 
 /** The change that one step of a hop makes; undefined when it makes none. */
@@ -41,13 +65,31 @@ export const changeAt = (hop: Hop, index: number): AddressChange | undefined => 
   switch (step.kind) {
     case "nat":
       if (flowKey(step.before) === flowKey(step.after)) return undefined;
-      return { place, which: step.which, before: step.before, after: step.after, by: step.by === "rule" ? askedBy(hop.steps, index) : { kind: "connection" } };
+      return {
+        place,
+        which: step.which,
+        before: step.before,
+        after: step.after,
+        by: step.by === "rule" ? askedBy(hop.steps, index) : { kind: "connection" },
+      };
     case "translate": {
       const { translator, before, after, portsInUse, portsAllotted, fresh } = step;
-      return { place, which: before.src === after.src ? "destination" : "source", before, after, by: { kind: "translator", translator, portsInUse, portsAllotted, fresh } };
+      return {
+        place,
+        which: before.src === after.src ? "destination" : "source",
+        before,
+        after,
+        by: { kind: "translator", translator, portsInUse, portsAllotted, fresh },
+      };
     }
     case "public-address":
-      return { place, which: step.before.src === step.after.src ? "destination" : "source", before: step.before, after: step.after, by: { kind: "public-address" } };
+      return {
+        place,
+        which: step.before.src === step.after.src ? "destination" : "source",
+        before: step.before,
+        after: step.after,
+        by: { kind: "public-address" },
+      };
     default:
       return undefined;
   }

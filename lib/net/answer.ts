@@ -4,7 +4,13 @@ import type { Listener } from "./types.js";
 
 /** What the far end of a packet answers it with. Each answer is a new packet of the answering host, TTL 64. */
 export const answer = {
-  echo: (request: IcmpEcho): IcmpEcho => ({ ...request, type: "echo-reply", src: request.dst, dst: request.src, ttl: 64 }),
+  echo: (request: IcmpEcho): IcmpEcho => ({
+    ...request,
+    type: "echo-reply",
+    src: request.dst,
+    dst: request.src,
+    ttl: 64,
+  }),
 
   reset: (packet: Tcp): Tcp =>
     packet.flags.includes("ACK")
@@ -13,11 +19,28 @@ export const answer = {
 
   /** A server without memory: what it sends follows from the segment or datagram alone. */
   serve(packet: Tcp | Udp, listener: Listener | undefined): readonly Packet[] {
-    if (packet.proto === "udp") return listener === undefined ? [] : [{ ...packet, src: packet.dst, sport: packet.dport, dst: packet.src, dport: packet.sport, ttl: 64, payload: body(listener, packet) }];
+    if (packet.proto === "udp")
+      return listener === undefined
+        ? []
+        : [
+            {
+              ...packet,
+              src: packet.dst,
+              sport: packet.dport,
+              dst: packet.src,
+              dport: packet.sport,
+              ttl: 64,
+              payload: body(listener, packet),
+            },
+          ];
     if (packet.flags.includes("RST")) return [];
     if (listener === undefined) return [answer.reset(packet)];
-    if (packet.flags.includes("SYN")) return [segment(packet, ["SYN", "ACK"], { seq: serverSequence(packet), ack: next(packet) })];
-    if (packet.payload.length > 0) return [segment(packet, ["ACK", "PSH"], { seq: packet.ack, ack: next(packet) }, http(body(listener, packet), packet))];
+    if (packet.flags.includes("SYN"))
+      return [segment(packet, ["SYN", "ACK"], { seq: serverSequence(packet), ack: next(packet) })];
+    if (packet.payload.length > 0)
+      return [
+        segment(packet, ["ACK", "PSH"], { seq: packet.ack, ack: next(packet) }, http(body(listener, packet), packet)),
+      ];
     if (packet.flags.includes("FIN")) return [segment(packet, ["FIN", "ACK"], { seq: packet.ack, ack: next(packet) })];
     return [];
   },
@@ -27,7 +50,12 @@ export const answer = {
 export const next = (packet: Tcp): number =>
   (packet.seq + packet.payload.length + (packet.flags.includes("SYN") || packet.flags.includes("FIN") ? 1 : 0)) >>> 0;
 
-const segment = (to: Tcp, flags: readonly TcpFlag[], numbers: { readonly seq: number; readonly ack: number }, payload = ""): Tcp => ({
+const segment = (
+  to: Tcp,
+  flags: readonly TcpFlag[],
+  numbers: { readonly seq: number; readonly ack: number },
+  payload = "",
+): Tcp => ({
   proto: "tcp",
   src: to.dst,
   sport: to.dport,

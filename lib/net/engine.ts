@@ -64,7 +64,15 @@ class Visit {
   done(after: Packet, out?: string): void {
     const { kind, place, before, inInterface } = this;
     if (this.steps !== undefined)
-      this.journey.trace.hops.push({ kind, place, ...(inInterface !== undefined && { in: inInterface }), ...(out !== undefined && { out }), before, after, steps: this.steps });
+      this.journey.trace.hops.push({
+        kind,
+        place,
+        ...(inInterface !== undefined && { in: inInterface }),
+        ...(out !== undefined && { out }),
+        before,
+        after,
+        steps: this.steps,
+      });
   }
 
   /** The packet's way ends here. */
@@ -148,10 +156,13 @@ export class Engine {
       );
     for (const host of network.hosts)
       for (const entry of host.interfaces)
-        if (entry.kind === "public") for (const { address } of entry.addresses) this.#siteByAddress.set(address, { host: host.id, interface: entry.name });
+        if (entry.kind === "public")
+          for (const { address } of entry.addresses)
+            this.#siteByAddress.set(address, { host: host.id, interface: entry.name });
     this.translators = fabric.translators.map(translator => new TranslatorState(translator, () => this.clock));
     for (const state of this.translators) {
-      for (const { ranges } of state.translator.allocations) for (const { address } of ranges) this.#frontends.set(address, state);
+      for (const { ranges } of state.translator.allocations)
+        for (const { address } of ranges) this.#frontends.set(address, state);
       for (const rule of state.translator.inbound) {
         this.#frontends.set(rule.address, state);
         this.#inboundRules.set(`${rule.proto} ${rule.address}:${rule.port}`, { rule, state });
@@ -196,7 +207,8 @@ export class Engine {
 
   #see(state: HostState, name: string, direction: "in" | "out", packet: Packet): void {
     const listeners = state.captures.get(name);
-    if (listeners !== undefined) for (const listener of listeners) listener({ time: Math.round(this.clock * 1000) / 1e6, direction, packet });
+    if (listeners !== undefined)
+      for (const listener of listeners) listener({ time: Math.round(this.clock * 1000) / 1e6, direction, packet });
   }
 
   // --- hosts -----------------------------------------------------------------------------------------------------
@@ -213,7 +225,8 @@ export class Engine {
     else {
       visit.end(skb.packet, { kind: "rejected", place: visit.place, with: verdict.with });
       // The host's own ICMP is busy with the answer that is rejected, so it says nothing about it.
-      const ownAnswer = visit.inInterface === undefined && skb.packet.proto === "icmp" && skb.packet.type !== "echo-request";
+      const ownAnswer =
+        visit.inInterface === undefined && skb.packet.proto === "icmp" && skb.packet.type !== "echo-request";
       if (!ownAnswer) this.#reject(state, verdict.with, skb, visit);
     }
     return false;
@@ -227,7 +240,8 @@ export class Engine {
     const came = inInterface === undefined ? undefined : state.interfaces.get(inInterface);
     const port = came?.master === undefined ? undefined : came;
     if (port === undefined) this.#reply(state.host.id, answer.reset(packet), journey, skb);
-    else if (state.isLocal(packet.src) || state.route(packet.src) !== undefined) this.#reply(state.host.id, answer.reset(packet), journey, undefined, port);
+    else if (state.isLocal(packet.src) || state.route(packet.src) !== undefined)
+      this.#reply(state.host.id, answer.reset(packet), journey, undefined, port);
   }
 
   /** Sends an ICMP error about a packet, unless it is an error itself. */
@@ -236,7 +250,12 @@ export class Engine {
     if (!isFlowPacket(packet)) return;
     const source = this.#sourceTowards(state, state.isLocal(packet.dst) ? packet.dst : packet.src);
     if (source === undefined) return;
-    this.#reply(state.host.id, { proto: "icmp", type, code, src: source, dst: packet.src, ttl: 64, quoted: packet }, journey, about);
+    this.#reply(
+      state.host.id,
+      { proto: "icmp", type, code, src: source, dst: packet.src, ttl: 64, quoted: packet },
+      journey,
+      about,
+    );
   }
 
   #sourceTowards(state: HostState, destination: Addr): Addr | undefined {
@@ -270,7 +289,8 @@ export class Engine {
     if (!this.#hook("OUTPUT", state, skb, visit)) return;
     if (skb.packet.dst !== packet.dst) {
       route = state.isLocal(skb.packet.dst) ? undefined : state.route(skb.packet.dst);
-      if (route === undefined && !state.isLocal(skb.packet.dst)) return visit.drop(skb.packet, { kind: "no-route", destination: skb.packet.dst });
+      if (route === undefined && !state.isLocal(skb.packet.dst))
+        return visit.drop(skb.packet, { kind: "no-route", destination: skb.packet.dst });
       skb.out = route?.dev ?? "lo";
     }
     if (route !== undefined) return this.#emit(state, skb, route, visit);
@@ -313,7 +333,8 @@ export class Engine {
       const listener = state.listener(packet.proto, packet.dport);
       if (listener !== undefined) this.served = { host: state.host.id, packet };
       // UDP has let go of the connection before it finds that nobody listens.
-      if (listener === undefined && packet.proto === "udp") this.#error(state, "unreachable", 3, { packet, mark: 0 }, visit.journey);
+      if (listener === undefined && packet.proto === "udp")
+        this.#error(state, "unreachable", 3, { packet, mark: 0 }, visit.journey);
       else for (const reply of answer.serve(packet, listener)) this.#reply(state.host.id, reply, visit.journey);
     }
   }
@@ -345,7 +366,10 @@ export class Engine {
       return;
     }
     if (packet.ttl <= 1) {
-      visit.end(packet, { kind: journey.forwarders.includes(state.host.id) ? "loop" : "ttl-exceeded", place: state.host.id });
+      visit.end(packet, {
+        kind: journey.forwarders.includes(state.host.id) ? "loop" : "ttl-exceeded",
+        place: state.host.id,
+      });
       return this.#error(state, "time-exceeded", 0, skb, journey);
     }
     journey.forwarders.push(state.host.id);
@@ -370,8 +394,11 @@ export class Engine {
         if (port.kind !== "veth") uplink ??= port;
         else {
           const peer = this.#hosts.get(port.peer.host)!;
-          if (peer.interfaces.find(({ name }) => name === port.peer.interface)!.master !== undefined) bridges.push(port);
-          else for (const { addresses } of peer.interfaces) for (const { address } of addresses) if (!neighbours.has(address)) neighbours.set(address, port);
+          if (peer.interfaces.find(({ name }) => name === port.peer.interface)!.master !== undefined)
+            bridges.push(port);
+          else
+            for (const { addresses } of peer.interfaces)
+              for (const { address } of addresses) if (!neighbours.has(address)) neighbours.set(address, port);
         }
       }
       state.links.set(bridge, (links = { neighbours, bridges, uplink }));
@@ -380,7 +407,13 @@ export class Engine {
   }
 
   /** The bridge port behind which someone answers for an address, as ARP would ask: a pod before the fabric, which answers for all. */
-  #portTo(state: HostState, bridge: string, target: Addr, from: string | undefined, asked = new Set<string>()): Interface | undefined {
+  #portTo(
+    state: HostState,
+    bridge: string,
+    target: Addr,
+    from: string | undefined,
+    asked = new Set<string>(),
+  ): Interface | undefined {
     const { neighbours, bridges, uplink } = this.#links(state, bridge);
     return (
       neighbours.get(target) ??
@@ -459,7 +492,8 @@ export class Engine {
     if (state.isLocal(target)) return this.#routeIn(state, skb, visit);
     const port = this.#portTo(state, bridge, target, from);
     if (port === undefined) return visit.drop(skb.packet, { kind: "no-neighbour", address: target, dev: bridge });
-    if (port.name === from && !(port.kind === "veth" && port.hairpin === true)) return visit.drop(skb.packet, { kind: "hairpin", bridge, port: from });
+    if (port.name === from && !(port.kind === "veth" && port.hairpin === true))
+      return visit.drop(skb.packet, { kind: "hairpin", bridge, port: from });
     visit.steps?.push({ kind: "bridge", bridge, from, to: port.name, filtered });
     if (filtered) {
       skb.out = bridge;
@@ -476,7 +510,8 @@ export class Engine {
     const visit = new Visit(journey, "fabric", "fabric", packet, nic.host);
     this.#spend("fabric");
     const fromFrontend = this.#frontends.has(packet.src);
-    if (!nic.ipForwarding && !fromFrontend && this.#nicByAddress.get(packet.src) !== nic) return visit.drop(packet, { kind: "spoofed", source: packet.src });
+    if (!nic.ipForwarding && !fromFrontend && this.#nicByAddress.get(packet.src) !== nic)
+      return visit.drop(packet, { kind: "spoofed", source: packet.src });
     const found = this.#fabricRoutes.get(nic.subnet)!.lookup(packet.dst)!;
     visit.steps?.push({ kind: "fabric-route", route: found.route, to: packet.dst });
     const next = found.route === "vnet" || found.route === "internet" ? { kind: found.route } : found.route.nextHop;
@@ -539,10 +574,23 @@ export class Engine {
       case "unknown-protocol":
         return passing.drop(packet, { kind: "untranslatable", translator: name, proto: packet.proto });
       case "exhausted":
-        return passing.drop(packet, { kind: "ports-exhausted", translator: name, source: packet.src, ports: result.allotted });
+        return passing.drop(packet, {
+          kind: "ports-exhausted",
+          translator: name,
+          source: packet.src,
+          ports: result.allotted,
+        });
       case "translated": {
         translator.seen(before, packet);
-        passing.steps?.push({ kind: "translate", translator: name, before, after: result.flow, fresh: result.fresh, portsInUse: result.inUse, portsAllotted: result.allotted });
+        passing.steps?.push({
+          kind: "translate",
+          translator: name,
+          before,
+          after: result.flow,
+          fresh: result.fresh,
+          portsInUse: result.inUse,
+          portsAllotted: result.allotted,
+        });
         const sent = rewrite(packet, result.flow);
         passing.done(sent);
         return this.#internet(sent, journey);
@@ -554,7 +602,11 @@ export class Engine {
   #leaveError(nic: FabricNic, packet: IcmpError, visit: Visit): void {
     if (nic.publicAddress === undefined) return visit.drop(packet, { kind: "no-translation", source: packet.src });
     const { quoted } = packet;
-    const sent = { ...packet, src: nic.publicAddress, quoted: quoted.dst === nic.addresses[0] ? { ...quoted, dst: nic.publicAddress } : quoted };
+    const sent = {
+      ...packet,
+      src: nic.publicAddress,
+      quoted: quoted.dst === nic.addresses[0] ? { ...quoted, dst: nic.publicAddress } : quoted,
+    };
     visit.done(sent);
     this.#internet(sent, visit.journey);
   }
@@ -574,7 +626,8 @@ export class Engine {
   #enterNic(nic: FabricNic, packet: Packet, journey: Journey): void {
     const visit = new Visit(journey, "fabric", "fabric", packet);
     const own = nic.addresses[0]!;
-    if (!isFlowPacket(packet)) return this.#deliver(own, { ...packet, dst: own, quoted: { ...packet.quoted, src: own } }, visit);
+    if (!isFlowPacket(packet))
+      return this.#deliver(own, { ...packet, dst: own, quoted: { ...packet.quoted, src: own } }, visit);
     const before = flowOf(packet);
     const after = { ...before, dst: own };
     visit.steps?.push({ kind: "public-address", before, after });
@@ -594,12 +647,20 @@ export class Engine {
     const back = state.inbound(before);
     if (back !== undefined) {
       state.seen(invert(back), packet);
-      visit.steps?.push({ kind: "translate", translator: name, before, after: back, fresh: false, ...state.poolUse(back.dst, back.proto) });
+      visit.steps?.push({
+        kind: "translate",
+        translator: name,
+        before,
+        after: back,
+        fresh: false,
+        ...state.poolUse(back.dst, back.proto),
+      });
       return this.#pass(visit, rewrite(packet, back), back.dst);
     }
     const inbound = this.#inboundRules.get(`${packet.proto} ${packet.dst}:${before.dport}`);
     const backends = inbound?.rule.backends ?? [];
-    if (inbound === undefined || backends.length === 0) return visit.drop(packet, { kind: "no-inbound", address: packet.dst, port: before.dport });
+    if (inbound === undefined || backends.length === 0)
+      return visit.drop(packet, { kind: "no-inbound", address: packet.dst, port: before.dport });
     const backend = backends[flowHash(before) % backends.length]!;
     visit.steps?.push({ kind: "inbound", rule: inbound.rule.name, backend });
     if (inbound.rule.backendPort === undefined) return this.#pass(visit, packet, backend);

@@ -47,7 +47,9 @@ export class HostState {
     this.#local = new Set(host.interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => address)));
     this.#broadcast = new Set(
       host.interfaces.flatMap(({ addresses }) =>
-        addresses.filter(({ prefix }) => prefix < 31).flatMap(({ address, prefix }) => [cidrOf(address, prefix).base, lastOf(cidrOf(address, prefix))]),
+        addresses
+          .filter(({ prefix }) => prefix < 31)
+          .flatMap(({ address, prefix }) => [cidrOf(address, prefix).base, lastOf(cidrOf(address, prefix))]),
       ),
     );
     this.#routes = hostRoutes(host);
@@ -85,7 +87,8 @@ export class HostState {
   mayTellNoRoute(source: Addr): boolean {
     const before = this.#noRouteAnswers.get(source);
     const at = Math.max(this.now(), before?.at ?? 0);
-    const tokens = before === undefined ? noRouteBurst : Math.min(noRouteBurst, before.tokens + (at - before.at) / 1000);
+    const tokens =
+      before === undefined ? noRouteBurst : Math.min(noRouteBurst, before.tokens + (at - before.at) / 1000);
     this.#noRouteAnswers.set(source, { tokens: tokens >= 1 ? tokens - 1 : tokens, at });
     return tokens >= 1;
   }
@@ -98,6 +101,7 @@ export class HostState {
   sourceOn(name: string, destination: Addr): Addr | undefined {
     const addresses = this.interfaces.get(name)?.addresses ?? [];
     const nextHop = this.route(destination)?.via ?? destination;
-    return (addresses.find(({ address, prefix }) => contains(cidrOf(address, prefix), nextHop)) ?? addresses[0])?.address;
+    return (addresses.find(({ address, prefix }) => contains(cidrOf(address, prefix), nextHop)) ?? addresses[0])
+      ?.address;
   }
 }

@@ -61,7 +61,12 @@ export type ConnectResult =
       /** The body of the answer. */
       readonly body: string;
     }
-  | { readonly kind: "refused" | "timeout" | "unreachable"; readonly to: string; readonly port: number; readonly sourcePort: number };
+  | {
+      readonly kind: "refused" | "timeout" | "unreachable";
+      readonly to: string;
+      readonly port: number;
+      readonly sourcePort: number;
+    };
 
 /** A packet seen at an interface. */
 export interface Captured {
@@ -119,7 +124,12 @@ export interface ModelLab extends Lab {
   /** Like {@link Lab.ping} with one request: the way there and the way back. */
   tracePing(from: string, to: string, options?: { readonly ttl?: number }): Trace;
   /** The first packet of a TCP or UDP conversation and what it causes. */
-  traceConnect(from: string, to: string, port: number, options?: { readonly proto?: "tcp" | "udp"; readonly sourcePort?: number }): Trace;
+  traceConnect(
+    from: string,
+    to: string,
+    port: number,
+    options?: { readonly proto?: "tcp" | "udp"; readonly sourcePort?: number },
+  ): Trace;
   /** Ports in use at every translator, one row per backend and protocol. */
   portUse(): readonly PortUse[];
 }

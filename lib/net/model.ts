@@ -29,18 +29,32 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
   let nextId = 1;
 
   const host = (id: string): string => {
-    if (!hostIds.has(id)) throw new InputError({ where: "host", value: id, problem: "is not in this network", expected: `one of ${known([...hostIds])}` });
+    if (!hostIds.has(id))
+      throw new InputError({
+        where: "host",
+        value: id,
+        problem: "is not in this network",
+        expected: `one of ${known([...hostIds])}`,
+      });
     return id;
   };
-  const resolve = (to: string): Addr => names.get(to) ?? (/[^0-9.]/.test(to) && !to.includes(":") ? unknownName(to) : addr(to, "destination"));
+  const resolve = (to: string): Addr =>
+    names.get(to) ?? (/[^0-9.]/.test(to) && !to.includes(":") ? unknownName(to) : addr(to, "destination"));
   const unknownName = (to: string): never => {
-    throw new InputError({ where: "destination", value: to, problem: "is no known name", expected: `an IPv4 address or one of ${known([...names.keys()])}` });
+    throw new InputError({
+      where: "destination",
+      value: to,
+      problem: "is no known name",
+      expected: `an IPv4 address or one of ${known([...names.keys()])}`,
+    });
   };
   const source = (from: string, to: Addr): Addr | undefined => engine.source(host(from), to);
 
   const clientPort = (from: string, wanted: number | undefined): number => {
     if (wanted !== undefined) return portNumber("sourcePort", wanted);
-    const port = nextPort.get(from) ?? ephemeral.first + ((subseed(network.seed, from) >>> 0) % (ephemeral.last - ephemeral.first + 1));
+    const port =
+      nextPort.get(from) ??
+      ephemeral.first + ((subseed(network.seed, from) >>> 0) % (ephemeral.last - ephemeral.first + 1));
     nextPort.set(from, port === ephemeral.last ? ephemeral.first : port + 1);
     return port;
   };
@@ -48,13 +62,20 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
   /** Follows a packet as if it took no time, so that many can be followed at one moment. */
   const trace = (from: string, packet: Packet): Trace => {
     const now = engine.clock;
-    const followed = isFlowPacket(packet) ? exchange(host(from), flowOf(packet), [packet], true).trace! : engine.send(host(from), packet, true);
+    const followed = isFlowPacket(packet)
+      ? exchange(host(from), flowOf(packet), [packet], true).trace!
+      : engine.send(host(from), packet, true);
     engine.clock = now;
     return followed;
   };
 
   /** Sends while somebody waits for what comes back; gives the trace and what arrived. */
-  const exchange = (from: string, flow: Flow, packets: readonly Packet[], record: boolean): { readonly trace: Trace | undefined; readonly inbox: readonly Packet[] } => {
+  const exchange = (
+    from: string,
+    flow: Flow,
+    packets: readonly Packet[],
+    record: boolean,
+  ): { readonly trace: Trace | undefined; readonly inbox: readonly Packet[] } => {
     const key = socketKey(from, flow);
     const outer = engine.sockets.get(key);
     const inbox: Packet[] = [];
@@ -78,7 +99,12 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
   });
 
   const noRoute = (to: string, from: string): never => {
-    throw new InputError({ where: `destination of ${from}`, value: to, problem: "has no route there", expected: "an address that a route of the host covers" });
+    throw new InputError({
+      where: `destination of ${from}`,
+      value: to,
+      problem: "has no route there",
+      expected: "an address that a route of the host covers",
+    });
   };
 
   const ping = (from: string, to: string, options: PingOptions): PingResult => {
@@ -127,7 +153,10 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     const flow: Flow = { proto, src, sport, dst: address, dport: port };
     /** As Linux tells a program: "port unreachable" is a refusal, any other ICMP error says that there is no way. */
     const failed = (inbox: readonly Packet[]): ConnectResult => {
-      const unreachable = inbox.some(packet => packet.proto === "icmp" && "quoted" in packet && !(packet.type === "unreachable" && packet.code === 3));
+      const unreachable = inbox.some(
+        packet =>
+          packet.proto === "icmp" && "quoted" in packet && !(packet.type === "unreachable" && packet.code === 3),
+      );
       return { kind: unreachable ? "unreachable" : inbox.length > 0 ? "refused" : "timeout", ...at };
     };
 
@@ -140,7 +169,14 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     }
 
     const seen = watch(address, port);
-    const segment = (flags: readonly TcpFlag[], seq: number, ack: number, payload = ""): Tcp => ({ proto: "tcp", ...base, flags, seq, ack, payload });
+    const segment = (flags: readonly TcpFlag[], seq: number, ack: number, payload = ""): Tcp => ({
+      proto: "tcp",
+      ...base,
+      flags,
+      seq,
+      ack,
+      payload,
+    });
     const syn = segment(["SYN"], (sport * 0x10001) >>> 0, 0);
     const opened = exchange(from, flow, [syn], false).inbox;
     const accepted = opened.find((packet): packet is Tcp => packet.proto === "tcp" && packet.flags.includes("SYN"));
@@ -152,11 +188,21 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     const end = reply === undefined ? accepted : reply;
     const close = options.close ?? "fin";
     const done = segment(["ACK"], next(asked), next(end));
-    const closing = close === "open" ? [done] : close === "rst" ? [segment(["RST", "ACK"], next(asked), next(end))] : [done, segment(["FIN", "ACK"], next(asked), next(end))];
+    const closing =
+      close === "open"
+        ? [done]
+        : close === "rst"
+          ? [segment(["RST", "ACK"], next(asked), next(end))]
+          : [done, segment(["FIN", "ACK"], next(asked), next(end))];
     const closed = exchange(from, flow, closing, false).inbox;
     const fin = closed.find((packet): packet is Tcp => packet.proto === "tcp" && packet.flags.includes("FIN"));
     if (fin !== undefined) exchange(from, flow, [segment(["ACK"], (next(asked) + 1) >>> 0, next(fin))], false);
-    return { kind: "connected", ...at, ...seen(), body: reply === undefined ? "" : reply.payload.slice(reply.payload.indexOf("\r\n\r\n") + 4) };
+    return {
+      kind: "connected",
+      ...at,
+      ...seen(),
+      body: reply === undefined ? "" : reply.payload.slice(reply.payload.indexOf("\r\n\r\n") + 4),
+    };
   };
 
   /** Notes who serves the next conversation, and how the server sees the caller. */
@@ -178,7 +224,12 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     async capture(at, interfaceName) {
       const state = engine.state(host(at));
       if (interfaceName !== "lo" && !state.interfaces.has(interfaceName))
-        throw new InputError({ where: `interface of ${at}`, value: interfaceName, problem: "does not exist", expected: `one of ${known(["lo", ...state.interfaces.keys()])}` });
+        throw new InputError({
+          where: `interface of ${at}`,
+          value: interfaceName,
+          problem: "does not exist",
+          expected: `one of ${known(["lo", ...state.interfaces.keys()])}`,
+        });
       const seen: Captured[] = [];
       const listener = (captured: Captured) => void seen.push(captured);
       state.captures.set(interfaceName, [...(state.captures.get(interfaceName) ?? []), listener]);
@@ -186,7 +237,10 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
         host: at,
         interface: interfaceName,
         async stop() {
-          state.captures.set(interfaceName, (state.captures.get(interfaceName) ?? []).filter(other => other !== listener));
+          state.captures.set(
+            interfaceName,
+            (state.captures.get(interfaceName) ?? []).filter(other => other !== listener),
+          );
           return seen;
         },
       };
@@ -194,23 +248,55 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     conntrack: async at => engine.state(host(at)).netfilter?.conntrack() ?? [],
     counters: async at => engine.state(host(at)).netfilter?.counters() ?? { tables: [] },
     async wait(seconds) {
-      if (!(seconds >= 0)) throw new InputError({ where: "wait", value: seconds, problem: "is no time to wait", expected: "seconds, 0 or more" });
+      if (!(seconds >= 0))
+        throw new InputError({
+          where: "wait",
+          value: seconds,
+          problem: "is no time to wait",
+          expected: "seconds, 0 or more",
+        });
       engine.clock += seconds * 1000;
     },
     close: async () => undefined,
     trace,
     tracePing(from, to, options = {}) {
       const address = resolve(to);
-      const request = echo(address, source(from, address) ?? noRoute(to, from), nextId++ & 0xffff, 1, pingNumbers(options));
+      const request = echo(
+        address,
+        source(from, address) ?? noRoute(to, from),
+        nextId++ & 0xffff,
+        1,
+        pingNumbers(options),
+      );
       return trace(from, request);
     },
     traceConnect(from, to, port, options = {}) {
       const address = resolve(to);
       const sport = clientPort(host(from), options.sourcePort);
-      const base = { src: source(from, address) ?? noRoute(to, from), sport, dst: address, dport: portNumber("port", port), ttl: 64 };
-      return trace(from, options.proto === "udp" ? { proto: "udp", ...base, payload: "egress-lab\n" } : { proto: "tcp", ...base, flags: ["SYN"], seq: (sport * 0x10001) >>> 0, ack: 0, payload: "" });
+      const base = {
+        src: source(from, address) ?? noRoute(to, from),
+        sport,
+        dst: address,
+        dport: portNumber("port", port),
+        ttl: 64,
+      };
+      return trace(
+        from,
+        options.proto === "udp"
+          ? { proto: "udp", ...base, payload: "egress-lab\n" }
+          : { proto: "tcp", ...base, flags: ["SYN"], seq: (sport * 0x10001) >>> 0, ack: 0, payload: "" },
+      );
     },
     portUse: () =>
-      engine.translators.flatMap(state => state.use().map(row => ({ translator: state.translator.name, source: formatAddr(row.source), proto: row.proto, inUse: row.inUse, allotted: row.allotted, ports: row.ports }))),
+      engine.translators.flatMap(state =>
+        state.use().map(row => ({
+          translator: state.translator.name,
+          source: formatAddr(row.source),
+          proto: row.proto,
+          inUse: row.inUse,
+          allotted: row.allotted,
+          ports: row.ports,
+        })),
+      ),
   };
 };

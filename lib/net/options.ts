@@ -9,4 +9,5 @@ export const pingNumbers = ({ count = 1, size = 56, ttl = 64 }: PingOptions): Re
 });
 
 /** A TCP or UDP port. @throws InputError for a number out of range */
-export const portNumber = (where: string, value: number): number => wholeNumber(where, value, { least: 1, most: 65_535 }, "for a port");
+export const portNumber = (where: string, value: number): number =>
+  wholeNumber(where, value, { least: 1, most: 65_535 }, "for a port");

@@ -30,7 +30,9 @@ export const routingTable = <R extends { readonly to: Cidr }>(routes: Iterable<R
 export const hostRoutes = (host: Host): RoutingTable<Route> =>
   routingTable([
     ...host.interfaces.flatMap(({ name, addresses }) =>
-      addresses.filter(({ prefix }) => prefix < 32).map(({ address, prefix }) => ({ to: cidrOf(address, prefix), dev: name })),
+      addresses
+        .filter(({ prefix }) => prefix < 32)
+        .map(({ address, prefix }) => ({ to: cidrOf(address, prefix), dev: name })),
     ),
     ...host.routes,
   ]);

@@ -38,11 +38,25 @@ export type Step =
   | NetfilterStep
   | { readonly kind: "route"; readonly route: Route; readonly onLink: boolean }
   | { readonly kind: "local"; readonly address: Addr }
-  | { readonly kind: "bridge"; readonly bridge: string; readonly from: string; readonly to: string; /** The rules saw it, though no IP layer did. */ readonly filtered: boolean }
+  | {
+      readonly kind: "bridge";
+      readonly bridge: string;
+      readonly from: string;
+      readonly to: string;
+      /** The rules saw it, though no IP layer did. */ readonly filtered: boolean;
+    }
   | { readonly kind: "ttl"; readonly before: number; readonly after: number }
   | { readonly kind: "fabric-route"; readonly route: UserRoute | "vnet" | "internet"; readonly to: Addr }
   /** A translator gave a port out, or found the mapping that a flow already has. */
-  | { readonly kind: "translate"; readonly translator: string; readonly before: Flow; readonly after: Flow; readonly fresh: boolean; readonly portsInUse: number; readonly portsAllotted: number }
+  | {
+      readonly kind: "translate";
+      readonly translator: string;
+      readonly before: Flow;
+      readonly after: Flow;
+      readonly fresh: boolean;
+      readonly portsInUse: number;
+      readonly portsAllotted: number;
+    }
   | { readonly kind: "public-address"; readonly before: Flow; readonly after: Flow }
   | { readonly kind: "inbound"; readonly rule: string; readonly backend: Addr };
 

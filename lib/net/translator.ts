@@ -20,7 +20,13 @@ type Phase = "idle" | "fin" | "rst";
 
 /** What asking for a port gives. */
 export type Translation =
-  | { readonly kind: "translated"; readonly flow: Flow; readonly fresh: boolean; readonly inUse: number; readonly allotted: number }
+  | {
+      readonly kind: "translated";
+      readonly flow: Flow;
+      readonly fresh: boolean;
+      readonly inUse: number;
+      readonly allotted: number;
+    }
   | { readonly kind: "exhausted"; readonly allotted: number }
   | { readonly kind: "unknown-source" }
   | { readonly kind: "unknown-protocol" };
@@ -68,7 +74,8 @@ class PortPool {
   /** The lowest port that the target does not hold yet; undefined when it holds all. */
   take(target: string): number | undefined {
     let ports = this.#targets.get(target);
-    if (ports === undefined) this.#targets.set(target, (ports = { bits: new Uint32Array(Math.ceil(this.size / 32)), firstWord: 0, held: 0 }));
+    if (ports === undefined)
+      this.#targets.set(target, (ports = { bits: new Uint32Array(Math.ceil(this.size / 32)), firstWord: 0, held: 0 }));
     if (ports.held === this.size) return undefined;
     while (ports.bits[ports.firstWord] === 0xffffffff) ports.firstWord++;
     const word = ports.bits[ports.firstWord]!;
@@ -96,7 +103,11 @@ export class TranslatorState {
   readonly #pools = new Map<string, PortPool>();
   readonly #byInside = new Map<string, Mapping>();
   readonly #byReply = new Map<string, Mapping>();
-  readonly #queues: Readonly<Record<Phase, ExpiryQueue>> = { idle: new ExpiryQueue(), fin: new ExpiryQueue(), rst: new ExpiryQueue() };
+  readonly #queues: Readonly<Record<Phase, ExpiryQueue>> = {
+    idle: new ExpiryQueue(),
+    fin: new ExpiryQueue(),
+    rst: new ExpiryQueue(),
+  };
 
   constructor(
     readonly translator: Translator,
@@ -152,7 +163,13 @@ export class TranslatorState {
   }
 
   /** Ports in use now, a row per backend and protocol that has used any. */
-  use(): { readonly source: Addr; readonly proto: "tcp" | "udp"; readonly inUse: number; readonly allotted: number; readonly ports: readonly number[] }[] {
+  use(): {
+    readonly source: Addr;
+    readonly proto: "tcp" | "udp";
+    readonly inUse: number;
+    readonly allotted: number;
+    readonly ports: readonly number[];
+  }[] {
     this.#expire();
     return this.translator.allocations.flatMap(allocation =>
       this.translator.protocols.map(proto => {

@@ -113,7 +113,11 @@ export interface FabricSubnet {
 export interface UserRoute {
   readonly name: string;
   readonly to: Cidr;
-  readonly nextHop: { readonly kind: "appliance"; readonly address: Addr } | { readonly kind: "vnet" } | { readonly kind: "internet" } | { readonly kind: "none" };
+  readonly nextHop:
+    | { readonly kind: "appliance"; readonly address: Addr }
+    | { readonly kind: "vnet" }
+    | { readonly kind: "internet" }
+    | { readonly kind: "none" };
 }
 
 /** Where a host's card meets the fabric. */

@@ -32,6 +32,8 @@ export const watchWay = async (lab: Lab, way: Trace, action: () => Promise<unkno
   const seen = await Promise.all(captures.map(capture => capture.stop()));
   return places.flatMap((place, i) => {
     const first = seen[i]![0]?.packet;
-    return first === undefined ? [] : [{ ...place, source: formatAddr(first.src), destination: formatAddr(first.dst), ttl: first.ttl }];
+    return first === undefined
+      ? []
+      : [{ ...place, source: formatAddr(first.src), destination: formatAddr(first.dst), ttl: first.ttl }];
   });
 };

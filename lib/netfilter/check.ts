@@ -15,7 +15,9 @@ const byName = (a: Chain, b: Chain): number => (a.name < b.name ? -1 : a.name > 
 export const chainsOf = (table: Table): readonly Chain[] => {
   const hooks: readonly string[] = builtIns[table.name];
   return [
-    ...hooks.map((name): Chain => table.chains.find(chain => chain.name === name) ?? { name, policy: "ACCEPT", rules: [] }),
+    ...hooks.map(
+      (name): Chain => table.chains.find(chain => chain.name === name) ?? { name, policy: "ACCEPT", rules: [] },
+    ),
     ...table.chains.filter(chain => !hooks.includes(chain.name)).sort(byName),
   ];
 };
@@ -23,7 +25,8 @@ export const chainsOf = (table: Table): readonly Chain[] => {
 /** Where a rule stands, for an error: a line of a file, or table and chain. */
 export type Locate = (table: Table, chain: Chain, number?: number) => string;
 
-const place: Locate = (table, chain, number) => `${table.name} ${chain.name}${number === undefined ? "" : ` rule ${number}`}`;
+const place: Locate = (table, chain, number) =>
+  `${table.name} ${chain.name}${number === undefined ? "" : ` rule ${number}`}`;
 
 const specialNames = ["ACCEPT", "DROP", "RETURN", "QUEUE"];
 
@@ -69,7 +72,9 @@ const reachable = (chains: ReadonlyMap<string, Chain>, from: Chain): Set<Chain> 
 };
 
 /** The first jump that closes a circle. */
-const findLoop = (chains: ReadonlyMap<string, Chain>): { readonly chain: Chain; readonly number: number; readonly target: string } | undefined => {
+const findLoop = (
+  chains: ReadonlyMap<string, Chain>,
+): { readonly chain: Chain; readonly number: number; readonly target: string } | undefined => {
   const done = new Set<Chain>();
   for (const start of chains.values()) {
     const path: { chain: Chain; next: number }[] = [{ chain: start, next: 0 }];
@@ -99,31 +104,68 @@ const needsPorts = (target: Target): boolean =>
   (target.kind === "MASQUERADE" || target.kind === "SNAT" || target.kind === "DNAT") && target.ports !== undefined;
 
 /** What is wrong within one rule; undefined when nothing is. */
-const ruleProblem = (rule: Rule, chain: Chain): { readonly value: string; readonly problem: string; readonly expected: string } | undefined => {
+const ruleProblem = (
+  rule: Rule,
+  chain: Chain,
+): { readonly value: string; readonly problem: string; readonly expected: string } | undefined => {
   const protocol = protocolOf(rule);
   const proto = protocol === undefined || protocol.not ? undefined : protocol.proto;
   const heads = new Set<Match["kind"]>();
   for (const match of rule.matches) {
     if (match.kind === "sport" || match.kind === "dport") {
-      if (match.proto !== proto) return { value: `-m ${match.proto}`, problem: "needs the protocol named", expected: `-p ${match.proto}` };
+      if (match.proto !== proto)
+        return { value: `-m ${match.proto}`, problem: "needs the protocol named", expected: `-p ${match.proto}` };
     } else if (match.kind === "multiport") {
-      if (proto !== "tcp" && proto !== "udp") return { value: "-m multiport", problem: "needs a protocol with ports", expected: "-p tcp or -p udp" };
+      if (proto !== "tcp" && proto !== "udp")
+        return { value: "-m multiport", problem: "needs a protocol with ports", expected: "-p tcp or -p udp" };
       const places = match.ports.reduce((sum, range) => sum + (range.first === range.last ? 1 : 2), 0);
       if (rule.matches.some(other => other.kind === "multiport" && other.on !== match.on))
-        return { value: `--${match.on}`, problem: "cannot stand beside another kind of multiport", expected: "--sports, --dports or --ports in one rule" };
-      if (places === 0 || places > 15) return { value: `-m multiport with ${places} ports`, problem: "is not possible", expected: "1 to 15 ports, a range counting as two" };
-    } else if (match.kind === "source" || match.kind === "destination" || match.kind === "in" || match.kind === "out" || match.kind === "protocol") {
-      if (heads.has(match.kind)) return { value: match.kind, problem: "is matched twice", expected: "each of source, destination, in, out and protocol at most once" };
+        return {
+          value: `--${match.on}`,
+          problem: "cannot stand beside another kind of multiport",
+          expected: "--sports, --dports or --ports in one rule",
+        };
+      if (places === 0 || places > 15)
+        return {
+          value: `-m multiport with ${places} ports`,
+          problem: "is not possible",
+          expected: "1 to 15 ports, a range counting as two",
+        };
+    } else if (
+      match.kind === "source" ||
+      match.kind === "destination" ||
+      match.kind === "in" ||
+      match.kind === "out" ||
+      match.kind === "protocol"
+    ) {
+      if (heads.has(match.kind))
+        return {
+          value: match.kind,
+          problem: "is matched twice",
+          expected: "each of source, destination, in, out and protocol at most once",
+        };
       heads.add(match.kind);
       if (match.kind === "in" && (chain.name === "OUTPUT" || chain.name === "POSTROUTING"))
-        return { value: `-i ${match.interface}`, problem: `cannot be known in ${chain.name}`, expected: "-i in PREROUTING, INPUT, FORWARD or a user chain" };
+        return {
+          value: `-i ${match.interface}`,
+          problem: `cannot be known in ${chain.name}`,
+          expected: "-i in PREROUTING, INPUT, FORWARD or a user chain",
+        };
       if (match.kind === "out" && (chain.name === "PREROUTING" || chain.name === "INPUT"))
-        return { value: `-o ${match.interface}`, problem: `cannot be known in ${chain.name}`, expected: "-o in FORWARD, OUTPUT, POSTROUTING or a user chain" };
+        return {
+          value: `-o ${match.interface}`,
+          problem: `cannot be known in ${chain.name}`,
+          expected: "-o in FORWARD, OUTPUT, POSTROUTING or a user chain",
+        };
     }
   }
   if (needsPorts(rule.target) && protocol === undefined)
     return { value: rule.target.kind, problem: "with ports needs a protocol", expected: "-p tcp, -p udp or -p icmp" };
-  if ((rule.target.kind === "SNAT" || rule.target.kind === "DNAT") && rule.target.addresses === undefined && rule.target.ports === undefined)
+  if (
+    (rule.target.kind === "SNAT" || rule.target.kind === "DNAT") &&
+    rule.target.addresses === undefined &&
+    rule.target.ports === undefined
+  )
     return { value: rule.target.kind, problem: "does not say to what", expected: "addresses, ports or both" };
   if (rule.target.kind === "DNAT" && rule.target.randomFully)
     return { value: "--random-fully", problem: "is no option of DNAT", expected: "DNAT without it" };
@@ -138,9 +180,20 @@ const checkTable = (table: Table, locate: Locate): void => {
   for (const chain of table.chains) {
     const isBuiltIn = hooks.includes(chain.name);
     const problem = chains.has(chain.name) ? "is defined twice" : chainNameProblem(chain.name);
-    if (problem !== undefined) throw new InputError({ where: locate(table, chain), value: chain.name, problem, expected: "a chain name of its own" });
+    if (problem !== undefined)
+      throw new InputError({
+        where: locate(table, chain),
+        value: chain.name,
+        problem,
+        expected: "a chain name of its own",
+      });
     if (!isBuiltIn && chain.policy !== undefined)
-      throw new InputError({ where: locate(table, chain), value: chain.policy, problem: "is a policy for a user chain", expected: `a policy only for ${hooks.join(", ")}` });
+      throw new InputError({
+        where: locate(table, chain),
+        value: chain.policy,
+        problem: "is a policy for a user chain",
+        expected: `a policy only for ${hooks.join(", ")}`,
+      });
     chains.set(chain.name, chain);
   }
   for (const chain of chains.values()) {
@@ -149,20 +202,40 @@ const checkTable = (table: Table, locate: Locate): void => {
       const where = locate(table, chain, index + 1);
       if (target.kind === "jump" || target.kind === "goto") {
         if (!chains.has(target.chain) || hooks.includes(target.chain))
-          throw new InputError({ where, value: target.chain, problem: `is no user chain of table ${table.name}`, expected: "a chain that the table defines" });
+          throw new InputError({
+            where,
+            value: target.chain,
+            problem: `is no user chain of table ${table.name}`,
+            expected: "a chain that the table defines",
+          });
       }
       if (target.kind === "DROP" && table.name === "nat")
-        throw new InputError({ where, value: "DROP", problem: "is not allowed in the nat table, which is not for filtering", expected: "DROP in the filter table" });
+        throw new InputError({
+          where,
+          value: "DROP",
+          problem: "is not allowed in the nat table, which is not for filtering",
+          expected: "DROP in the filter table",
+        });
       const found = ruleProblem(rule, chain);
       if (found !== undefined) throw new InputError({ where, ...found });
       const at = home(target.kind);
       if (at !== undefined && at.table !== table.name)
-        throw new InputError({ where, value: target.kind, problem: `is not possible in table ${table.name}`, expected: `table ${at.table}` });
+        throw new InputError({
+          where,
+          value: target.kind,
+          problem: `is not possible in table ${table.name}`,
+          expected: `table ${at.table}`,
+        });
     });
   }
   const loop = findLoop(chains);
   if (loop !== undefined)
-    throw new InputError({ where: locate(table, loop.chain, loop.number), value: loop.target, problem: "leads back to itself", expected: "jumps that never come round" });
+    throw new InputError({
+      where: locate(table, loop.chain, loop.number),
+      value: loop.target,
+      problem: "leads back to itself",
+      expected: "jumps that never come round",
+    });
   for (const hook of builtIns[table.name]) {
     const start = chains.get(hook);
     if (start === undefined) continue;
@@ -170,7 +243,12 @@ const checkTable = (table: Table, locate: Locate): void => {
       chain.rules.forEach(({ target }, index) => {
         const at = home(target.kind);
         if (at !== undefined && !at.hooks.includes(hook))
-          throw new InputError({ where: locate(table, chain, index + 1), value: target.kind, problem: `is reached from ${hook}`, expected: `${target.kind} reached only from ${at.hooks.join(", ")}` });
+          throw new InputError({
+            where: locate(table, chain, index + 1),
+            value: target.kind,
+            problem: `is reached from ${hook}`,
+            expected: `${target.kind} reached only from ${at.hooks.join(", ")}`,
+          });
       });
     }
   }
@@ -184,8 +262,19 @@ export const checkRuleset = (ruleset: Ruleset, locate: Locate = place): void => 
   const seen = new Set<TableName>();
   for (const table of ruleset.tables) {
     if (!Object.hasOwn(builtIns, table.name))
-      throw new InputError({ where: "ruleset", value: table.name, problem: "is no table", expected: Object.keys(builtIns).join(", ") });
-    if (seen.has(table.name)) throw new InputError({ where: "ruleset", value: table.name, problem: "is there twice", expected: "each table once" });
+      throw new InputError({
+        where: "ruleset",
+        value: table.name,
+        problem: "is no table",
+        expected: Object.keys(builtIns).join(", "),
+      });
+    if (seen.has(table.name))
+      throw new InputError({
+        where: "ruleset",
+        value: table.name,
+        problem: "is there twice",
+        expected: "each table once",
+      });
     seen.add(table.name);
     checkTable(table, locate);
   }

@@ -97,11 +97,13 @@ const testOf = (match: Match, slots: { next: number }): Test | undefined => {
       return ({ packet }) => (packet.proto === match.proto) !== match.not;
     case "sport": {
       const { first, last } = match.ports;
-      return ({ packet }) => packet.proto === match.proto && (packet.sport >= first && packet.sport <= last) !== match.not;
+      return ({ packet }) =>
+        packet.proto === match.proto && (packet.sport >= first && packet.sport <= last) !== match.not;
     }
     case "dport": {
       const { first, last } = match.ports;
-      return ({ packet }) => packet.proto === match.proto && (packet.dport >= first && packet.dport <= last) !== match.not;
+      return ({ packet }) =>
+        packet.proto === match.proto && (packet.dport >= first && packet.dport <= last) !== match.not;
     }
     case "multiport":
       return multiport(match);
@@ -165,7 +167,10 @@ export type Stage =
   | { readonly kind: "track" | "confirm" };
 
 export interface Compiled {
-  readonly tables: readonly { readonly name: TableName; readonly chains: readonly { readonly source: Chain; readonly compiled: CompiledChain }[] }[];
+  readonly tables: readonly {
+    readonly name: TableName;
+    readonly chains: readonly { readonly source: Chain; readonly compiled: CompiledChain }[];
+  }[];
   readonly hooks: Readonly<Record<Hook, readonly Stage[]>>;
   readonly counters: number;
   /** How many nth matches there are. */
@@ -211,7 +216,10 @@ const tracks = (ruleset: Ruleset): boolean =>
     table.chains.some(chain =>
       chain.rules.some(
         ({ target, matches }) =>
-          target.kind === "MASQUERADE" || target.kind === "SNAT" || target.kind === "DNAT" || matches.some(match => match.kind === "conntrack"),
+          target.kind === "MASQUERADE" ||
+          target.kind === "SNAT" ||
+          target.kind === "DNAT" ||
+          matches.some(match => match.kind === "conntrack"),
       ),
     ),
   );
@@ -230,7 +238,15 @@ const build = (ruleset: Ruleset): Compiled => {
   const slots = { next: 0 };
   let counter = 0;
   const tables = ruleset.tables.map(table => {
-    const chains = chainsOf(table).map(source => ({ source, compiled: { name: source.name, rules: [] as CompiledRule[], policy: source.policy ?? ("ACCEPT" as const), counter: counter++ } }));
+    const chains = chainsOf(table).map(source => ({
+      source,
+      compiled: {
+        name: source.name,
+        rules: [] as CompiledRule[],
+        policy: source.policy ?? ("ACCEPT" as const),
+        counter: counter++,
+      },
+    }));
     const byName = new Map(chains.map(({ compiled }) => [compiled.name, compiled]));
     for (const { source, compiled } of chains)
       source.rules.forEach((rule, index) =>
@@ -239,7 +255,9 @@ const build = (ruleset: Ruleset): Compiled => {
           number: index + 1,
           source: blockOf(rule, "source"),
           destination: blockOf(rule, "destination"),
-          tests: matchesInOrder(rule.matches).map(match => testOf(match, slots)).filter(test => test !== undefined),
+          tests: matchesInOrder(rule.matches)
+            .map(match => testOf(match, slots))
+            .filter(test => test !== undefined),
           action: actionOf(rule.target, byName),
           rule,
         }),
@@ -253,9 +271,17 @@ const build = (ruleset: Ruleset): Compiled => {
       const chain = tables.find(table => table.name === step)?.byName.get(hook);
       if (chain === undefined) return [];
       if (step !== "nat") return [{ kind: "chain", table: step, chain }];
-      return tracking ? [{ kind: "nat", which: hook === "PREROUTING" || hook === "OUTPUT" ? "destination" : "source", chain }] : [];
+      return tracking
+        ? [{ kind: "nat", which: hook === "PREROUTING" || hook === "OUTPUT" ? "destination" : "source", chain }]
+        : [];
     });
-  const hooks = { PREROUTING: stages("PREROUTING"), INPUT: stages("INPUT"), FORWARD: stages("FORWARD"), OUTPUT: stages("OUTPUT"), POSTROUTING: stages("POSTROUTING") };
+  const hooks = {
+    PREROUTING: stages("PREROUTING"),
+    INPUT: stages("INPUT"),
+    FORWARD: stages("FORWARD"),
+    OUTPUT: stages("OUTPUT"),
+    POSTROUTING: stages("POSTROUTING"),
+  };
   return { tables, hooks, counters: counter, slots: slots.next, tracks: tracking };
 };
 
@@ -270,4 +296,3 @@ export const compile = (ruleset: Ruleset): Compiled => {
   }
   return result;
 };
-

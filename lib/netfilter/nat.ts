@@ -43,7 +43,8 @@ export const jhash = (word: number, initial: number): number => {
 };
 
 /** A word as a little-endian machine reads it from the network: the kernel hashes addresses in this form. */
-const swap = (word: number): number => ((word & 0xff) << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
+const swap = (word: number): number =>
+  ((word & 0xff) << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24);
 
 /** The address of a range that a pair of source and destination always gets, so a server sees one client come from one address. */
 const addressOf = (range: AddrRange, tuple: Tuple): number => {
@@ -53,7 +54,8 @@ const addressOf = (range: AddrRange, tuple: Tuple): number => {
 };
 
 /** The number that a translation may change. An echo's identifier stands at the asking side, whichever address changes. */
-const portOf = (tuple: Tuple, which: Which): number => (which === "source" || tuple.proto === echoRequest ? tuple.sport : tuple.dport);
+const portOf = (tuple: Tuple, which: Which): number =>
+  which === "source" || tuple.proto === echoRequest ? tuple.sport : tuple.dport;
 
 const withPort = (tuple: Tuple, which: Which, port: number): Tuple =>
   which === "source" || tuple.proto === echoRequest ? tuple.from(tuple.src, port) : tuple.to(tuple.dst, port);
@@ -61,7 +63,8 @@ const withPort = (tuple: Tuple, which: Which, port: number): Tuple =>
 const withAddress = (tuple: Tuple, which: Which, address: number): Tuple =>
   which === "source" ? tuple.from(address, tuple.sport) : tuple.to(address, tuple.dport);
 
-const portFits = (port: number, range: NatRange): boolean => range.ports === undefined || (port >= range.ports.first && port <= range.ports.last);
+const portFits = (port: number, range: NatRange): boolean =>
+  range.ports === undefined || (port >= range.ports.first && port <= range.ports.last);
 
 const sourceFits = (address: number, port: number, range: NatRange): boolean => {
   const { addresses } = range;
@@ -83,7 +86,10 @@ const harderBelow = 32;
 
 /** Chooses translations for the connections of one host. */
 export class Translator {
-  constructor(private readonly table: ConnectionTable, private readonly random: Random) {}
+  constructor(
+    private readonly table: ConnectionTable,
+    private readonly random: Random,
+  ) {}
 
   /** Settles one side of a new connection. `range` undefined: no rule wanted a change, but the tuple must be unique all the same. */
   settle(entry: Tracked, which: Which, range: NatRange | undefined): void {
@@ -108,7 +114,8 @@ export class Translator {
         if (mapped !== undefined && !this.taken(mapped, entry)) return mapped;
       }
     }
-    const moved = range.addresses === undefined ? current : withAddress(current, which, addressOf(range.addresses, current));
+    const moved =
+      range.addresses === undefined ? current : withAddress(current, which, addressOf(range.addresses, current));
     if (!range.randomFully) {
       const fits = portFits(portOf(moved, which), range);
       const single = range.ports !== undefined && range.ports.first === range.ports.last;
@@ -119,7 +126,9 @@ export class Translator {
 
   /** What another connection of the same source was given. */
   private mappedSource(current: Tuple, range: NatRange): Tuple | undefined {
-    const other = this.table.withSource(current, ({ replyTuple }) => sourceFits(replyTuple.dst, replyTuple.dport, range));
+    const other = this.table.withSource(current, ({ replyTuple }) =>
+      sourceFits(replyTuple.dst, replyTuple.dport, range),
+    );
     return other === undefined ? undefined : current.from(other.replyTuple.dst, other.replyTuple.dport);
   }
 
@@ -135,7 +144,9 @@ export class Translator {
       let port = 0;
       for (let i = 0; i < attempts; i++) {
         port = first + (((offset + i) & 0xffff) % size);
-        const found = changesSource ? this.table.findAnswer(proto, src, port, dst, dport) : this.table.findAnswer(proto, src, sport, dst, port);
+        const found = changesSource
+          ? this.table.findAnswer(proto, src, port, dst, dport)
+          : this.table.findAnswer(proto, src, sport, dst, port);
         if (found === undefined || !this.holds(found, entry, attempts - i)) return withPort(moved, which, port);
       }
       if (attempts >= size || attempts < fewestAttempts) return withPort(moved, which, port);
@@ -152,11 +163,19 @@ export class Translator {
   /** Whether a tuple found in the search stays taken; with few tries left a TCP connection that is over makes room. */
   private holds(found: Tuple, entry: Tracked, left: number): boolean {
     const owner = found.owner!;
-    if (left > harderBelow || found.proto !== tcp || entry.tcp === undefined || owner.tcp === undefined || !isOpening(entry.tcp)) return isOther(owner, entry);
+    if (
+      left > harderBelow ||
+      found.proto !== tcp ||
+      entry.tcp === undefined ||
+      owner.tcp === undefined ||
+      !isOpening(entry.tcp)
+    )
+      return isOther(owner, entry);
     if (found !== owner.replyTuple || (owner.status & sourceNat) === 0 || !isSpent(owner.tcp, entry.tcp)) return true;
     this.table.remove(owner);
     return false;
   }
 }
 
-const isOther = (owner: Tracked, entry: Tracked): boolean => owner !== entry && !owner.originalTuple.equals(entry.originalTuple);
+const isOther = (owner: Tracked, entry: Tracked): boolean =>
+  owner !== entry && !owner.originalTuple.equals(entry.originalTuple);

@@ -60,7 +60,14 @@ export interface ConntrackEntry extends Connection {
 /** What happened to a packet at one rule, policy or translation; in a trace each is a step with its reason. */
 export type NetfilterStep =
   | { readonly kind: "track"; readonly state: ConntrackState; readonly original?: Flow; readonly reply?: Flow }
-  | { readonly kind: "rule"; readonly hook: Hook; readonly table: TableName; readonly chain: string; /** 1 is the first. */ readonly number: number; readonly rule: Rule }
+  | {
+      readonly kind: "rule";
+      readonly hook: Hook;
+      readonly table: TableName;
+      readonly chain: string;
+      /** 1 is the first. */ readonly number: number;
+      readonly rule: Rule;
+    }
   | { readonly kind: "policy"; readonly hook: Hook; readonly table: TableName; readonly policy: "ACCEPT" | "DROP" }
   | { readonly kind: "mark"; readonly before: number; readonly after: number }
   | {

@@ -3,7 +3,19 @@ import { type Addr, addr } from "../ip/addr.js";
 import { type Cidr, cidrOf } from "../ip/cidr.js";
 import { type Locate, builtIns, chainsOf, checkRuleset, chainNameProblem } from "./check.js";
 import { addrTypeOrder, isEveryPort, keptProbability, matchesInOrder, stateOrder } from "./print.js";
-import type { AddrRange, AddrType, Chain, Match, PortRange, RejectWith, Rule, Ruleset, Table, TableName, Target } from "./types.js";
+import type {
+  AddrRange,
+  AddrType,
+  Chain,
+  Match,
+  PortRange,
+  RejectWith,
+  Rule,
+  Ruleset,
+  Table,
+  TableName,
+  Target,
+} from "./types.js";
 
 /** The words of one line, read one after another; every complaint names the line. */
 class Words {
@@ -62,7 +74,8 @@ const split = (line: string, where: string): string[] => {
       started = true;
     }
   }
-  if (quoted) throw new InputError({ where, value: line, problem: "has a quote that is not closed", expected: 'a second "' });
+  if (quoted)
+    throw new InputError({ where, value: line, problem: "has a quote that is not closed", expected: 'a second "' });
   if (started) words.push(word);
   return words;
 };
@@ -91,7 +104,10 @@ const ports = (words: Words, text: string, between: ":" | "-"): PortRange => {
   const open = between === ":";
   if (more.length > 0) words.fail(text, "is no range of ports", `port or port${between}port`);
   if (last === undefined) return { first: port(words, first), last: port(words, first) };
-  const range = { first: open && first === "" ? 0 : port(words, first), last: open && last === "" ? 65535 : port(words, last) };
+  const range = {
+    first: open && first === "" ? 0 : port(words, first),
+    last: open && last === "" ? 65535 : port(words, last),
+  };
   return range.first <= range.last ? range : words.fail(text, "is a range that runs backwards", `the lower port first`);
 };
 
@@ -100,7 +116,9 @@ const addresses = (words: Words, text: string): AddrRange => {
   if (more.length > 0) words.fail(text, "is no range of addresses", "address or address-address");
   const from = addr(first, words.where);
   const to = last === undefined ? from : addr(last, words.where);
-  return from <= to ? { first: from, last: to } : words.fail(text, "is a range that runs backwards", "the lower address first");
+  return from <= to
+    ? { first: from, last: to }
+    : words.fail(text, "is a range that runs backwards", "the lower address first");
 };
 
 /** The bits of a mask written as an address; -1 when it has holes. */
@@ -114,7 +132,9 @@ const network = (words: Words, text: string): Cidr => {
   if (more.length > 0) words.fail(text, "is no network", "a.b.c.d/0-32");
   const base = addr(address, words.where);
   if (length === undefined) return cidrOf(base, 32);
-  const prefix = length.includes(".") ? maskBits(addr(length, words.where)) : wholeNumber(words, length, 0, 32, "prefix length");
+  const prefix = length.includes(".")
+    ? maskBits(addr(length, words.where))
+    : wholeNumber(words, length, 0, 32, "prefix length");
   return prefix < 0 ? words.fail(text, "has a mask with holes", "a mask of leading ones") : cidrOf(base, prefix);
 };
 
@@ -126,7 +146,12 @@ const listOf = <T extends string>(words: Words, text: string, known: readonly T[
   return known.filter(name => given.includes(name));
 };
 
-const protocolNumbers: Readonly<Record<string, "icmp" | "tcp" | "udp" | "all">> = { "0": "all", "1": "icmp", "6": "tcp", "17": "udp" };
+const protocolNumbers: Readonly<Record<string, "icmp" | "tcp" | "udp" | "all">> = {
+  "0": "all",
+  "1": "icmp",
+  "6": "tcp",
+  "17": "udp",
+};
 
 /** A rule being read. `-p tcp` makes the options of `-m tcp` known, so the protocol is kept apart. */
 interface Draft {
@@ -138,7 +163,18 @@ interface Draft {
   target: Target | undefined;
 }
 
-const moduleNames = ["tcp", "udp", "multiport", "iprange", "addrtype", "mark", "comment", "statistic", "conntrack", "state"] as const;
+const moduleNames = [
+  "tcp",
+  "udp",
+  "multiport",
+  "iprange",
+  "addrtype",
+  "mark",
+  "comment",
+  "statistic",
+  "conntrack",
+  "state",
+] as const;
 type Module = (typeof moduleNames)[number];
 
 const once = (words: Words, draft: Draft, option: string, same: (match: Match) => boolean): void => {
@@ -147,7 +183,12 @@ const once = (words: Words, draft: Draft, option: string, same: (match: Match) =
 };
 
 const transport = (words: Words, draft: Draft, proto: "tcp" | "udp", option: string, not: boolean): boolean => {
-  const kind = option === "--sport" || option === "--source-port" ? "sport" : option === "--dport" || option === "--destination-port" ? "dport" : undefined;
+  const kind =
+    option === "--sport" || option === "--source-port"
+      ? "sport"
+      : option === "--dport" || option === "--destination-port"
+        ? "dport"
+        : undefined;
   if (kind === undefined) return false;
   once(words, draft, option, match => match.kind === kind);
   const range = ports(words, words.value(option, "a port or a range of ports"), ":");
@@ -170,7 +211,9 @@ const multiport = (words: Words, draft: Draft, option: string, not: boolean): bo
   const given = words.value(option, "ports, parted by commas").split(",");
   const list = given.map(text => {
     const range = ports(words, text, ":");
-    return text.includes(":") && (range.first === range.last || /^:|:$/.test(text)) ? words.fail(text, "is no range of ports", "lower:higher") : range;
+    return text.includes(":") && (range.first === range.last || /^:|:$/.test(text))
+      ? words.fail(text, "is no range of ports", "lower:higher")
+      : range;
   });
   draft.matches.push({ kind: "multiport", not, on, ports: list });
   return true;
@@ -191,7 +234,12 @@ const addrtype = (words: Words, draft: Draft, option: string, not: boolean): boo
   const on = sided(option, "type");
   if (on === undefined) return false;
   once(words, draft, option, match => match.kind === "addrtype" && match.on === on);
-  const types: readonly AddrType[] = listOf(words, words.value(option, addrTypeOrder.join(",")), addrTypeOrder, "address type");
+  const types: readonly AddrType[] = listOf(
+    words,
+    words.value(option, addrTypeOrder.join(",")),
+    addrTypeOrder,
+    "address type",
+  );
   draft.matches.push({ kind: "addrtype", not, on, types });
   return true;
 };
@@ -200,7 +248,12 @@ const states = (words: Words, draft: Draft, module: "conntrack" | "state", optio
   if (option !== (module === "conntrack" ? "--ctstate" : "--state")) return false;
   once(words, draft, option, match => match.kind === "conntrack");
   const known = module === "conntrack" ? stateOrder : stateOrder.slice(0, 5);
-  draft.matches.push({ kind: "conntrack", not, module, states: listOf(words, words.value(option, known.join(",")), known, "state") });
+  draft.matches.push({
+    kind: "conntrack",
+    not,
+    module,
+    states: listOf(words, words.value(option, known.join(",")), known, "state"),
+  });
   return true;
 };
 
@@ -290,10 +343,12 @@ const endModule = (words: Words, draft: Draft): void => {
   if (module === undefined) return;
   const own = draft.matches.splice(module.start);
   if (own.length === 0) {
-    if (module.name !== "tcp" && module.name !== "udp") words.fail(`-m ${module.name}`, "has no option", usage[module.name]);
+    if (module.name !== "tcp" && module.name !== "udp")
+      words.fail(`-m ${module.name}`, "has no option", usage[module.name]);
     own.push({ kind: "dport", not: false, proto: module.name, ports: every });
   }
-  const side = (match: Match): number => (match.kind === "dport" || ("on" in match && match.on === "destination") ? 1 : 0);
+  const side = (match: Match): number =>
+    match.kind === "dport" || ("on" in match && match.on === "destination") ? 1 : 0;
   const sorted = own.sort((a, b) => side(a) - side(b));
   const ports = sorted.filter(match => (match.kind === "sport" || match.kind === "dport") && !isEveryPort(match.ports));
   if (module.name !== "tcp" && module.name !== "udp") draft.matches.push(...sorted);
@@ -323,7 +378,8 @@ const rejectTarget = (words: Words): Target => {
   if (words.peek() !== "--reject-with") return { kind: "REJECT", with: "icmp-port-unreachable" };
   words.take();
   const name = words.value("--reject-with", Object.keys(rejections).join(", "));
-  if (!Object.hasOwn(rejections, name)) words.fail(name, "is no way to reject known here", Object.keys(rejections).join(", "));
+  if (!Object.hasOwn(rejections, name))
+    words.fail(name, "is no way to reject known here", Object.keys(rejections).join(", "));
   return { kind: "REJECT", with: rejections[name]! };
 };
 
@@ -357,7 +413,11 @@ const natTarget = (words: Words, kind: "SNAT" | "DNAT" | "MASQUERADE"): Target =
     if (next === "--random-fully" && kind === "DNAT") words.fail(next, "is no option of DNAT", option);
     if (next === "--random-fully") randomFully = true;
     else if (to !== undefined) words.fail(option, "is given twice", "each option once");
-    else to = kind === "MASQUERADE" ? { ports: ports(words, words.value(option, "port or port-port"), "-") } : translation(words, words.value(option, "address:port"));
+    else
+      to =
+        kind === "MASQUERADE"
+          ? { ports: ports(words, words.value(option, "port or port-port"), "-") }
+          : translation(words, words.value(option, "address:port"));
   }
   if (kind !== "MASQUERADE" && to === undefined) words.fail(`-j ${kind}`, "does not say to what", option);
   return { kind, ...to, randomFully };
@@ -366,7 +426,8 @@ const natTarget = (words: Words, kind: "SNAT" | "DNAT" | "MASQUERADE"): Target =
 /** `address[-address][:port[-port]]`, or ports alone after a colon. */
 const translation = (words: Words, text: string): { readonly addresses?: AddrRange; readonly ports?: PortRange } => {
   const [address = "", range, ...more] = text.split(":");
-  if (more.length > 0 || text === "") words.fail(text, "is no translation", "address, address-address, with :port or :port-port");
+  if (more.length > 0 || text === "")
+    words.fail(text, "is no translation", "address, address-address, with :port or :port-port");
   return {
     ...(address === "" ? {} : { addresses: addresses(words, address) }),
     ...(range === undefined ? {} : { ports: ports(words, range, "-") }),
@@ -394,7 +455,13 @@ const target = (words: Words, option: string, chains: ReadonlySet<string>): Targ
     case "DNAT":
       return natTarget(words, name);
     default:
-      return words.fail(`-j ${name}`, looksLikeTarget.test(name) ? "is neither a chain of the table nor a target known here" : "is no chain of the table", `${knownTargets.join(", ")}, or a chain defined above`);
+      return words.fail(
+        `-j ${name}`,
+        looksLikeTarget.test(name)
+          ? "is neither a chain of the table nor a target known here"
+          : "is no chain of the table",
+        `${knownTargets.join(", ")}, or a chain defined above`,
+      );
   }
 };
 
@@ -427,7 +494,8 @@ const protocol = (words: Words, draft: Draft, not: boolean, add: (match: Match) 
 
 const interfaceName = (words: Words, option: "-i" | "-o", not: boolean, add: (match: Match) => void): void => {
   const name = words.value(option, "an interface");
-  if (name === "" || name.length > 15 || /[\s/]/.test(name)) words.fail(name, "is no interface name", "1 to 15 characters without white space");
+  if (name === "" || name.length > 15 || /[\s/]/.test(name))
+    words.fail(name, "is no interface name", "1 to 15 characters without white space");
   if (name !== "+") add({ kind: option === "-i" ? "in" : "out", not, interface: name });
   else if (not) words.fail(`! ${option} +`, "matches nothing", "an interface");
 };
@@ -477,16 +545,26 @@ const rule = (words: Words, chains: ReadonlySet<string>): Rule => {
     const given = words.value("!", "an option");
     const option = Object.hasOwn(aliases, given) ? aliases[given]! : given;
     if (headOption(words, draft, heads, option, not)) continue;
-    if (not && (option === "-m" || option === "-j" || option === "-g")) words.fail(`! ${option}`, "cannot be", `${option} without !`);
+    if (not && (option === "-m" || option === "-j" || option === "-g"))
+      words.fail(`! ${option}`, "cannot be", `${option} without !`);
     if (option === "-m") {
       const name = words.value(option, moduleNames.join(", "));
-      beginModule(words, draft, moduleNames.find(known => known === name) ?? words.fail(`-m ${name}`, "is an extension not known here", moduleNames.join(", ")));
+      beginModule(
+        words,
+        draft,
+        moduleNames.find(known => known === name) ??
+          words.fail(`-m ${name}`, "is an extension not known here", moduleNames.join(", ")),
+      );
     } else if (option === "-j" || option === "-g") {
       if (draft.target !== undefined) words.fail(option, "is given twice", "one target");
       draft.target = target(words, option, chains);
     } else if (!extensionOption(words, draft, option, not)) {
       const module = draft.modules.at(-1);
-      words.fail(`${not ? "! " : ""}${given}`, "is an option not known here", `-s, -d, -i, -o, -p, -m, -j, -g${module === undefined ? "" : ` or of ${module.name}: ${usage[module.name]}`}`);
+      words.fail(
+        `${not ? "! " : ""}${given}`,
+        "is an option not known here",
+        `-s, -d, -i, -o, -p, -m, -j, -g${module === undefined ? "" : ` or of ${module.name}: ${usage[module.name]}`}`,
+      );
     }
   }
   endModule(words, draft);
@@ -496,14 +574,23 @@ const rule = (words: Words, chains: ReadonlySet<string>): Rule => {
 /** A table being read, with the line of each chain and rule. */
 interface OpenTable {
   readonly name: TableName;
-  readonly chains: Map<string, { readonly policy?: "ACCEPT" | "DROP"; readonly rules: Rule[]; readonly line: number; readonly lines: number[] }>;
+  readonly chains: Map<
+    string,
+    { readonly policy?: "ACCEPT" | "DROP"; readonly rules: Rule[]; readonly line: number; readonly lines: number[] }
+  >;
 }
 
 const tableNames = Object.keys(builtIns) as TableName[];
 
 const openTable = (name: string, where: string): OpenTable => {
   const known = tableNames.find(table => table === name);
-  if (known === undefined) throw new InputError({ where, value: `*${name}`, problem: "is no table known here", expected: tableNames.join(", ") });
+  if (known === undefined)
+    throw new InputError({
+      where,
+      value: `*${name}`,
+      problem: "is no table known here",
+      expected: tableNames.join(", "),
+    });
   return { name: known, chains: new Map() };
 };
 
@@ -515,22 +602,31 @@ const declareChain = (table: OpenTable, line: string, number: number, where: str
   if (problem !== undefined) words.fail(name, problem, "a chain name of its own");
   const policy = words.value(name, "a policy");
   const counters = words.peek();
-  if (counters !== undefined && !/^\[\d+:\d+\]$/.test(words.take())) words.fail(counters, "are no counters", "[packets:bytes]");
+  if (counters !== undefined && !/^\[\d+:\d+\]$/.test(words.take()))
+    words.fail(counters, "are no counters", "[packets:bytes]");
   if (!words.done) words.fail(words.peek(), "comes after the counters", "the end of the line");
-  if (policy !== "-" && policy !== "ACCEPT" && policy !== "DROP") words.fail(policy, "is no policy", "ACCEPT, DROP or -");
+  if (policy !== "-" && policy !== "ACCEPT" && policy !== "DROP")
+    words.fail(policy, "is no policy", "ACCEPT, DROP or -");
   if (!isBuiltIn && policy !== "-") words.fail(policy, "is a policy for a user chain", "-");
-  table.chains.set(name, { ...(isBuiltIn ? { policy: policy === "DROP" ? ("DROP" as const) : ("ACCEPT" as const) } : {}), rules: [], line: number, lines: [] });
+  table.chains.set(name, {
+    ...(isBuiltIn ? { policy: policy === "DROP" ? ("DROP" as const) : ("ACCEPT" as const) } : {}),
+    rules: [],
+    line: number,
+    lines: [],
+  });
 };
 
 const addRule = (table: OpenTable, chains: ReadonlySet<string>, line: string, number: number, where: string): void => {
   const words = new Words(where, split(line, where));
   if (/^\[\d+:\d+\]$/.test(words.peek() ?? "")) words.take();
   const command = words.value("rule", "-A CHAIN");
-  if (command !== "-A" && command !== "--append") words.fail(command, "is not understood", "*table, :CHAIN, -A CHAIN or COMMIT");
+  if (command !== "-A" && command !== "--append")
+    words.fail(command, "is not understood", "*table, :CHAIN, -A CHAIN or COMMIT");
   const name = words.value(command, "a chain");
   const chain = table.chains.get(name);
   if (chain === undefined) {
-    if (!(builtIns[table.name] as readonly string[]).includes(name)) words.fail(name, `is no chain of table ${table.name}`, "a chain defined above by :NAME");
+    if (!(builtIns[table.name] as readonly string[]).includes(name))
+      words.fail(name, `is no chain of table ${table.name}`, "a chain defined above by :NAME");
     table.chains.set(name, { policy: "ACCEPT", rules: [], line: number, lines: [] });
     addRule(table, chains, line, number, where);
     return;
@@ -540,7 +636,11 @@ const addRule = (table: OpenTable, chains: ReadonlySet<string>, line: string, nu
 };
 
 const closeTable = ({ name, chains }: OpenTable): Table => {
-  const given = [...chains].map(([chain, { policy, rules }]): Chain => ({ name: chain, ...(policy === undefined ? {} : { policy }), rules }));
+  const given = [...chains].map(([chain, { policy, rules }]): Chain => ({
+    name: chain,
+    ...(policy === undefined ? {} : { policy }),
+    rules,
+  }));
   return { name, chains: chainsOf({ name, chains: given }) };
 };
 
@@ -561,21 +661,40 @@ export const parseSave = (text: string, where = "iptables-save"): Ruleset => {
     const place = at(index + 1);
     if (line === "" || line.startsWith("#")) return;
     if (line.startsWith("*")) {
-      if (open !== undefined) throw new InputError({ where: place, value: line, problem: `begins before table ${open.name} has ended`, expected: "COMMIT" });
-      if (closed.some(({ name }) => name === line.slice(1))) throw new InputError({ where: place, value: line, problem: "is there twice", expected: "each table once" });
+      if (open !== undefined)
+        throw new InputError({
+          where: place,
+          value: line,
+          problem: `begins before table ${open.name} has ended`,
+          expected: "COMMIT",
+        });
+      if (closed.some(({ name }) => name === line.slice(1)))
+        throw new InputError({ where: place, value: line, problem: "is there twice", expected: "each table once" });
       open = openTable(line.slice(1), place);
       userChains = new Set();
     } else if (open === undefined) {
-      throw new InputError({ where: place, value: line, problem: "stands outside a table", expected: `*${tableNames.join(", *")}` });
+      throw new InputError({
+        where: place,
+        value: line,
+        problem: "stands outside a table",
+        expected: `*${tableNames.join(", *")}`,
+      });
     } else if (line === "COMMIT") {
       closed.push(open);
       open = undefined;
     } else if (line.startsWith(":")) {
       declareChain(open, line, index + 1, place);
-      for (const name of open.chains.keys()) if (!(builtIns[open.name] as readonly string[]).includes(name)) userChains.add(name);
+      for (const name of open.chains.keys())
+        if (!(builtIns[open.name] as readonly string[]).includes(name)) userChains.add(name);
     } else addRule(open, userChains, line, index + 1, place);
   });
-  if (open !== undefined) throw new InputError({ where: at(rows.length), value: `*${(open as OpenTable).name}`, problem: "has no end", expected: "COMMIT" });
+  if (open !== undefined)
+    throw new InputError({
+      where: at(rows.length),
+      value: `*${(open as OpenTable).name}`,
+      problem: "has no end",
+      expected: "COMMIT",
+    });
   const ruleset: Ruleset = { tables: closed.map(closeTable) };
   const lineOf: Locate = (table, chain, number) => {
     const source = closed.find(({ name }) => name === table.name)?.chains.get(chain.name);

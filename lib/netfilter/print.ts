@@ -1,11 +1,30 @@
 import { InputError } from "../errors.js";
-import { type AddrRange, type ConntrackState, type CountedRuleset, type Counters, type Match, type PortRange, type Rule, type Ruleset, type TableName, type Target } from "./types.js";
+import {
+  type AddrRange,
+  type ConntrackState,
+  type CountedRuleset,
+  type Counters,
+  type Match,
+  type PortRange,
+  type Rule,
+  type Ruleset,
+  type TableName,
+  type Target,
+} from "./types.js";
 import { builtIns, chainsOf } from "./check.js";
 import { formatAddr } from "../ip/addr.js";
 import { type Cidr, formatCidr } from "../ip/cidr.js";
 
 /** The order in which states and address types are printed, whatever order they were given in. */
-export const stateOrder: readonly (ConntrackState | "SNAT" | "DNAT")[] = ["INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED", "SNAT", "DNAT"];
+export const stateOrder: readonly (ConntrackState | "SNAT" | "DNAT")[] = [
+  "INVALID",
+  "NEW",
+  "RELATED",
+  "ESTABLISHED",
+  "UNTRACKED",
+  "SNAT",
+  "DNAT",
+];
 export const addrTypeOrder = ["UNICAST", "LOCAL", "BROADCAST", "MULTICAST"] as const;
 
 /** Every port: what `-m tcp` without an option matches. */
@@ -13,21 +32,30 @@ export const isEveryPort = (ports: PortRange): boolean => ports.first === 0 && p
 
 const hex = (value: number): string => `0x${(value >>> 0).toString(16)}`;
 const bang = (not: boolean): string => (not ? "! " : "");
-const portRange = (ports: PortRange, between: string): string => (ports.first === ports.last ? `${ports.first}` : `${ports.first}${between}${ports.last}`);
+const portRange = (ports: PortRange, between: string): string =>
+  ports.first === ports.last ? `${ports.first}` : `${ports.first}${between}${ports.last}`;
 const addrRange = (range: AddrRange): string => `${formatAddr(range.first)}-${formatAddr(range.last)}`;
-const masked = (value: number, mask: number): string => (mask >>> 0 === 0xffffffff ? hex(value) : `${hex(value)}/${hex(mask)}`);
-const inOrder = <T>(order: readonly T[], given: readonly T[]): string => order.filter(item => given.includes(item)).join(",");
+const masked = (value: number, mask: number): string =>
+  mask >>> 0 === 0xffffffff ? hex(value) : `${hex(value)}/${hex(mask)}`;
+const inOrder = <T>(order: readonly T[], given: readonly T[]): string =>
+  order.filter(item => given.includes(item)).join(",");
 
 /** The probability as the kernel keeps it, in units of 2^-31. */
 export const keptProbability = (probability: number): number => Math.round(probability * 0x80000000) / 0x80000000;
 const probabilityText = (probability: number): string => keptProbability(probability).toFixed(11);
 
 /** Quotes as iptables-save does: only what is not a plain word. */
-const quote = (text: string): string => (/^[\w-]+$/.test(text) ? text : `"${text.replace(/["\\']/g, found => `\\${found}`)}"`);
+const quote = (text: string): string =>
+  /^[\w-]+$/.test(text) ? text : `"${text.replace(/["\\']/g, found => `\\${found}`)}"`;
 
 const natDestination = (target: Target & { readonly kind: "SNAT" | "DNAT" }): string => {
   const { addresses, ports } = target;
-  const address = addresses === undefined ? "" : addresses.first === addresses.last ? formatAddr(addresses.first) : addrRange(addresses);
+  const address =
+    addresses === undefined
+      ? ""
+      : addresses.first === addresses.last
+        ? formatAddr(addresses.first)
+        : addrRange(addresses);
   return ports === undefined ? address : `${address}:${portRange(ports, "-")}`;
 };
 
@@ -49,13 +77,17 @@ export const matchesInOrder = (matches: readonly Match[]): readonly Match[] => [
 const joins = (before: Match | undefined, match: Match): boolean => {
   if (before === undefined) return false;
   if (before.kind === "sport" && match.kind === "dport") return before.proto === match.proto;
-  if ((before.kind === "iprange" && match.kind === "iprange") || (before.kind === "addrtype" && match.kind === "addrtype"))
+  if (
+    (before.kind === "iprange" && match.kind === "iprange") ||
+    (before.kind === "addrtype" && match.kind === "addrtype")
+  )
     return before.on === "source" && match.on === "destination";
   return false;
 };
 
 const matchText = (match: Match, joined: boolean): string => {
-  const module = (name: string, options: string): string => (joined ? options : `-m ${name}${options === "" ? "" : ` ${options}`}`);
+  const module = (name: string, options: string): string =>
+    joined ? options : `-m ${name}${options === "" ? "" : ` ${options}`}`;
   switch (match.kind) {
     case "source":
       return `${bang(match.not)}-s ${formatCidr(match.cidr)}`;
@@ -69,13 +101,25 @@ const matchText = (match: Match, joined: boolean): string => {
       return `${bang(match.not)}-p ${match.proto}`;
     case "sport":
     case "dport":
-      return module(match.proto, isEveryPort(match.ports) ? "" : `${bang(match.not)}--${match.kind} ${portRange(match.ports, ":")}`);
+      return module(
+        match.proto,
+        isEveryPort(match.ports) ? "" : `${bang(match.not)}--${match.kind} ${portRange(match.ports, ":")}`,
+      );
     case "multiport":
-      return module("multiport", `${bang(match.not)}--${match.on} ${match.ports.map(ports => portRange(ports, ":")).join(",")}`);
+      return module(
+        "multiport",
+        `${bang(match.not)}--${match.on} ${match.ports.map(ports => portRange(ports, ":")).join(",")}`,
+      );
     case "iprange":
-      return module("iprange", `${bang(match.not)}--${match.on === "source" ? "src" : "dst"}-range ${addrRange(match.range)}`);
+      return module(
+        "iprange",
+        `${bang(match.not)}--${match.on === "source" ? "src" : "dst"}-range ${addrRange(match.range)}`,
+      );
     case "addrtype":
-      return module("addrtype", `${bang(match.not)}--${match.on === "source" ? "src" : "dst"}-type ${inOrder(addrTypeOrder, match.types)}`);
+      return module(
+        "addrtype",
+        `${bang(match.not)}--${match.on === "source" ? "src" : "dst"}-type ${inOrder(addrTypeOrder, match.types)}`,
+      );
     case "mark":
       return module("mark", `${bang(match.not)}--mark ${masked(match.value, match.mask)}`);
     case "comment":
@@ -85,7 +129,10 @@ const matchText = (match: Match, joined: boolean): string => {
         ? module("statistic", `--mode random ${bang(match.not)}--probability ${probabilityText(match.probability)}`)
         : module("statistic", `--mode nth ${bang(match.not)}--every ${match.every} --packet ${match.packet}`);
     case "conntrack":
-      return module(match.module, `${bang(match.not)}--${match.module === "conntrack" ? "ctstate" : "state"} ${inOrder(stateOrder, match.states)}`);
+      return module(
+        match.module,
+        `${bang(match.not)}--${match.module === "conntrack" ? "ctstate" : "state"} ${inOrder(stateOrder, match.states)}`,
+      );
   }
 };
 
@@ -126,7 +173,8 @@ export interface SaveOptions {
 }
 
 const noCounters: Counters = { packets: 0, bytes: 0 };
-const countersOf = (of: object): Counters => ("counters" in of ? (of as { readonly counters: Counters }).counters : noCounters);
+const countersOf = (of: object): Counters =>
+  "counters" in of ? (of as { readonly counters: Counters }).counters : noCounters;
 const countersText = (of: object): string => {
   const { packets, bytes } = countersOf(of);
   return `[${packets}:${bytes}]`;
@@ -137,15 +185,21 @@ const countersText = (of: object): string => {
  * @param ruleset with the counters of a {@link CountedRuleset}, or zeros
  */
 export const printSave = (ruleset: Ruleset | CountedRuleset, options: SaveOptions = {}): string => {
-  const around = (what: string): string[] => (options.generated === undefined ? [] : [`# ${what} on ${options.generated}`]);
+  const around = (what: string): string[] =>
+    options.generated === undefined ? [] : [`# ${what} on ${options.generated}`];
   const lines = ruleset.tables.flatMap(table => {
     const chains = chainsOf(table);
     return [
       ...around("Generated by iptables-save v1.8.9"),
       `*${table.name}`,
-      ...chains.map(chain => `:${chain.name} ${chain.policy ?? (isBuiltIn(table.name, chain.name) ? "ACCEPT" : "-")} ${countersText(chain)}`),
+      ...chains.map(
+        chain =>
+          `:${chain.name} ${chain.policy ?? (isBuiltIn(table.name, chain.name) ? "ACCEPT" : "-")} ${countersText(chain)}`,
+      ),
       ...chains.flatMap(chain =>
-        chain.rules.map(rule => `${options.counters === true ? `${countersText(rule)} ` : ""}-A ${chain.name} ${formatRule(rule)}`.trimEnd()),
+        chain.rules.map(rule =>
+          `${options.counters === true ? `${countersText(rule)} ` : ""}-A ${chain.name} ${formatRule(rule)}`.trimEnd(),
+        ),
       ),
       "COMMIT",
       ...around("Completed"),
@@ -157,7 +211,9 @@ export const printSave = (ruleset: Ruleset | CountedRuleset, options: SaveOption
 const isBuiltIn = (table: TableName, chain: string): boolean => (builtIns[table] as readonly string[]).includes(chain);
 
 const listPorts = (name: string, { not, ports }: { readonly not: boolean; readonly ports: PortRange }): string =>
-  isEveryPort(ports) ? "" : ` ${name}pt${ports.first === ports.last ? "" : "s"}:${not ? "!" : ""}${portRange(ports, ":")}`;
+  isEveryPort(ports)
+    ? ""
+    : ` ${name}pt${ports.first === ports.last ? "" : "s"}:${not ? "!" : ""}${portRange(ports, ":")}`;
 
 const listMatch = (match: Match, joined: boolean): string => {
   switch (match.kind) {
@@ -209,15 +265,23 @@ const listTarget = (target: Target): string => {
   }
 };
 
-const targetName = (target: Target): string => (target.kind === "jump" || target.kind === "goto" ? target.chain : target.kind === "none" ? "" : target.kind);
+const targetName = (target: Target): string =>
+  target.kind === "jump" || target.kind === "goto" ? target.chain : target.kind === "none" ? "" : target.kind;
 
 const listAddress = (cidr: Cidr): string => (cidr.prefix === 32 ? formatAddr(cidr.base) : formatCidr(cidr));
 
 const listRule = (rule: Rule): string => {
   const matches = matchesInOrder(rule.matches);
-  const column = (kind: Match["kind"], any: string, show: (match: Match) => string): { readonly not: string; readonly text: string } => {
+  const column = (
+    kind: Match["kind"],
+    any: string,
+    show: (match: Match) => string,
+  ): { readonly not: string; readonly text: string } => {
     const match = matches.find(candidate => candidate.kind === kind);
-    return { not: match !== undefined && "not" in match && match.not ? "!" : "", text: match === undefined ? any : show(match) };
+    return {
+      not: match !== undefined && "not" in match && match.not ? "!" : "",
+      text: match === undefined ? any : show(match),
+    };
   };
   const address = (match: Match): string => ("cidr" in match ? listAddress(match.cidr) : "");
   const link = (match: Match): string => ("interface" in match ? match.interface : "");
@@ -238,7 +302,8 @@ const listRule = (rule: Rule): string => {
 };
 
 /** Counters stand under their headings only up to eight digits; longer ones push what follows, as in the real program. */
-const listCounters = ({ packets, bytes }: Counters): string => `${String(packets).padStart(8)} ${String(bytes).padStart(8)}`;
+const listCounters = ({ packets, bytes }: Counters): string =>
+  `${String(packets).padStart(8)} ${String(bytes).padStart(8)}`;
 
 const heading = "    pkts      bytes target     prot opt in     out     source               destination         ";
 
@@ -250,14 +315,25 @@ const heading = "    pkts      bytes target     prot opt in     out     source  
 export const printList = (ruleset: CountedRuleset, tableName: TableName, chainName?: string): string => {
   const table = ruleset.tables.find(candidate => candidate.name === tableName) ?? { name: tableName, chains: [] };
   if (!Object.hasOwn(builtIns, tableName))
-    throw new InputError({ where: "iptables -t", value: tableName, problem: "is no table", expected: Object.keys(builtIns).join(", ") });
+    throw new InputError({
+      where: "iptables -t",
+      value: tableName,
+      problem: "is no table",
+      expected: Object.keys(builtIns).join(", "),
+    });
   const chains = chainsOf(table);
   const shown = chainName === undefined ? chains : chains.filter(chain => chain.name === chainName);
   if (shown.length === 0)
-    throw new InputError({ where: `iptables -t ${tableName} -L`, value: chainName, problem: "is no chain of the table", expected: chains.map(chain => chain.name).join(", ") });
+    throw new InputError({
+      where: `iptables -t ${tableName} -L`,
+      value: chainName,
+      problem: "is no chain of the table",
+      expected: chains.map(chain => chain.name).join(", "),
+    });
   const references = new Map<string, number>();
   for (const { target } of chains.flatMap(chain => chain.rules))
-    if (target.kind === "jump" || target.kind === "goto") references.set(target.chain, (references.get(target.chain) ?? 0) + 1);
+    if (target.kind === "jump" || target.kind === "goto")
+      references.set(target.chain, (references.get(target.chain) ?? 0) + 1);
   return shown
     .map(chain => {
       const { packets, bytes } = countersOf(chain);

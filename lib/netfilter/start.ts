@@ -1,10 +1,29 @@
 import type { Addr } from "../ip/addr.js";
 import { type Flow, type FlowPacket, flowOf, isFlowPacket } from "../packet/flow.js";
 import { type IcmpError, type Packet, packetLength } from "../packet/packet.js";
-import { type Chance, type Compiled, type CompiledChain, type CompiledRule, type Stage, addrTypeBit, compile, stateBit } from "./compile.js";
+import {
+  type Chance,
+  type Compiled,
+  type CompiledChain,
+  type CompiledRule,
+  type Stage,
+  addrTypeBit,
+  compile,
+  stateBit,
+} from "./compile.js";
 import { type NatRange, Translator, type Which } from "./nat.js";
 import type { Netfilter, NetfilterHost, NetfilterStep, Skb, StartNetfilter, Verdict } from "./netfilter.js";
-import { ConnectionTable, Tracked, assured, confirmed, destinationDone, destinationNat, seenReply, sourceDone, sourceNat } from "./table.js";
+import {
+  ConnectionTable,
+  Tracked,
+  assured,
+  confirmed,
+  destinationDone,
+  destinationNat,
+  seenReply,
+  sourceDone,
+  sourceNat,
+} from "./table.js";
 import { TcpTrack, setClosed, tcpSegment } from "./tcp.js";
 import { type Tuple, echoRequest, flowOfTuple, tupleOf, udp, unsigned } from "./tuple.js";
 import type { ConntrackState, Counters, CountedRuleset, Hook, TableName } from "./types.js";
@@ -41,11 +60,15 @@ const addrTypeOf = (host: NetfilterHost, address: Addr): number => {
 /** One side of a packet made as `target` has it. */
 const rewriteSide = (packet: FlowPacket, target: Tuple, which: Which): FlowPacket => {
   const address = which === "source" ? { src: unsigned(target.src) } : { dst: unsigned(target.dst) };
-  if (packet.proto === "icmp") return { ...packet, ...address, id: target.proto === echoRequest ? target.sport : target.dport };
-  return which === "source" ? { ...packet, ...address, sport: target.sport } : { ...packet, ...address, dport: target.dport };
+  if (packet.proto === "icmp")
+    return { ...packet, ...address, id: target.proto === echoRequest ? target.sport : target.dport };
+  return which === "source"
+    ? { ...packet, ...address, sport: target.sport }
+    : { ...packet, ...address, dport: target.dport };
 };
 
-const anyFlow = (packet: Packet): Flow => (isFlowPacket(packet) ? flowOf(packet) : { proto: "icmp", src: packet.src, sport: 0, dst: packet.dst, dport: 0 });
+const anyFlow = (packet: Packet): Flow =>
+  isFlowPacket(packet) ? flowOf(packet) : { proto: "icmp", src: packet.src, sport: 0, dst: packet.dst, dport: 0 };
 
 /** The kernel's connection tracking and rules on one host. */
 class Running implements Netfilter, Chance {
@@ -86,7 +109,10 @@ class Running implements Netfilter, Chance {
   }
 
   counters(): CountedRuleset {
-    const read = (index: number): Counters => ({ packets: this.counts?.[index * 2] ?? 0, bytes: this.counts?.[index * 2 + 1] ?? 0 });
+    const read = (index: number): Counters => ({
+      packets: this.counts?.[index * 2] ?? 0,
+      bytes: this.counts?.[index * 2 + 1] ?? 0,
+    });
     return {
       tables: this.compiled.tables.map(({ name, chains }) => ({
         name,
@@ -255,7 +281,14 @@ class Running implements Netfilter, Chance {
     const target = (backward ? entry.originalTuple : entry.replyTuple).invert();
     const after = rewriteSide(packet, target, which);
     this.skb.packet = after;
-    this.steps?.push({ kind: "nat", hook, which, before: flowOf(packet), after: flowOf(after), by: first ? "rule" : "connection" });
+    this.steps?.push({
+      kind: "nat",
+      hook,
+      which,
+      before: flowOf(packet),
+      after: flowOf(after),
+      by: first ? "rule" : "connection",
+    });
   }
 
   /** An ICMP error travels against the packet that it quotes, so the quoted packet's other side changes with its own. */
@@ -266,7 +299,11 @@ class Running implements Netfilter, Chance {
     const quotedTuple = backward ? entry.originalTuple : entry.replyTuple;
     const quoted = rewriteSide(packet.quoted, quotedTuple, which === "source" ? "destination" : "source");
     const outer = quotedTuple.invert();
-    const after = { ...packet, ...(which === "source" ? { src: unsigned(outer.src) } : { dst: unsigned(outer.dst) }), quoted };
+    const after = {
+      ...packet,
+      ...(which === "source" ? { src: unsigned(outer.src) } : { dst: unsigned(outer.dst) }),
+      quoted,
+    };
     this.skb.packet = after;
     this.steps?.push({ kind: "nat", hook, which, before: anyFlow(packet), after: anyFlow(after), by: "connection" });
   }
@@ -278,7 +315,11 @@ class Running implements Netfilter, Chance {
     else this.trackError(skb.packet);
     const entry = skb.connection;
     const state = stateOf(skb.relation ?? invalid);
-    this.steps?.push({ kind: "track", state, ...(entry === undefined ? {} : { original: entry.original, reply: entry.reply }) });
+    this.steps?.push({
+      kind: "track",
+      state,
+      ...(entry === undefined ? {} : { original: entry.original, reply: entry.reply }),
+    });
   }
 
   private trackFlow(packet: FlowPacket): void {
@@ -319,7 +360,13 @@ class Running implements Netfilter, Chance {
       }
       case "tcp": {
         const track = (entry.tcp ??= new TcpTrack());
-        const outcome = tcpSegment(track, backward ? 1 : 0, packet, (entry.status & seenReply) !== 0, (entry.status & assured) !== 0);
+        const outcome = tcpSegment(
+          track,
+          backward ? 1 : 0,
+          packet,
+          (entry.status & seenReply) !== 0,
+          (entry.status & assured) !== 0,
+        );
         if (outcome.kind === "invalid") return "invalid";
         if (outcome.kind === "reopen") return "again";
         if (outcome.kind === "forget") this.table.remove(entry);
@@ -357,7 +404,8 @@ class Running implements Netfilter, Chance {
   /** The packet has come to the end of its way through the host: its connection may enter the table. */
   private confirm(): Verdict {
     const entry = this.skb.connection as Tracked | undefined;
-    if (entry === undefined || (entry.status & confirmed) !== 0 || ((this.skb.relation ?? invalid) & answering) !== 0) return accept;
+    if (entry === undefined || (entry.status & confirmed) !== 0 || ((this.skb.relation ?? invalid) & answering) !== 0)
+      return accept;
     const there = this.table.find(entry.originalTuple)?.owner;
     const other = there ?? this.table.find(entry.replyTuple)?.owner;
     if (other !== undefined) return this.clash(entry, other);
@@ -369,17 +417,25 @@ class Running implements Netfilter, Chance {
 
   /** Two packets of one UDP socket may both have come first; anything else that is not unique is lost. */
   private clash(entry: Tracked, other: Tracked): Verdict {
-    if (entry.originalTuple.proto === udp && other.originalTuple.equals(entry.originalTuple) && other.replyTuple.equals(entry.replyTuple)) {
+    if (
+      entry.originalTuple.proto === udp &&
+      other.originalTuple.equals(entry.originalTuple) &&
+      other.replyTuple.equals(entry.replyTuple)
+    ) {
       this.skb.connection = other;
       return accept;
     }
-    return { kind: "drop", reason: { kind: "ports-exhausted", wanted: flowOfTuple(entry.exhausted ?? entry.replyTuple.invert()) } };
+    return {
+      kind: "drop",
+      reason: { kind: "ports-exhausted", wanted: flowOfTuple(entry.exhausted ?? entry.replyTuple.invert()) },
+    };
   }
 }
 
 const idle = (): Netfilter => ({ run: () => accept, conntrack: () => [], counters: () => ({ tables: [] }) });
 
-export const startNetfilter: StartNetfilter = (ruleset, host) => (ruleset.tables.length === 0 ? idle() : new Running(compile(ruleset), host));
+export const startNetfilter: StartNetfilter = (ruleset, host) =>
+  ruleset.tables.length === 0 ? idle() : new Running(compile(ruleset), host);
 
 /**
  * Marks a packet that a host sends because of another (REJECT's answer) as belonging to that one's connection,

@@ -29,7 +29,10 @@ export class Tracked implements Connection {
   sourceBefore: Tracked | undefined = undefined;
   sourceAfter: Tracked | undefined = undefined;
 
-  constructor(readonly originalTuple: Tuple, public replyTuple: Tuple) {}
+  constructor(
+    readonly originalTuple: Tuple,
+    public replyTuple: Tuple,
+  ) {}
 
   get original(): Flow {
     return flowOfTuple(this.originalTuple);
@@ -64,7 +67,15 @@ export class ConnectionTable {
   findAnswer(proto: number, src: number, sport: number, dst: number, dport: number): Tuple | undefined {
     const answer = answerTo(proto);
     let found = this.buckets[hashOf(answer, dst, dport, src, sport) & (this.buckets.length - 1)];
-    while (found !== undefined && (found.dport !== sport || found.dst !== src || found.src !== dst || found.sport !== dport || found.proto !== answer)) found = found.next;
+    while (
+      found !== undefined &&
+      (found.dport !== sport ||
+        found.dst !== src ||
+        found.src !== dst ||
+        found.sport !== dport ||
+        found.proto !== answer)
+    )
+      found = found.next;
     return found === undefined ? undefined : this.living(found);
   }
 
@@ -117,7 +128,8 @@ export class ConnectionTable {
   list(): ConntrackEntry[] {
     const now = this.now();
     const rows: ConntrackEntry[] = [];
-    for (let entry = this.oldest; entry !== undefined; entry = entry.newer) if (entry.expires > now) rows.push(row(entry, now));
+    for (let entry = this.oldest; entry !== undefined; entry = entry.newer)
+      if (entry.expires > now) rows.push(row(entry, now));
     return rows;
   }
 

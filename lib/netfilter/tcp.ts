@@ -1,7 +1,18 @@
 import { tcpWindow } from "../packet/emit.js";
 import type { Tcp } from "../packet/packet.js";
 
-const names = ["NONE", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT", "CLOSE", "SYN_SENT2"] as const;
+const names = [
+  "NONE",
+  "SYN_SENT",
+  "SYN_RECV",
+  "ESTABLISHED",
+  "FIN_WAIT",
+  "CLOSE_WAIT",
+  "LAST_ACK",
+  "TIME_WAIT",
+  "CLOSE",
+  "SYN_SENT2",
+] as const;
 
 /** Seconds in each state; sysctl net.netfilter.nf_conntrack_tcp_timeout_*, the kernel's defaults. */
 const timeouts = [0, 120, 60, 432000, 120, 60, 30, 120, 10, 120] as const;
@@ -27,19 +38,41 @@ const invalid = 11;
 type Kind = "syn" | "synack" | "fin" | "ack" | "rst";
 
 const same = [none, synSent, synRecv, established, finWait, closeWait, lastAck, timeWait, close, synSent2];
-const all = (state: number, except: Readonly<Record<number, number>>): readonly number[] => same.map(from => except[from] ?? state);
+const all = (state: number, except: Readonly<Record<number, number>>): readonly number[] =>
+  same.map(from => except[from] ?? state);
 /** What closing does is the same in both directions. */
 const closing = {
-  fin: all(invalid, { [synRecv]: finWait, [established]: finWait, [finWait]: lastAck, [closeWait]: lastAck, [lastAck]: lastAck, [timeWait]: timeWait, [close]: close }),
+  fin: all(invalid, {
+    [synRecv]: finWait,
+    [established]: finWait,
+    [finWait]: lastAck,
+    [closeWait]: lastAck,
+    [lastAck]: lastAck,
+    [timeWait]: timeWait,
+    [close]: close,
+  }),
   rst: all(close, { [none]: invalid }),
 };
-const acknowledged = { [finWait]: closeWait, [closeWait]: closeWait, [lastAck]: timeWait, [timeWait]: timeWait, [close]: close, [established]: established };
+const acknowledged = {
+  [finWait]: closeWait,
+  [closeWait]: closeWait,
+  [lastAck]: timeWait,
+  [timeWait]: timeWait,
+  [close]: close,
+  [established]: established,
+};
 
 /** The next state by direction (who opened, who answered), segment and state, as Linux has it in nf_conntrack_proto_tcp.c. */
 const transitions: readonly [Readonly<Record<Kind, readonly number[]>>, Readonly<Record<Kind, readonly number[]>>] = [
   {
     ...closing,
-    syn: all(ignore, { [none]: synSent, [synSent]: synSent, [timeWait]: synSent, [close]: synSent, [synSent2]: synSent2 }),
+    syn: all(ignore, {
+      [none]: synSent,
+      [synSent]: synSent,
+      [timeWait]: synSent,
+      [close]: synSent,
+      [synSent2]: synSent2,
+    }),
     synack: all(invalid, { [synRecv]: synRecv, [synSent2]: synRecv }),
     ack: all(invalid, { ...acknowledged, [none]: established, [synRecv]: established }),
   },
@@ -100,7 +133,8 @@ export const isSpent = (old: TcpTrack, newer: TcpTrack): boolean =>
  */
 const kindOf = (packet: Tcp): Kind | undefined => {
   let bits = 0;
-  for (const flag of packet.flags) bits |= flag === "SYN" ? 1 : flag === "ACK" ? 2 : flag === "FIN" ? 4 : flag === "RST" ? 8 : 0;
+  for (const flag of packet.flags)
+    bits |= flag === "SYN" ? 1 : flag === "ACK" ? 2 : flag === "FIN" ? 4 : flag === "RST" ? 8 : 0;
   switch (bits) {
     case 1:
       return "syn";
@@ -180,7 +214,8 @@ const follow = (track: TcpTrack, direction: 0 | 1, kind: Kind, packet: Tcp): Fit
   const endRecent = after(end, sender.end - receiver.maxWindow - 1);
   if (after(seq, sender.maxEnd)) {
     const excess = (end - sender.maxEnd + 1) >>> 0;
-    if (receiver.maxWindow === 0 || !endRecent || !ackRecent || excess > receiver.maxWindow || !ackAtMost) return refuse("invalid");
+    if (receiver.maxWindow === 0 || !endRecent || !ackRecent || excess > receiver.maxWindow || !ackAtMost)
+      return refuse("invalid");
     sender.end = end;
     sender.unacknowledged = true;
     return refuse("ignored");
@@ -201,7 +236,14 @@ const follow = (track: TcpTrack, direction: 0 | 1, kind: Kind, packet: Tcp): Fit
   if (after(ack + window, receiver.maxEnd - 1)) receiver.maxEnd = (ack + Math.max(window, 1)) | 0;
   if (ack === receiver.end) receiver.unacknowledged = false;
   if (kind !== "ack") return "fits";
-  if (track.lastDirection === direction && track.lastSeq === seq && track.lastAck === ack && track.lastEnd === end && track.lastWindow === window) track.retransmissions++;
+  if (
+    track.lastDirection === direction &&
+    track.lastSeq === seq &&
+    track.lastAck === ack &&
+    track.lastEnd === end &&
+    track.lastWindow === window
+  )
+    track.retransmissions++;
   else {
     track.lastDirection = direction;
     track.lastSeq = seq;
@@ -236,7 +278,13 @@ const afterReset = (track: TcpTrack, direction: 0 | 1, packet: Tcp): number | un
  * @param direction 0 from whoever opened it, 1 from the other end
  * @param replied whether the other end has been heard before this segment
  */
-export const tcpSegment = (track: TcpTrack, direction: 0 | 1, packet: Tcp, replied: boolean, isAssured: boolean): TcpOutcome => {
+export const tcpSegment = (
+  track: TcpTrack,
+  direction: 0 | 1,
+  packet: Tcp,
+  replied: boolean,
+  isAssured: boolean,
+): TcpOutcome => {
   const kind = kindOf(packet);
   if (kind === undefined) return wrong;
   let before = track.state;
@@ -247,11 +295,20 @@ export const tcpSegment = (track: TcpTrack, direction: 0 | 1, packet: Tcp, repli
     track.sides[0].liberal = track.sides[1].liberal = next !== synSent;
   }
   if (next === synSent && before >= timeWait) {
-    if (track.sides[0].closedFirst || track.sides[1].closedFirst || (track.lastDirection === direction && track.lastKind === "rst")) return { kind: "reopen" };
+    if (
+      track.sides[0].closedFirst ||
+      track.sides[1].closedFirst ||
+      (track.lastDirection === direction && track.lastKind === "rst")
+    )
+      return { kind: "reopen" };
     next = ignore;
   }
   if (next === ignore) {
-    const answersIgnoredSyn = kind === "synack" && track.lastKind === "syn" && track.lastDirection !== direction && (packet.ack | 0) === track.lastEnd;
+    const answersIgnoredSyn =
+      kind === "synack" &&
+      track.lastKind === "syn" &&
+      track.lastDirection !== direction &&
+      (packet.ack | 0) === track.lastEnd;
     if (!answersIgnoredSyn) {
       track.lastKind = kind;
       track.lastDirection = direction;
@@ -275,7 +332,12 @@ export const tcpSegment = (track: TcpTrack, direction: 0 | 1, packet: Tcp, repli
     next = state;
   }
   // A reset that answers a SYN or ACK which was let through is believed as it is.
-  const answered = kind === "rst" && next === close && packet.flags.includes("ACK") && ((replied && track.lastKind === "syn") || (!isAssured && track.lastKind === "ack")) && (packet.ack | 0) === track.lastEnd;
+  const answered =
+    kind === "rst" &&
+    next === close &&
+    packet.flags.includes("ACK") &&
+    ((replied && track.lastKind === "syn") || (!isAssured && track.lastKind === "ack")) &&
+    (packet.ack | 0) === track.lastEnd;
   const fit = answered || (kind === "rst" && isEnding(before)) ? "fits" : follow(track, direction, kind, packet);
   if (fit === "ignored") return kept;
   if (fit === "invalid") {
@@ -295,7 +357,10 @@ export const tcpSegment = (track: TcpTrack, direction: 0 | 1, packet: Tcp, repli
   if (!replied && kind === "syn" && before === synSent) return kept;
   const patient = timeouts[next]! > unacknowledgedTimeout;
   const waits =
-    track.retransmissions >= maxRetransmissions || track.sides[0].unacknowledged || track.sides[1].unacknowledged || (!replied && next === established);
+    track.retransmissions >= maxRetransmissions ||
+    track.sides[0].unacknowledged ||
+    track.sides[1].unacknowledged ||
+    (!replied && next === established);
   const outcome = patient && waits ? slow : moved[next]!;
   const nowAssured = replied && !isAssured && next === established && (before === synRecv || before === established);
   return nowAssured && outcome.kind === "moved" ? { ...outcome, assured: true } : outcome;

@@ -10,10 +10,12 @@ export const echoRequest = 8;
 export const echoReply = 0;
 
 /** The protocol of the answers. */
-export const answerTo = (proto: number): number => (proto === echoRequest ? echoReply : proto === echoReply ? echoRequest : proto);
+export const answerTo = (proto: number): number =>
+  proto === echoRequest ? echoReply : proto === echoReply ? echoRequest : proto;
 
 export const hashOf = (proto: number, src: number, sport: number, dst: number, dport: number): number => {
-  let hash = Math.imul(src, 0x9e3779b1) ^ Math.imul(dst, 0x85ebca6b) ^ Math.imul((sport << 16) | dport, 0xc2b2ae35) ^ proto;
+  let hash =
+    Math.imul(src, 0x9e3779b1) ^ Math.imul(dst, 0x85ebca6b) ^ Math.imul((sport << 16) | dport, 0xc2b2ae35) ^ proto;
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
   return hash ^ (hash >>> 13);
 };
@@ -28,12 +30,25 @@ export class Tuple {
   /** Set once it belongs to a connection. */
   owner: Tracked | undefined = undefined;
 
-  constructor(readonly proto: number, readonly src: number, readonly sport: number, readonly dst: number, readonly dport: number) {
+  constructor(
+    readonly proto: number,
+    readonly src: number,
+    readonly sport: number,
+    readonly dst: number,
+    readonly dport: number,
+  ) {
     this.hash = hashOf(proto, src, sport, dst, dport);
   }
 
   equals(other: Tuple): boolean {
-    return this.hash === other.hash && this.src === other.src && this.dst === other.dst && this.sport === other.sport && this.dport === other.dport && this.proto === other.proto;
+    return (
+      this.hash === other.hash &&
+      this.src === other.src &&
+      this.dst === other.dst &&
+      this.sport === other.sport &&
+      this.dport === other.dport &&
+      this.proto === other.proto
+    );
   }
 
   invert(): Tuple {
@@ -52,7 +67,8 @@ export class Tuple {
 }
 
 export const tupleOf = (packet: FlowPacket): Tuple => {
-  if (packet.proto !== "icmp") return new Tuple(packet.proto === "tcp" ? tcp : udp, packet.src | 0, packet.sport, packet.dst | 0, packet.dport);
+  if (packet.proto !== "icmp")
+    return new Tuple(packet.proto === "tcp" ? tcp : udp, packet.src | 0, packet.sport, packet.dst | 0, packet.dport);
   return packet.type === "echo-request"
     ? new Tuple(echoRequest, packet.src | 0, packet.id, packet.dst | 0, 0)
     : new Tuple(echoReply, packet.src | 0, 0, packet.dst | 0, packet.id);

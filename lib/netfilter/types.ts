@@ -39,22 +39,58 @@ export interface AddrRange {
 /** One condition of a rule. `not` is the `!` before an option. */
 export type Match =
   | { readonly kind: "source" | "destination"; readonly not: boolean; readonly cidr: Cidr }
-  | { readonly kind: "in" | "out"; readonly not: boolean; readonly interface: string /* a trailing + matches any ending */ }
+  | {
+      readonly kind: "in" | "out";
+      readonly not: boolean;
+      readonly interface: string; /* a trailing + matches any ending */
+    }
   | { readonly kind: "protocol"; readonly not: boolean; readonly proto: "icmp" | "tcp" | "udp" }
   /** Needs a protocol match with the same `proto`. Ports 0-65535 stand for a bare `-m tcp`, which iptables-save prints without an option. */
-  | { readonly kind: "sport" | "dport"; readonly not: boolean; readonly proto: "tcp" | "udp"; readonly ports: PortRange }
-  | { readonly kind: "multiport"; readonly not: boolean; readonly on: "sports" | "dports" | "ports"; readonly ports: readonly PortRange[] }
-  | { readonly kind: "iprange"; readonly not: boolean; readonly on: "source" | "destination"; readonly range: AddrRange }
-  | { readonly kind: "addrtype"; readonly not: boolean; readonly on: "source" | "destination"; readonly types: readonly AddrType[] }
+  | {
+      readonly kind: "sport" | "dport";
+      readonly not: boolean;
+      readonly proto: "tcp" | "udp";
+      readonly ports: PortRange;
+    }
+  | {
+      readonly kind: "multiport";
+      readonly not: boolean;
+      readonly on: "sports" | "dports" | "ports";
+      readonly ports: readonly PortRange[];
+    }
+  | {
+      readonly kind: "iprange";
+      readonly not: boolean;
+      readonly on: "source" | "destination";
+      readonly range: AddrRange;
+    }
+  | {
+      readonly kind: "addrtype";
+      readonly not: boolean;
+      readonly on: "source" | "destination";
+      readonly types: readonly AddrType[];
+    }
   | { readonly kind: "mark"; readonly not: boolean; readonly value: number; readonly mask: number }
   | { readonly kind: "comment"; readonly text: string }
   /** The kernel keeps a probability in units of 2^-31. */
   | { readonly kind: "statistic"; readonly mode: "random"; readonly not: boolean; readonly probability: number }
   /** Packet number `packet` (0 the first) of every `every`. */
-  | { readonly kind: "statistic"; readonly mode: "nth"; readonly not: boolean; readonly every: number; readonly packet: number }
-  | { readonly kind: "conntrack"; readonly not: boolean; readonly module: "conntrack" | "state"; readonly states: readonly (ConntrackState | "SNAT" | "DNAT")[] };
+  | {
+      readonly kind: "statistic";
+      readonly mode: "nth";
+      readonly not: boolean;
+      readonly every: number;
+      readonly packet: number;
+    }
+  | {
+      readonly kind: "conntrack";
+      readonly not: boolean;
+      readonly module: "conntrack" | "state";
+      readonly states: readonly (ConntrackState | "SNAT" | "DNAT")[];
+    };
 
-export type RejectWith = "icmp-port-unreachable" | "icmp-host-unreachable" | "icmp-net-unreachable" | "icmp-admin-prohibited" | "tcp-reset";
+export type RejectWith =
+  "icmp-port-unreachable" | "icmp-host-unreachable" | "icmp-net-unreachable" | "icmp-admin-prohibited" | "tcp-reset";
 
 /** What a rule does with a packet that it matches. */
 export type Target =
@@ -65,7 +101,12 @@ export type Target =
   | { readonly kind: "MARK"; readonly value: number; readonly mask: number }
   | { readonly kind: "MASQUERADE"; readonly ports?: PortRange; readonly randomFully: boolean }
   /** At least one of `addresses` and `ports`; `randomFully` for SNAT only. */
-  | { readonly kind: "SNAT" | "DNAT"; readonly addresses?: AddrRange; readonly ports?: PortRange; readonly randomFully: boolean }
+  | {
+      readonly kind: "SNAT" | "DNAT";
+      readonly addresses?: AddrRange;
+      readonly ports?: PortRange;
+      readonly randomFully: boolean;
+    }
   /** A rule without -j: it only counts. */
   | { readonly kind: "none" };
 

@@ -18,7 +18,11 @@ export interface Job {
 
 /** What became of a notebook. */
 export type Outcome = { readonly job: Job; readonly seconds: number } & (
-  | { readonly ok: true; readonly notebook: Notebook; /** It was not run, and why; its outputs are those in the file. */ readonly kept?: string }
+  | {
+      readonly ok: true;
+      readonly notebook: Notebook;
+      /** It was not run, and why; its outputs are those in the file. */ readonly kept?: string;
+    }
   | { readonly ok: false; readonly failure: CellFailure }
 );
 
@@ -54,7 +58,15 @@ const work = async (queue: Job[], options: BatchOptions, outcomes: Map<Job, Outc
       const seconds = (performance.now() - start) / 1000;
       const outcome: Outcome = executed.ok
         ? { job: current, seconds, ok: true, notebook: executed.notebook }
-        : { job: current, seconds, ok: false, failure: { ...executed.failure, message: nameParameters(executed.failure.source, executed.failure.message) } };
+        : {
+            job: current,
+            seconds,
+            ok: false,
+            failure: {
+              ...executed.failure,
+              message: nameParameters(executed.failure.source, executed.failure.message),
+            },
+          };
       outcomes.set(current, outcome);
       options.progress.done(outcome);
       if (!executed.ok || !executed.reusable) {
@@ -71,6 +83,8 @@ const work = async (queue: Job[], options: BatchOptions, outcomes: Map<Job, Outc
 export const executeAll = async (jobs: readonly Job[], options: BatchOptions): Promise<readonly Outcome[]> => {
   const queue = [...jobs];
   const outcomes = new Map<Job, Outcome>();
-  await Promise.all(Array.from({ length: Math.min(options.processes, jobs.length) }, () => work(queue, options, outcomes)));
+  await Promise.all(
+    Array.from({ length: Math.min(options.processes, jobs.length) }, () => work(queue, options, outcomes)),
+  );
   return jobs.map(job => outcomes.get(job)!);
 };

@@ -12,7 +12,17 @@ const client = (name: string): string => fileURLToPath(new URL(`../../notebook/c
 
 /** vega-embed and what draws our charts, in one classic script that needs no network and no server. */
 const chartsScript = async (): Promise<Uint8Array> => {
-  const built = await build({ entryPoints: [client("charts.ts")], bundle: true, minify: true, write: false, format: "iife", platform: "browser", target: "es2022", logLevel: "silent", legalComments: "none" });
+  const built = await build({
+    entryPoints: [client("charts.ts")],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: "iife",
+    platform: "browser",
+    target: "es2022",
+    logLevel: "silent",
+    legalComments: "none",
+  });
   return built.outputFiles[0]!.contents;
 };
 
@@ -21,13 +31,29 @@ const refuseOthers = (out: string): void => {
   if (!existsSync(out)) return;
   const index = join(out, "index.html");
   const ours = existsSync(index) && readFileSync(index, "utf8").includes(generator);
-  if (!ours && readdirSync(out).length > 0) throw new InputError({ where: "--out", value: out, problem: "holds something else than a book", expected: "a new or empty folder" });
+  if (!ours && readdirSync(out).length > 0)
+    throw new InputError({
+      where: "--out",
+      value: out,
+      problem: "holds something else than a book",
+      expected: "a new or empty folder",
+    });
 };
 
 /** The notebooks of a folder in reading order. @throws InputError when there is none */
 export const notebooksIn = (folder: string): readonly string[] => {
-  const names = existsSync(folder) ? readdirSync(folder).filter(name => name.endsWith(".ipynb")).sort() : [];
-  if (names.length === 0) throw new InputError({ where: "notebooks", value: folder, problem: "holds no notebook", expected: "a folder with .ipynb files" });
+  const names = existsSync(folder)
+    ? readdirSync(folder)
+        .filter(name => name.endsWith(".ipynb"))
+        .sort()
+    : [];
+  if (names.length === 0)
+    throw new InputError({
+      where: "notebooks",
+      value: folder,
+      problem: "holds no notebook",
+      expected: "a folder with .ipynb files",
+    });
   return names.map(name => join(folder, name));
 };
 
@@ -46,7 +72,9 @@ export const makeBook = async (paths: readonly string[], options: BookOptions): 
   const jobs = readJobs(paths);
   const script = chartsScript();
   const outcomes = await executeFiles(jobs, options.timeout, options.jobs);
-  const chapters: Chapter[] = outcomes.flatMap(outcome => (outcome.ok ? [chapterOf(basename(outcome.job.path, ".ipynb"), outcome.notebook)] : []));
+  const chapters: Chapter[] = outcomes.flatMap(outcome =>
+    outcome.ok ? [chapterOf(basename(outcome.job.path, ".ipynb"), outcome.notebook)] : [],
+  );
   if (chapters.length < jobs.length) return false;
   const files = new Map<string, string | Uint8Array>([
     ["index.html", indexPage(chapters)],

@@ -9,7 +9,8 @@ printAsOneLine(CheckError);
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
 
-const keyText = (key: PropertyKey): string => (/^[A-Za-z_$][\w$]*$/.test(String(key)) ? `.${String(key)}` : `[${JSON.stringify(key)}]`);
+const keyText = (key: PropertyKey): string =>
+  /^[A-Za-z_$][\w$]*$/.test(String(key)) ? `.${String(key)}` : `[${JSON.stringify(key)}]`;
 
 const braced = (parts: readonly string[]): string => (parts.length === 0 ? "{}" : `{ ${parts.join(", ")} }`);
 
@@ -22,8 +23,10 @@ const format = (value: unknown): string => {
   if (value instanceof Date) return `Date ${value.toJSON()}`;
   if (value instanceof Error) return `${value.name}: ${value.message}`;
   if (value instanceof Set) return `Set ${braced([...value].map(format))}`;
-  if (value instanceof Map) return `Map ${braced([...value].map(([key, item]) => `${format(key)} => ${format(item)}`))}`;
-  if (Array.isArray(value) || ArrayBuffer.isView(value)) return `[${Array.from(value as ArrayLike<unknown>, format).join(", ")}]`;
+  if (value instanceof Map)
+    return `Map ${braced([...value].map(([key, item]) => `${format(key)} => ${format(item)}`))}`;
+  if (Array.isArray(value) || ArrayBuffer.isView(value))
+    return `[${Array.from(value as ArrayLike<unknown>, format).join(", ")}]`;
   return braced(Object.entries(value).map(([key, item]) => `${keyText(key).replace(/^\./, "")}: ${format(item)}`));
 };
 
@@ -41,7 +44,11 @@ const entriesOf = (value: object): ReadonlyMap<unknown, unknown> => {
   if (value instanceof Map) return value;
   if (value instanceof Set) return new Map([...value].map(item => [item, item]));
   if (value instanceof Date) return new Map([["getTime()", value.getTime()]]);
-  if (value instanceof Error) return new Map([["name", value.name], ["message", value.message]]);
+  if (value instanceof Error)
+    return new Map([
+      ["name", value.name],
+      ["message", value.message],
+    ]);
   return new Map(Object.entries(value));
 };
 
@@ -54,7 +61,8 @@ interface Difference {
 /** The first place where two values differ; undefined when they are equal throughout. */
 const difference = (expected: unknown, got: unknown, path = ""): Difference | undefined => {
   if (expected === got || Object.is(expected, got)) return undefined;
-  if (!isObject(expected) || !isObject(got) || Object.getPrototypeOf(expected) !== Object.getPrototypeOf(got)) return { path, expected, got };
+  if (!isObject(expected) || !isObject(got) || Object.getPrototypeOf(expected) !== Object.getPrototypeOf(got))
+    return { path, expected, got };
   const [wanted, found] = [entriesOf(expected), entriesOf(got)];
   const keys = new Set([...wanted.keys(), ...found.keys()]);
   for (const key of keys) {
@@ -66,7 +74,8 @@ const difference = (expected: unknown, got: unknown, path = ""): Difference | un
   return undefined;
 };
 
-const pass = (claim: string, expected: string, got: string): void => console.log(`ok  ${claim}: expected ${expected}, got ${got}`);
+const pass = (claim: string, expected: string, got: string): void =>
+  console.log(`ok  ${claim}: expected ${expected}, got ${got}`);
 
 const whole = (text: string): string => text;
 
@@ -108,6 +117,9 @@ export const checkThrows = (claim: string, action: () => unknown, expected: stri
   } catch (error) {
     message = error instanceof Error ? error.message : String(error);
   }
-  if (message?.includes(expected) !== true) throw new CheckError(`${claim}: expected an error with "${expected}", got ${message === undefined ? "none" : `"${message}"`}`);
+  if (message?.includes(expected) !== true)
+    throw new CheckError(
+      `${claim}: expected an error with "${expected}", got ${message === undefined ? "none" : `"${message}"`}`,
+    );
   console.log(`ok  ${claim}: ${message}`);
 };

@@ -16,11 +16,17 @@ const count = (text: string): number => {
   return Number(text);
 };
 
-const timeoutOption = new Option("--timeout <seconds>", "the time that one cell may take").argParser(seconds).default(120);
-const jobsOption = new Option("-j, --jobs <n>", "kernel processes at a time").argParser(count).default(availableParallelism(), "one per processor");
+const timeoutOption = new Option("--timeout <seconds>", "the time that one cell may take")
+  .argParser(seconds)
+  .default(120);
+const jobsOption = new Option("-j, --jobs <n>", "kernel processes at a time")
+  .argParser(count)
+  .default(availableParallelism(), "one per processor");
 
 /** An option of commander takes one argument; papermill's -p takes a name and a value, so the pairs are taken out before. */
-const pairParameters = (argv: readonly string[]): { readonly argv: readonly string[]; readonly pairs: readonly (readonly [string, string])[] } => {
+const pairParameters = (
+  argv: readonly string[],
+): { readonly argv: readonly string[]; readonly pairs: readonly (readonly [string, string])[] } => {
   const rest: string[] = [];
   const pairs: [string, string][] = [];
   for (let i = 0; i < argv.length; i++) {
@@ -28,7 +34,13 @@ const pairParameters = (argv: readonly string[]): { readonly argv: readonly stri
     if (argument !== "-p" && argument !== "--parameter") rest.push(argument);
     else {
       const [name, value] = [argv[++i], argv[++i]];
-      if (name === undefined || value === undefined) throw new InputError({ where: argument, value: name ?? "", problem: "is incomplete", expected: `${argument} name value` });
+      if (name === undefined || value === undefined)
+        throw new InputError({
+          where: argument,
+          value: name ?? "",
+          problem: "is incomplete",
+          expected: `${argument} name value`,
+        });
       pairs.push([name, value]);
     }
   }
@@ -82,11 +94,15 @@ export const main = async (args: readonly string[]): Promise<number> => {
   let well = true;
   try {
     const { argv, pairs } = args[0] === "run" ? pairParameters(args) : { argv: args, pairs: [] };
-    const program = new Command("egress-lab").description("Runs the notebooks of the course and makes its book.").exitOverride();
+    const program = new Command("egress-lab")
+      .description("Runs the notebooks of the course and makes its book.")
+      .exitOverride();
     program.configureHelp({ showGlobalOptions: false });
     program
       .command("run")
-      .description("Executes TypeScript notebooks, each from a clean state, and stops a notebook at its first failing cell.")
+      .description(
+        "Executes TypeScript notebooks, each from a clean state, and stops a notebook at its first failing cell.",
+      )
       .argument("<notebook...>", "notebook files (.ipynb) of the tslab kernel")
       .option("-p, --parameter <name value>", "set a parameter; may be repeated")
       .option("-f, --parameters-file <file>", "set parameters from a YAML file of lines name: value")
@@ -96,14 +112,31 @@ export const main = async (args: readonly string[]): Promise<number> => {
       .addOption(timeoutOption)
       .addOption(jobsOption)
       .addHelpText("after", examples)
-      .action(async (notebooks: string[], options: { parametersFile?: string; out?: string; check?: true; update?: true; timeout: number; jobs: number }) => {
-        const { parametersFile: file, ...rest } = options;
-        const parameters = new Map<string, ParameterValue>([...(file === undefined ? [] : parametersFile(file)), ...pairs.map(([name, text]) => [name, { text }] as const)]);
-        well = await run(notebooks, { check: false, update: false, ...rest, parameters });
-      });
+      .action(
+        async (
+          notebooks: string[],
+          options: {
+            parametersFile?: string;
+            out?: string;
+            check?: true;
+            update?: true;
+            timeout: number;
+            jobs: number;
+          },
+        ) => {
+          const { parametersFile: file, ...rest } = options;
+          const parameters = new Map<string, ParameterValue>([
+            ...(file === undefined ? [] : parametersFile(file)),
+            ...pairs.map(([name, text]) => [name, { text }] as const),
+          ]);
+          well = await run(notebooks, { check: false, update: false, ...rest, parameters });
+        },
+      );
     program
       .command("book")
-      .description("Executes the notebooks of a folder and writes them as a book of HTML pages, which need no server and no network.")
+      .description(
+        "Executes the notebooks of a folder and writes them as a book of HTML pages, which need no server and no network.",
+      )
       .argument("[folder]", "the folder of the notebooks", "notebooks")
       .option("--out <dir>", "where the book goes; an earlier book there is replaced", "book")
       .addOption(timeoutOption)

@@ -14,16 +14,27 @@ const withLineEnd = (text: string): string => (text.endsWith("\n") ? text : `${t
 
 const outputText = (output: Output): string => {
   if (output.output_type === "stream") return `-- ${output.name}\n${withLineEnd(output.text)}`;
-  const parts = Object.keys(output.data).sort().map(type => {
-    const content = output.data[type];
-    const text = type.startsWith("image/") ? pictureText(output.data, type) : typeof content === "string" ? content : JSON.stringify(content, null, 1);
-    return `-- ${type}\n${withLineEnd(text)}`;
-  });
+  const parts = Object.keys(output.data)
+    .sort()
+    .map(type => {
+      const content = output.data[type];
+      const text = type.startsWith("image/")
+        ? pictureText(output.data, type)
+        : typeof content === "string"
+          ? content
+          : JSON.stringify(content, null, 1);
+      return `-- ${type}\n${withLineEnd(text)}`;
+    });
   return `${parts.join("")}${Object.keys(output.metadata).length > 0 ? `-- metadata\n${JSON.stringify(output.metadata, null, 1)}\n` : ""}`;
 };
 
 const readable = (notebook: Notebook): string =>
-  notebook.cells.filter(isCode).map(cell => `[${cell.executionCount ?? " "}] ${cell.source.split("\n")[0]}\n${cell.outputs.map(outputText).join("")}`).join("\n");
+  notebook.cells
+    .filter(isCode)
+    .map(
+      cell => `[${cell.executionCount ?? " "}] ${cell.source.split("\n")[0]}\n${cell.outputs.map(outputText).join("")}`,
+    )
+    .join("\n");
 
 /**
  * What differs between a notebook file and its fresh execution, as a diff for a reader; empty when nothing does.
@@ -45,4 +56,14 @@ const plainText = (output: Output): string => {
 
 /** The outputs of a notebook as text, each cell under its number. */
 export const textOf = (notebook: Notebook): string =>
-  notebook.cells.filter(isCode).filter(cell => cell.outputs.length > 0).map(cell => `[${cell.executionCount}]\n${cell.outputs.map(plainText).join("").replace(/^(?=.)/gm, "    ")}`).join("\n");
+  notebook.cells
+    .filter(isCode)
+    .filter(cell => cell.outputs.length > 0)
+    .map(
+      cell =>
+        `[${cell.executionCount}]\n${cell.outputs
+          .map(plainText)
+          .join("")
+          .replace(/^(?=.)/gm, "    ")}`,
+    )
+    .join("\n");

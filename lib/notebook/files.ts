@@ -19,12 +19,23 @@ const kindOf = (path: string): "folder" | "file" | undefined => {
 export const makeFolder = (path: string, where: string): void => {
   const found = kindOf(path);
   if (found === "folder") return;
-  if (found === "file") throw new InputError({ where, value: path, problem: "is a file", expected: "a folder, or a path where one can be made" });
+  if (found === "file")
+    throw new InputError({
+      where,
+      value: path,
+      problem: "is a file",
+      expected: "a folder, or a path where one can be made",
+    });
   if (dirname(resolve(path)) !== resolve(path)) makeFolder(dirname(resolve(path)), where);
   try {
     mkdirSync(path);
   } catch (error) {
-    throw new InputError({ where, value: path, problem: `cannot be made (${(error as NodeJS.ErrnoException).code})`, expected: "a path where folders can be made" });
+    throw new InputError({
+      where,
+      value: path,
+      problem: `cannot be made (${(error as NodeJS.ErrnoException).code})`,
+      expected: "a path where folders can be made",
+    });
   }
 };
 

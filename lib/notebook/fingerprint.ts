@@ -22,20 +22,36 @@ const isOfVega = (object: object, key: PropertyKey): boolean => object === Set.p
 type Properties = ReadonlyMap<PropertyKey, PropertyDescriptor>;
 
 const propertiesOf = (object: object): Properties =>
-  new Map(Reflect.ownKeys(object).filter(key => key !== ofTslab && !isOfVega(object, key)).map(key => [key, Object.getOwnPropertyDescriptor(object, key)!]));
+  new Map(
+    Reflect.ownKeys(object)
+      .filter(key => key !== ofTslab && !isOfVega(object, key))
+      .map(key => [key, Object.getOwnPropertyDescriptor(object, key)!]),
+  );
 
 /** Node replaces some globals' getters by their values on first use: an accessor that became a value is no change. */
 const sameProperty = (before: PropertyDescriptor | undefined, after: PropertyDescriptor): boolean =>
-  before !== undefined && (before.get !== undefined ? after.get === undefined || after.get === before.get : Object.is(before.value, after.value));
+  before !== undefined &&
+  (before.get !== undefined
+    ? after.get === undefined || after.get === before.get
+    : Object.is(before.value, after.value));
 
 const sameProperties = (before: Properties, after: Properties): boolean =>
   before.size === after.size && [...after].every(([key, property]) => sameProperty(before.get(key), property));
 
 /** Kinds of things that a cell leaves running; the compiler's file watchers and closing files come and go by themselves. */
-const running = (): number => process.getActiveResourcesInfo().filter(kind => /^(Timeout|TCP|UDP|TLS|HTTP|Process|Worker|MessagePort)/.test(kind)).length;
+const running = (): number =>
+  process.getActiveResourcesInfo().filter(kind => /^(Timeout|TCP|UDP|TLS|HTTP|Process|Worker|MessagePort)/.test(kind))
+    .length;
 
 const surroundings = (): string =>
-  JSON.stringify([process.cwd(), Object.entries(process.env).sort(), process.eventNames().map(event => [String(event), process.listenerCount(event)]).sort()]);
+  JSON.stringify([
+    process.cwd(),
+    Object.entries(process.env).sort(),
+    process
+      .eventNames()
+      .map(event => [String(event), process.listenerCount(event)])
+      .sort(),
+  ]);
 
 /** Takes the present state of the process. */
 export const fingerprint = (): Fingerprint => {
@@ -46,7 +62,10 @@ export const fingerprint = (): Fingerprint => {
   const pending = () => running() > alive;
   return {
     pending,
-    same: () => !pending() && surroundings() === around && objects.every((object, i) => sameProperties(properties[i]!, propertiesOf(object))),
+    same: () =>
+      !pending() &&
+      surroundings() === around &&
+      objects.every((object, i) => sameProperties(properties[i]!, propertiesOf(object))),
     untracked: setTimeout,
   };
 };

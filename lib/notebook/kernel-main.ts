@@ -64,7 +64,10 @@ const newHandler = (): Handler => {
     },
     close: () => undefined,
   };
-  return new tslab.JupyterHandlerImpl(tslab.createExecutor(process.cwd(), converters, { log: console.log, error: console.error }), false);
+  return new tslab.JupyterHandlerImpl(
+    tslab.createExecutor(process.cwd(), converters, { log: console.log, error: console.error }),
+    false,
+  );
 };
 
 let handler = newHandler();
@@ -96,7 +99,8 @@ const execute = async (code: string): Promise<void> => {
 
 /** What a notebook left running (a timer, a socket) may still fail; it has a second to end by itself. */
 const finish = async (): Promise<void> => {
-  for (let waited = 0; waited < 1000 && clean.pending(); waited += 10) await new Promise(done => clean.untracked(done, 10));
+  for (let waited = 0; waited < 1000 && clean.pending(); waited += 10)
+    await new Promise(done => clean.untracked(done, 10));
   await settle();
   send({ type: "finished", reusable: !touchedConverter && clean.same() });
   handler = newHandler();
@@ -104,7 +108,11 @@ const finish = async (): Promise<void> => {
 
 /** The first cell type-checks the standard library and makes Node and tslab set themselves up: an empty one, before any other. */
 const start = async (): Promise<void> => {
-  await handler.handleExecute({ code: "void 0;" }, () => undefined, () => undefined);
+  await handler.handleExecute(
+    { code: "void 0;" },
+    () => undefined,
+    () => undefined,
+  );
   handler = newHandler();
   clean = fingerprint();
   send({ type: "ready" });

@@ -9,7 +9,11 @@ const dataFolder = (root: string): string => join(root, "node_modules", ".cache"
 /** The kernel as Jupyter wants it described: this Node runs this checkout's tslab. */
 const kernelspec = (): object => {
   const tslab = join(dirname(createRequire(import.meta.url).resolve("tslab/package.json")), "bin", "tslab");
-  return { argv: [process.execPath, tslab, "kernel", "--config-path", "{connection_file}"], display_name: "TypeScript", language: "typescript" };
+  return {
+    argv: [process.execPath, tslab, "kernel", "--config-path", "{connection_file}"],
+    display_name: "TypeScript",
+    language: "typescript",
+  };
 };
 
 /**
@@ -33,7 +37,11 @@ export const lab = async (folder: string, jupyterArguments: readonly string[]): 
     console.error("Jupyter is not installed: apt-get install jupyter-notebook, or pipx install jupyterlab");
     return 1;
   }
-  const child = spawn("jupyter", [found, ...jupyterArguments], { cwd: folder, env: registerKernel(process.cwd()), stdio: "inherit" });
+  const child = spawn("jupyter", [found, ...jupyterArguments], {
+    cwd: folder,
+    env: registerKernel(process.cwd()),
+    stdio: "inherit",
+  });
   // Jupyter asks on Ctrl-C whether to stop; this process waits for its answer.
   process.on("SIGINT", () => undefined);
   return new Promise(done => child.on("close", code => done(code ?? 1)));

@@ -20,9 +20,14 @@ export const highlight = (code: string, language: string): string =>
   hljs.getLanguage(language) === undefined ? escapeHtml(code) : hljs.highlight(code, { language }).value;
 
 /** A block that may be wider than the screen is scrolled on its own, with the keyboard too. */
-export const scrolling = (html: string, label: string): string => `<div class="scroll" role="region" aria-label="${escapeHtml(label)}" tabindex="0">${html}</div>`;
+export const scrolling = (html: string, label: string): string =>
+  `<div class="scroll" role="region" aria-label="${escapeHtml(label)}" tabindex="0">${html}</div>`;
 
-const slug = (text: string): string => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "") || "section";
+const slug = (text: string): string =>
+  text
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, "-")
+    .replace(/^-|-$/g, "") || "section";
 
 /** Where a link may lead: the web, a mail, this book. Notebooks become their pages. */
 const target = (href: string): string | undefined => {
@@ -55,11 +60,15 @@ export const markdownPage = (): MarkdownPage => {
         const text = this.parser.parseInline(tokens);
         return to === undefined ? text : `<a href="${escapeHtml(to)}">${text}</a>`;
       },
-      image: ({ href, text }: Tokens.Image) => (/^data:image\//i.test(href) ? `<img src="${escapeHtml(href)}" alt="${escapeHtml(text)}">` : escapeHtml(text)),
+      image: ({ href, text }: Tokens.Image) =>
+        /^data:image\//i.test(href) ? `<img src="${escapeHtml(href)}" alt="${escapeHtml(text)}">` : escapeHtml(text),
     },
   });
   return {
-    html: markdown => (marked.parse(markdown, { async: false }) as string).replace(/<table>[^]*?<\/table>/g, table => scrolling(table, "Table")),
+    html: markdown =>
+      (marked.parse(markdown, { async: false }) as string).replace(/<table>[^]*?<\/table>/g, table =>
+        scrolling(table, "Table"),
+      ),
     headings,
   };
 };

@@ -10,7 +10,11 @@ export type MimeBundle = Readonly<Record<string, Json>>;
 /** What a code cell wrote. Kept as a notebook stores it, with texts joined into one string. */
 export type Output =
   | { readonly output_type: "stream"; readonly name: "stdout" | "stderr"; readonly text: string }
-  | { readonly output_type: "display_data"; readonly data: MimeBundle; readonly metadata: { readonly [key: string]: Json } };
+  | {
+      readonly output_type: "display_data";
+      readonly data: MimeBundle;
+      readonly metadata: { readonly [key: string]: Json };
+    };
 
 interface CellBase {
   /** Stable name of the cell: kept once given, else made from its source. */
@@ -40,7 +44,8 @@ export interface Notebook {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const isStrings = (value: unknown): value is string[] => Array.isArray(value) && value.every(item => typeof item === "string");
+const isStrings = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every(item => typeof item === "string");
 
 /** Raises the format's errors with the place in the file. */
 class Reader {
@@ -76,7 +81,13 @@ const readOutput = (reader: Reader, value: unknown, path: string): readonly Outp
   const output = reader.record(value, path);
   switch (output["output_type"]) {
     case "stream":
-      return [{ output_type: "stream", name: output["name"] === "stderr" ? "stderr" : "stdout", text: reader.text(output["text"], `${path}.text`) }];
+      return [
+        {
+          output_type: "stream",
+          name: output["name"] === "stderr" ? "stderr" : "stdout",
+          text: reader.text(output["text"], `${path}.text`),
+        },
+      ];
     case "display_data": {
       const metadata = reader.record(output["metadata"] ?? {}, `${path}.metadata`) as Record<string, Json>;
       return [{ output_type: "display_data", data: readBundle(reader, output["data"], `${path}.data`), metadata }];
@@ -94,11 +105,17 @@ const readCell = (reader: Reader, value: unknown, path: string): Cell => {
   const source = reader.text(cell["source"], `${path}.source`);
   const tags = reader.record(cell["metadata"] ?? {}, `${path}.metadata`)["tags"];
   const given = cell["id"];
-  const base = { id: typeof given === "string" && validId.test(given) ? given : "", tags: isStrings(tags) ? tags : [], source };
+  const base = {
+    id: typeof given === "string" && validId.test(given) ? given : "",
+    tags: isStrings(tags) ? tags : [],
+    source,
+  };
   if (type === "markdown" || type === "raw") return { type, ...base };
   if (type !== "code") reader.fail(`${path}.cell_type`, type, "is not a kind of cell", "code, markdown or raw");
   const count = cell["execution_count"];
-  const outputs = reader.list(cell["outputs"] ?? [], `${path}.outputs`).flatMap((output, i) => readOutput(reader, output, `${path}.outputs[${i}]`));
+  const outputs = reader
+    .list(cell["outputs"] ?? [], `${path}.outputs`)
+    .flatMap((output, i) => readOutput(reader, output, `${path}.outputs[${i}]`));
   return { type, ...base, executionCount: typeof count === "number" ? count : null, outputs };
 };
 
@@ -128,35 +145,61 @@ export const parseNotebook = (text: string, where: string): Notebook => {
   } catch {
     return reader.fail("", text.slice(0, 40), "is not JSON", "a Jupyter notebook (nbformat 4)");
   }
-  const notebook = isRecord(json) ? json : reader.fail("", json, "is not a notebook", "a Jupyter notebook (nbformat 4)");
-  if (notebook["nbformat"] !== 4) reader.fail("nbformat", notebook["nbformat"], "is not a format that can be read", "4");
-  const kernelspec = reader.record(reader.record(notebook["metadata"] ?? {}, "metadata")["kernelspec"] ?? {}, "metadata.kernelspec");
-  if (kernelspec["name"] !== "tslab") reader.fail("metadata.kernelspec.name", kernelspec["name"], "is another kernel", "tslab");
-  return { cells: withIds(reader.list(notebook["cells"], "cells").map((cell, i) => readCell(reader, cell, `cells[${i}]`))) };
+  const notebook = isRecord(json)
+    ? json
+    : reader.fail("", json, "is not a notebook", "a Jupyter notebook (nbformat 4)");
+  if (notebook["nbformat"] !== 4)
+    reader.fail("nbformat", notebook["nbformat"], "is not a format that can be read", "4");
+  const kernelspec = reader.record(
+    reader.record(notebook["metadata"] ?? {}, "metadata")["kernelspec"] ?? {},
+    "metadata.kernelspec",
+  );
+  if (kernelspec["name"] !== "tslab")
+    reader.fail("metadata.kernelspec.name", kernelspec["name"], "is another kernel", "tslab");
+  return {
+    cells: withIds(reader.list(notebook["cells"], "cells").map((cell, i) => readCell(reader, cell, `cells[${i}]`))),
+  };
 };
 
-const isJsonType = (type: string): boolean => type === "application/json" || (type.startsWith("application/vnd.") && type.endsWith("+json"));
+const isJsonType = (type: string): boolean =>
+  type === "application/json" || (type.startsWith("application/vnd.") && type.endsWith("+json"));
 
 /** Notebooks store long texts as lists of lines, so that a change of one line is a diff of one line. */
 const lines = (text: string): readonly string[] => text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 
 const emitBundle = (bundle: MimeBundle): Json =>
   Object.fromEntries(
-    Object.entries(bundle).map(([type, content]) => [type, typeof content === "string" && type.startsWith("text/") ? lines(content) : content]),
+    Object.entries(bundle).map(([type, content]) => [
+      type,
+      typeof content === "string" && type.startsWith("text/") ? lines(content) : content,
+    ]),
   );
 
 const emitOutput = (output: Output): Json =>
-  output.output_type === "stream" ? { ...output, text: lines(output.text) } : { ...output, data: emitBundle(output.data) };
+  output.output_type === "stream"
+    ? { ...output, text: lines(output.text) }
+    : { ...output, data: emitBundle(output.data) };
 
 const emitCell = (cell: Cell): Json => {
-  const base = { cell_type: cell.type, id: cell.id, metadata: cell.tags.length > 0 ? { tags: cell.tags } : {}, source: lines(cell.source) };
-  return cell.type === "code" ? { ...base, execution_count: cell.executionCount, outputs: cell.outputs.map(emitOutput) } : base;
+  const base = {
+    cell_type: cell.type,
+    id: cell.id,
+    metadata: cell.tags.length > 0 ? { tags: cell.tags } : {},
+    source: lines(cell.source),
+  };
+  return cell.type === "code"
+    ? { ...base, execution_count: cell.executionCount, outputs: cell.outputs.map(emitOutput) }
+    : base;
 };
 
 const sorted = (value: Json): Json => {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, item]) => [key, sorted(item)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => [key, sorted(item)]),
+  );
 };
 
 /** As tslab describes itself and its language to Jupyter. */

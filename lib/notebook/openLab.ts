@@ -16,7 +16,8 @@ import { openSession, type Session } from "../shell/session.js";
 export const openLab = async (scenario: Scenario, engine = "model"): Promise<Session<Lab>> => {
   const files = { readFile: (path: string) => readFile(path, "utf8") };
   if (engine === "model") return openSession(scenario, files);
-  if (engine !== "linux") throw new InputError({ where: "engine", value: engine, problem: "is not an engine", expected: "model or linux" });
+  if (engine !== "linux")
+    throw new InputError({ where: "engine", value: engine, problem: "is not an engine", expected: "model or linux" });
   const { bootLinux } = await import("../linux/boot.js");
   return openSession<Lab>(scenario, { ...files, boot: network => bootLinux(network) });
 };

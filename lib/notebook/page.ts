@@ -72,7 +72,8 @@ class OutputRenderer {
   }
 }
 
-const labelOf = (cell: CodeCell): string => (cell.tags.some(tag => tag.endsWith("parameters")) ? "parameters" : `[${cell.executionCount ?? " "}]`);
+const labelOf = (cell: CodeCell): string =>
+  cell.tags.some(tag => tag.endsWith("parameters")) ? "parameters" : `[${cell.executionCount ?? " "}]`;
 
 const codeHtml = (cell: CodeCell, renderer: OutputRenderer): string => {
   const input = `<div class="input"><span class="label">${labelOf(cell)}</span><pre tabindex="0" aria-label="Code"><code>${highlight(cell.source.trimEnd(), "typescript")}</code></pre></div>`;
@@ -88,7 +89,10 @@ const cellHtml = (cell: Cell, markdown: MarkdownPage, renderer: OutputRenderer):
 export const chapterOf = (name: string, notebook: Notebook): Chapter => {
   const markdown = markdownPage();
   const renderer = new OutputRenderer(name);
-  const body = notebook.cells.map(cell => cellHtml(cell, markdown, renderer)).filter(html => html !== "").join("\n");
+  const body = notebook.cells
+    .map(cell => cellHtml(cell, markdown, renderer))
+    .filter(html => html !== "")
+    .join("\n");
   return {
     file: `${name}.html`,
     title: markdown.headings.find(heading => heading.depth === 1)?.text ?? name,
@@ -101,11 +105,14 @@ export const chapterOf = (name: string, notebook: Notebook): Chapter => {
 };
 
 const bookTitle = "Egress lab";
-const question = "Which source IP does a pod’s packet carry at each hop, which port does it take there, and when do the ports run out?";
+const question =
+  "Which source IP does a pod’s packet carry at each hop, which port does it take there, and when do the ports run out?";
 
 const within = (chapter: Chapter): string => {
   const headings = chapter.headings.filter(heading => heading.depth === 2);
-  return headings.length === 0 ? "" : `<ol class="within">${headings.map(heading => `<li><a href="#${heading.id}">${escapeHtml(heading.text)}</a></li>`).join("")}</ol>`;
+  return headings.length === 0
+    ? ""
+    : `<ol class="within">${headings.map(heading => `<li><a href="#${heading.id}">${escapeHtml(heading.text)}</a></li>`).join("")}</ol>`;
 };
 
 const contents = (chapters: readonly Chapter[], current: Chapter | undefined): string => {
@@ -156,19 +163,29 @@ ${page.main}
 `;
 
 const turn = (label: string, rel: "prev" | "next", chapter: Chapter | undefined): string =>
-  chapter === undefined ? "" : `<a rel="${rel}" href="${chapter.file}"><small>${label}</small>${escapeHtml(chapter.title)}</a>`;
+  chapter === undefined
+    ? ""
+    : `<a rel="${rel}" href="${chapter.file}"><small>${label}</small>${escapeHtml(chapter.title)}</a>`;
 
 /** The page of a chapter: contents, text, the way to its neighbours. */
 export const chapterPage = (chapters: readonly Chapter[], chapter: Chapter): string => {
   const index = chapters.indexOf(chapter);
   const neighbours = `<nav class="turn" aria-label="Chapters">${turn("Previous", "prev", chapters[index - 1])}${turn("Next", "next", chapters[index + 1])}</nav>`;
   const { title, body, hasCharts } = chapter;
-  return pageHtml({ title: `${title} · ${bookTitle}`, main: `${body}\n${neighbours}`, contents: contents(chapters, chapter), hasCharts });
+  return pageHtml({
+    title: `${title} · ${bookTitle}`,
+    main: `${body}\n${neighbours}`,
+    contents: contents(chapters, chapter),
+    hasCharts,
+  });
 };
 
 /** The first page: the question and the chapters. */
 export const indexPage = (chapters: readonly Chapter[]): string => {
-  const items = chapters.map(chapter => `<li><div><a href="${chapter.file}">${escapeHtml(chapter.title)}</a><p>${chapter.summary.replace(/<\/?a\b[^>]*>/g, "")}</p></div></li>`);
+  const items = chapters.map(
+    chapter =>
+      `<li><div><a href="${chapter.file}">${escapeHtml(chapter.title)}</a><p>${chapter.summary.replace(/<\/?a\b[^>]*>/g, "")}</p></div></li>`,
+  );
   const main = `<h1>${bookTitle}</h1>
 <p class="lead">${question}</p>
 <p class="lead">Every page is a notebook, executed when this book was made. Its claims are checked by its cells.</p>

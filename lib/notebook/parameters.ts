@@ -21,7 +21,9 @@ const hasTag = (cell: Cell, tag: string): cell is CodeCell => cell.type === "cod
 
 /** Statements of simple declarations: cut at semicolons and line ends outside brackets and strings; comments dropped. */
 const statements = (source: string): readonly string[] => {
-  const tokens = source.matchAll(/\/\/[^\n]*|\/\*[^]*?\*\/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|[([{]|[)\]}]|[;\n]|[^]/g);
+  const tokens = source.matchAll(
+    /\/\/[^\n]*|\/\*[^]*?\*\/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|[([{]|[)\]}]|[;\n]|[^]/g,
+  );
   const found: string[] = [];
   let depth = 0;
   let statement = "";
@@ -49,7 +51,12 @@ export const parametersOf = (notebook: Notebook, where: string): readonly Parame
   return statements(cell.source).map(statement => {
     const [, name, type, value] = /^let\s+([A-Za-z_$][\w$]*)\s*:\s*([^=]+?)\s*=(?!>)([^]*)$/.exec(statement) ?? [];
     if (name === undefined || type === undefined || value === undefined || /=>|\bfunction\b/.test(value))
-      throw new InputError({ where: `${where}: parameters cell`, value: statement, problem: "is not a parameter", expected: "only let name: type = value;" });
+      throw new InputError({
+        where: `${where}: parameters cell`,
+        value: statement,
+        problem: "is not a parameter",
+        expected: "only let name: type = value;",
+      });
     return { name, type };
   });
 };
@@ -75,14 +82,24 @@ export const injectParameters = (notebook: Notebook, values: ParameterValues, wh
   const assignments = [...values].map(([name, given]) => {
     const parameter = known.find(item => item.name === name);
     if (parameter === undefined) {
-      const expected = known.length === 0 ? "no parameter: the notebook has no cell tagged parameters" : `one of ${known.map(item => item.name).join(", ")}`;
+      const expected =
+        known.length === 0
+          ? "no parameter: the notebook has no cell tagged parameters"
+          : `one of ${known.map(item => item.name).join(", ")}`;
       throw new InputError({ where: `${where}: parameter`, value: name, problem: "is not known", expected });
     }
     return `${name} = ${JSON.stringify(valueOf(given, parameter.type))};`;
   });
   // Without the last line tslab would print the last value.
   const source = ["// Parameters", ...assignments, "void 0;"].join("\n");
-  const injected: CodeCell = { type: "code", id: injectedTag, tags: [injectedTag], source, executionCount: null, outputs: [] };
+  const injected: CodeCell = {
+    type: "code",
+    id: injectedTag,
+    tags: [injectedTag],
+    source,
+    executionCount: null,
+    outputs: [],
+  };
   const cells = notebook.cells.filter(cell => !hasTag(cell, injectedTag));
   const after = cells.findIndex(cell => hasTag(cell, "parameters"));
   return { cells: [...cells.slice(0, after + 1), injected, ...cells.slice(after + 1)] };

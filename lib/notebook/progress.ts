@@ -31,7 +31,8 @@ export const progressTo = (stream: NodeJS.WriteStream, total: number): Progress 
       active.delete(outcome.job);
       done++;
       clear();
-      if (outcome.ok && outcome.kept !== undefined) stream.write(`kept  ${outcome.job.path}, as it is in the file: ${outcome.kept}\n`);
+      if (outcome.ok && outcome.kept !== undefined)
+        stream.write(`kept  ${outcome.job.path}, as it is in the file: ${outcome.kept}\n`);
       else if (outcome.ok) stream.write(`ok    ${outcome.job.path} (${outcome.seconds.toFixed(1)} s)\n`);
       else stream.write(`${failureText(outcome.job.path, outcome.failure)}\n`);
       redraw();

@@ -30,7 +30,12 @@ export const readInput = (path: string): string => {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw new InputError({ where: "file", value: path, problem: `cannot be read (${(error as NodeJS.ErrnoException).code})`, expected: "a readable file" });
+    throw new InputError({
+      where: "file",
+      value: path,
+      problem: `cannot be read (${(error as NodeJS.ErrnoException).code})`,
+      expected: "a readable file",
+    });
   }
 };
 
@@ -41,7 +46,12 @@ export const parametersFile = (path: string): ReadonlyMap<string, { readonly val
     values = parseYaml(readInput(path)) ?? {};
   } catch (error) {
     if (error instanceof InputError) throw error;
-    throw new InputError({ where: path, value: (error as Error).message.split("\n")[0], problem: "is an error in its YAML", expected: "lines name: value" });
+    throw new InputError({
+      where: path,
+      value: (error as Error).message.split("\n")[0],
+      problem: "is an error in its YAML",
+      expected: "lines name: value",
+    });
   }
   if (typeof values !== "object" || values === null || Array.isArray(values))
     throw new InputError({ where: path, value: values, problem: "is not a mapping", expected: "lines name: value" });
@@ -53,15 +63,24 @@ const refuse = (option: string, value: unknown, problem: string, expected: strin
 };
 
 const validate = (paths: readonly string[], options: RunOptions): void => {
-  const ways = [options.check && "--check", options.update && "--update", options.out !== undefined && "--out"].filter(way => way !== false);
+  const ways = [options.check && "--check", options.update && "--update", options.out !== undefined && "--out"].filter(
+    way => way !== false,
+  );
   if (ways.length > 1) refuse("options", ways.join(" "), "exclude each other", "one of them");
   if (options.parameters.size > 0 && (options.check || options.update))
-    refuse(ways[0] as string, [...options.parameters.keys()].join(" "), "would change what is kept in the notebook", "parameters with --out, or alone to see the outputs");
+    refuse(
+      ways[0] as string,
+      [...options.parameters.keys()].join(" "),
+      "would change what is kept in the notebook",
+      "parameters with --out, or alone to see the outputs",
+    );
   if (options.out !== undefined) makeFolder(options.out, "--out");
   const names = new Set<string>();
   for (const path of paths) {
-    if (options.out !== undefined && resolve(options.out) === dirname(resolve(path))) refuse("--out", options.out, "is the notebook's own folder", "another folder, or --update");
-    if (options.out !== undefined && names.has(basename(path))) refuse("--out", basename(path), "would be written twice", "notebooks of different names");
+    if (options.out !== undefined && resolve(options.out) === dirname(resolve(path)))
+      refuse("--out", options.out, "is the notebook's own folder", "another folder, or --update");
+    if (options.out !== undefined && names.has(basename(path)))
+      refuse("--out", basename(path), "would be written twice", "notebooks of different names");
     names.add(basename(path));
   }
 };
@@ -74,7 +93,11 @@ const whyKept = async (jobs: readonly Job[]): Promise<string | undefined> =>
   process.env["CI"] === "true" || !jobs.some(needsLinux) ? undefined : linuxMissing();
 
 /** Executes notebooks, telling on stderr how it goes. One that needs a Linux kernel keeps the outputs in its file where there is none. */
-export const executeFiles = async (jobs: readonly Job[], timeout: number, processes: number): Promise<readonly Outcome[]> => {
+export const executeFiles = async (
+  jobs: readonly Job[],
+  timeout: number,
+  processes: number,
+): Promise<readonly Outcome[]> => {
   const progress = progressTo(process.stderr, jobs.length);
   const kept = await whyKept(jobs);
   const keeps = (job: Job): boolean => kept !== undefined && needsLinux(job);
@@ -84,7 +107,11 @@ export const executeFiles = async (jobs: readonly Job[], timeout: number, proces
     progress.done(outcome);
     outcomes.set(job, outcome);
   }
-  for (const outcome of await executeAll(jobs.filter(job => !keeps(job)), { timeout, processes, progress })) outcomes.set(outcome.job, outcome);
+  for (const outcome of await executeAll(
+    jobs.filter(job => !keeps(job)),
+    { timeout, processes, progress },
+  ))
+    outcomes.set(outcome.job, outcome);
   return jobs.map(job => outcomes.get(job)!);
 };
 

@@ -4,7 +4,8 @@ import type { Json, Output } from "./nbformat.js";
 export type Scrub = (text: string) => string;
 
 /** Frames of Node, of tslab and of the compiled cell say nothing about the notebook's text. */
-const foreignFrame = /^ +at .*(node:|evalmachine\.<anonymous>|[\\/]node_modules[\\/]|[\\/]notebook[\\/]kernel-main\.js|<anonymous>\)?$).*\n?/gm;
+const foreignFrame =
+  /^ +at .*(node:|evalmachine\.<anonymous>|[\\/]node_modules[\\/]|[\\/]notebook[\\/]kernel-main\.js|<anonymous>\)?$).*\n?/gm;
 
 /** The line of compiled code that Node puts before an error's text. */
 const codeFrame = /^\[?\S+:\d+\n.*\n *\^+\n\s*\n?/gm;
@@ -15,10 +16,15 @@ const codeFrame = /^\[?\S+:\d+\n.*\n *\^+\n\s*\n?/gm;
  * @param home the user's folder, shown as `~`
  */
 export const scrubber = (roots: readonly string[], home: string): Scrub => {
-  const places = [...roots, home].filter(place => place.length > 1).map(place => [place.endsWith("/") ? place : `${place}/`, place === home ? "~/" : ""] as const);
+  const places = [...roots, home]
+    .filter(place => place.length > 1)
+    .map(place => [place.endsWith("/") ? place : `${place}/`, place === home ? "~/" : ""] as const);
   return text => {
     const framed = text.replace(codeFrame, "").replace(foreignFrame, "");
-    return places.reduce((shorter, [place, short]) => shorter.replaceAll(`file://${place}`, short).replaceAll(place, short), framed);
+    return places.reduce(
+      (shorter, [place, short]) => shorter.replaceAll(`file://${place}`, short).replaceAll(place, short),
+      framed,
+    );
   };
 };
 
@@ -32,6 +38,8 @@ const scrubJson = (value: Json, scrub: Scrub): Json => {
 /** Scrubs every text of an output; pictures are left alone. */
 export const scrubOutput = (output: Output, scrub: Scrub): Output => {
   if (output.output_type === "stream") return { ...output, text: scrub(output.text) };
-  const data = Object.entries(output.data).map(([type, value]) => [type, type.startsWith("image/") ? value : scrubJson(value, scrub)] as const);
+  const data = Object.entries(output.data).map(
+    ([type, value]) => [type, type.startsWith("image/") ? value : scrubJson(value, scrub)] as const,
+  );
   return { ...output, data: Object.fromEntries(data) };
 };

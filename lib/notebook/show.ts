@@ -8,7 +8,10 @@ export interface Diagram {
   readonly alt: string;
 }
 
-type WriteDisplayData = (message: { readonly data: object; readonly metadata: object; readonly transient: object }, update: boolean) => void;
+type WriteDisplayData = (
+  message: { readonly data: object; readonly metadata: object; readonly transient: object },
+  update: boolean,
+) => void;
 
 /**
  * How tslab lets a cell write a whole MIME bundle; undefined outside tslab, where nothing loads it.
@@ -18,10 +21,15 @@ const writer = (): WriteDisplayData | undefined => {
   const modules = globalThis.process?.getBuiltinModule?.("module");
   const cache = modules?.createRequire(import.meta.url).cache ?? {};
   const kernel = Object.keys(cache).find(path => /[\\/]tslab[\\/]dist[\\/]jupyter\.js$/.test(path));
-  return kernel === undefined ? undefined : (cache[kernel]?.exports as { lastWriteDisplayData: WriteDisplayData | null }).lastWriteDisplayData ?? undefined;
+  return kernel === undefined
+    ? undefined
+    : ((cache[kernel]?.exports as { lastWriteDisplayData: WriteDisplayData | null }).lastWriteDisplayData ?? undefined);
 };
 
-const write = (data: { readonly "text/plain": string; readonly [type: string]: unknown }, metadata: object = {}): void => {
+const write = (
+  data: { readonly "text/plain": string; readonly [type: string]: unknown },
+  metadata: object = {},
+): void => {
   const display = writer();
   if (display === undefined) console.log(data["text/plain"]);
   else display({ data, metadata, transient: {} }, false);
@@ -31,14 +39,20 @@ const base64 = (bytes: Uint8Array): string => btoa(Array.from(bytes, byte => Str
 
 /** An image element is the one form of SVG that every notebook reader shows, trusted or not. */
 const showDiagram = ({ svg, alt }: Diagram): void =>
-  write({ "text/html": `<img alt="${escapeHtml(alt)}" src="data:image/svg+xml;base64,${base64(new TextEncoder().encode(svg))}">`, "text/plain": alt });
+  write({
+    "text/html": `<img alt="${escapeHtml(alt)}" src="data:image/svg+xml;base64,${base64(new TextEncoder().encode(svg))}">`,
+    "text/plain": alt,
+  });
 
 /** No HTML here: JupyterLab would prefer it to the live chart. */
 const showChart = async (chart: ChartSpec): Promise<void> => {
   if (writer() === undefined) return write({ "text/plain": chart.description });
   const { renderChart } = await import("../chart/renderChart.js");
   const { spec, png, alt } = await renderChart(chart);
-  write({ "application/vnd.vegalite.v5+json": spec, "image/png": base64(png), "text/plain": alt }, { "image/png": { alt } });
+  write(
+    { "application/vnd.vegalite.v5+json": spec, "image/png": base64(png), "text/plain": alt },
+    { "image/png": { alt } },
+  );
 };
 
 const isRecords = (value: object): value is Records => Array.isArray(value);

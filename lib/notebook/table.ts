@@ -15,7 +15,10 @@ export type Records = readonly Readonly<Record<string, CellValue>>[];
 
 /** Makes text safe inside HTML, in attributes too. */
 export const escapeHtml = (text: string): string =>
-  text.replace(/[&<>"']/g, character => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" })[character]!);
+  text.replace(
+    /[&<>"']/g,
+    character => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" })[character]!,
+  );
 
 /** Columns and rows of a list of records. */
 export const tableOf = (records: Records): TableData => {
@@ -36,7 +39,12 @@ const isNumeric = (table: TableData, column: number): boolean => {
 const checked = (table: TableData): TableData => {
   const wrong = table.rows.findIndex(row => row.length !== table.columns.length);
   if (wrong >= 0)
-    throw new InputError({ where: `table: row ${wrong}`, value: table.rows[wrong], problem: `has ${table.rows[wrong]!.length} values`, expected: `${table.columns.length}, one per column` });
+    throw new InputError({
+      where: `table: row ${wrong}`,
+      value: table.rows[wrong],
+      problem: `has ${table.rows[wrong]!.length} values`,
+      expected: `${table.columns.length}, one per column`,
+    });
   return table;
 };
 
@@ -46,17 +54,30 @@ export const tableText = (table: TableData): string => {
   const texts = [columns, ...rows.map(row => row.map(cellText))];
   const widths = columns.map((_, i) => Math.max(...texts.map(row => row[i]!.length)));
   const numeric = columns.map((_, i) => isNumeric(table, i));
-  const line = (row: readonly string[]) => row.map((text, i) => (numeric[i] ? text.padStart(widths[i]!) : text.padEnd(widths[i]!))).join("  ").trimEnd();
+  const line = (row: readonly string[]) =>
+    row
+      .map((text, i) => (numeric[i] ? text.padStart(widths[i]!) : text.padEnd(widths[i]!)))
+      .join("  ")
+      .trimEnd();
   const [head, ...body] = texts.map(line);
-  return [...(table.caption === undefined ? [] : [table.caption]), head, widths.map(width => "-".repeat(width)).join("  "), ...body].join("\n");
+  return [
+    ...(table.caption === undefined ? [] : [table.caption]),
+    head,
+    widths.map(width => "-".repeat(width)).join("  "),
+    ...body,
+  ].join("\n");
 };
 
 /** A table in HTML, every text escaped. @throws InputError when a row is too short or too long */
 export const tableHtml = (table: TableData): string => {
   const { columns, rows, caption } = checked(table);
-  const align = columns.map((_, i) => (isNumeric(table, i) ? ' style="text-align: right"' : ' style="text-align: left"'));
+  const align = columns.map((_, i) =>
+    isNumeric(table, i) ? ' style="text-align: right"' : ' style="text-align: left"',
+  );
   const head = columns.map((column, i) => `<th scope="col"${align[i]}>${escapeHtml(column)}</th>`).join("");
-  const body = rows.map(row => `<tr>${row.map((value, i) => `<td${align[i]}>${escapeHtml(cellText(value))}</td>`).join("")}</tr>`);
+  const body = rows.map(
+    row => `<tr>${row.map((value, i) => `<td${align[i]}>${escapeHtml(cellText(value))}</td>`).join("")}</tr>`,
+  );
   const title = caption === undefined ? "" : `<caption>${escapeHtml(caption)}</caption>\n`;
   return `<table>\n${title}<thead><tr>${head}</tr></thead>\n<tbody>\n${body.join("\n")}\n</tbody>\n</table>`;
 };

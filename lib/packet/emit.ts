@@ -32,8 +32,7 @@ const fold = (total: number): number => {
 export const checksum = (bytes: Uint8Array, start = 0): number => ~fold(sum(bytes, start)) & 0xffff;
 
 /** What TCP and UDP add to their checksum: the addresses, the protocol and their own length. */
-const pseudoHeader = (packet: Bytes, length: number): number =>
-  sum(packet.subarray(12, 20)) + packet[9]! + length;
+const pseudoHeader = (packet: Bytes, length: number): number => sum(packet.subarray(12, 20)) + packet[9]! + length;
 
 const latin1 = (bytes: Bytes): string => {
   let text = "";
@@ -125,20 +124,34 @@ const parseIp = (bytes: Bytes): Ip | Unread => {
   if (bytes[0]! >> 4 !== 4) return unread("not IPv4");
   const headerLength = (bytes[0]! & 15) * 4;
   const length = view.getUint16(2);
-  if (headerLength < ipHeader || length < headerLength || bytes.length < headerLength) return unread("an IP header with impossible lengths");
+  if (headerLength < ipHeader || length < headerLength || bytes.length < headerLength)
+    return unread("an IP header with impossible lengths");
   if ((view.getUint16(6) & 0x3fff) !== 0) return unread("a fragment");
   const header = { src: view.getUint32(12) as Addr, dst: view.getUint32(16) as Addr, ttl: bytes[8]! };
-  return { header, protocol: bytes[9]!, promised: length - headerLength, body: bytes.subarray(headerLength, Math.min(length, bytes.length)) };
+  return {
+    header,
+    protocol: bytes[9]!,
+    promised: length - headerLength,
+    body: bytes.subarray(headerLength, Math.min(length, bytes.length)),
+  };
 };
 
 /** Data as text; what a quotation cut off is made up with NULs, as only its length is known. */
-const payload = (ip: Ip, from: number): string => latin1(ip.body.subarray(from)).padEnd(Math.max(0, ip.promised - from), "\0");
+const payload = (ip: Ip, from: number): string =>
+  latin1(ip.body.subarray(from)).padEnd(Math.max(0, ip.promised - from), "\0");
 
 const parseIcmp = (ip: Ip, view: DataView): Packet | Unread => {
   const { header, body } = ip;
   const type = body[0]!;
   if (type === icmpType["echo-request"] || type === icmpType["echo-reply"])
-    return { ...header, proto: "icmp", type: type === 8 ? "echo-request" : "echo-reply", id: view.getUint16(4), seq: view.getUint16(6), size: ip.promised - 8 };
+    return {
+      ...header,
+      proto: "icmp",
+      type: type === 8 ? "echo-request" : "echo-reply",
+      id: view.getUint16(4),
+      seq: view.getUint16(6),
+      size: ip.promised - 8,
+    };
   if (type !== icmpType.unreachable && type !== icmpType["time-exceeded"]) return unread(`ICMP type ${type}`);
   const quoted = parsePacket(body.subarray(8));
   if ("kind" in quoted) return unread(`an ICMP error quoting ${quoted.why}`);
@@ -151,7 +164,16 @@ const parseTcp = (ip: Ip, view: DataView): FlowPacket | Unread => {
   const headerLength = (ip.body[12]! >> 4) * 4;
   if (headerLength < 20 || headerLength > ip.promised) return unread("a TCP header with impossible lengths");
   const flags = flagBits.filter(([, bit]) => (ip.body[13]! & bit) !== 0).map(([flag]) => flag);
-  return { ...ip.header, proto: "tcp", sport: view.getUint16(0), dport: view.getUint16(2), flags, seq: view.getUint32(4), ack: view.getUint32(8), payload: payload(ip, headerLength) };
+  return {
+    ...ip.header,
+    proto: "tcp",
+    sport: view.getUint16(0),
+    dport: view.getUint16(2),
+    flags,
+    seq: view.getUint32(4),
+    ack: view.getUint32(8),
+    payload: payload(ip, headerLength),
+  };
 };
 
 /**
@@ -169,7 +191,13 @@ export const parsePacket = (bytes: Uint8Array): Packet | Unread => {
     case protocolNumber.tcp:
       return parseTcp(ip, view);
     case protocolNumber.udp:
-      return { ...ip.header, proto: "udp", sport: view.getUint16(0), dport: view.getUint16(2), payload: payload(ip, 8) };
+      return {
+        ...ip.header,
+        proto: "udp",
+        sport: view.getUint16(0),
+        dport: view.getUint16(2),
+        payload: payload(ip, 8),
+      };
     default:
       return unread(`IP protocol ${ip.protocol}`);
   }
@@ -185,6 +213,12 @@ const checksumOk = (ip: Ip, packet: Bytes): boolean => {
 /** Whether the checksums of an IPv4 packet's header and of what it carries are right. @throws InputError if it is no IPv4 packet */
 export const checksumsRight = (bytes: Uint8Array): boolean => {
   const ip = parseIp(bytes);
-  if ("kind" in ip) throw new InputError({ where: "packet", value: bytes.length, problem: `bytes are ${ip.why}`, expected: "an IPv4 packet" });
+  if ("kind" in ip)
+    throw new InputError({
+      where: "packet",
+      value: bytes.length,
+      problem: `bytes are ${ip.why}`,
+      expected: "an IPv4 packet",
+    });
   return checksum(bytes.subarray(0, (bytes[0]! & 15) * 4)) === 0 && checksumOk(ip, bytes);
 };

@@ -22,11 +22,19 @@ export const isFlowPacket = (packet: Packet): packet is FlowPacket => !("quoted"
 export const flowOf = (packet: FlowPacket): Flow => {
   const { proto, src, dst } = packet;
   if (packet.proto !== "icmp") return { proto, src, sport: packet.sport, dst, dport: packet.dport };
-  return packet.type === "echo-request" ? { proto, src, sport: packet.id, dst, dport: 0 } : { proto, src, sport: 0, dst, dport: packet.id };
+  return packet.type === "echo-request"
+    ? { proto, src, sport: packet.id, dst, dport: 0 }
+    : { proto, src, sport: 0, dst, dport: packet.id };
 };
 
 /** The opposite direction. `invert(invert(flow))` is `flow`. */
-export const invert = (flow: Flow): Flow => ({ proto: flow.proto, src: flow.dst, sport: flow.dport, dst: flow.src, dport: flow.sport });
+export const invert = (flow: Flow): Flow => ({
+  proto: flow.proto,
+  src: flow.dst,
+  sport: flow.dport,
+  dst: flow.src,
+  dport: flow.sport,
+});
 
 /** The same packet with a flow's addresses and ports. `flowOf(rewrite(packet, flow))` is `flow`. */
 export const rewrite = (packet: FlowPacket, flow: Flow): FlowPacket => {

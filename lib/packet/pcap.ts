@@ -50,7 +50,11 @@ export const hardwareAddress = (address: Addr): Uint8Array =>
   new Uint8Array([2, 0, address >>> 24, (address >>> 16) & 0xff, (address >>> 8) & 0xff, address & 0xff]);
 
 /** A packet in an Ethernet frame. Hardware addresses stand for the packet's own when none are given. */
-export const ethernetFrame = (packet: Packet, link?: { readonly source: Uint8Array; readonly destination: Uint8Array }, identification = 0): Uint8Array => {
+export const ethernetFrame = (
+  packet: Packet,
+  link?: { readonly source: Uint8Array; readonly destination: Uint8Array },
+  identification = 0,
+): Uint8Array => {
   const bytes = emitPacket(packet, identification);
   const frame = new Uint8Array(14 + bytes.length);
   frame.set(link?.destination ?? hardwareAddress(packet.dst), 0);
@@ -97,7 +101,12 @@ const outgoing = 4;
 const parseCooked = (frame: Uint8Array): Link | undefined => {
   if (frame.length < 20) return undefined;
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
-  return { network: view.getUint16(0), interfaceIndex: view.getUint32(4), direction: frame[10] === outgoing ? "out" : "in", body: frame.subarray(20) };
+  return {
+    network: view.getUint16(0),
+    interfaceIndex: view.getUint32(4),
+    direction: frame[10] === outgoing ? "out" : "in",
+    body: frame.subarray(20),
+  };
 };
 
 /** The packet in an Ethernet frame; undefined for ARP, IPv6 and whatever else the library does not model. */
@@ -114,7 +123,9 @@ const readRecord = (linkType: number, time: number, length: number, frame: Uint8
     time,
     frame,
     length,
-    ...(link !== undefined && packet !== undefined && !("kind" in packet) && { packet, identification: (link.body[4]! << 8) | link.body[5]! }),
+    ...(link !== undefined &&
+      packet !== undefined &&
+      !("kind" in packet) && { packet, identification: (link.body[4]! << 8) | link.body[5]! }),
     ...(link?.direction !== undefined && { direction: link.direction }),
     ...(link?.interfaceIndex !== undefined && { interfaceIndex: link.interfaceIndex }),
   };
@@ -134,12 +145,14 @@ export const readPcap = (bytes: Uint8Array, where = "pcap"): PcapFile => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const little = [microsecondMagic, nanosecondMagic].includes(view.getUint32(0, true));
   const magic = view.getUint32(0, little);
-  if (magic !== microsecondMagic && magic !== nanosecondMagic) bad(magic.toString(16), "does not begin a capture file", "a1b2c3d4 or a1b23c4d (pcap, not pcapng)");
+  if (magic !== microsecondMagic && magic !== nanosecondMagic)
+    bad(magic.toString(16), "does not begin a capture file", "a1b2c3d4 or a1b23c4d (pcap, not pcapng)");
   const linkType = view.getUint32(20, little) & 0xffff;
-  if (linkType !== ethernet && linkType !== cooked) bad(linkType, "is a link type that is not supported", `${ethernet} (Ethernet) or ${cooked} (Linux cooked v2)`);
+  if (linkType !== ethernet && linkType !== cooked)
+    bad(linkType, "is a link type that is not supported", `${ethernet} (Ethernet) or ${cooked} (Linux cooked v2)`);
   const perSecond = magic === nanosecondMagic ? 1e9 : 1e6;
   const records: PcapRecord[] = [];
-  for (let at = fileHeader; at + recordHeader <= bytes.length; ) {
+  for (let at = fileHeader; at + recordHeader <= bytes.length;) {
     const kept = view.getUint32(at + 8, little);
     if (kept > snapLength) bad(kept, `is an impossible length of a frame, at byte ${at + 8}`, `at most ${snapLength}`);
     const end = at + recordHeader + kept;

@@ -6,5 +6,9 @@ import { wrap } from "./wrap.js";
  */
 export const formatAssumptions = (assumptions: readonly Assumption[]): string =>
   assumptions
-    .flatMap(({ name, value, why, source }) => [...wrap(`${name} = ${value}`, 4), ...wrap(`    ${why}`, 4), ...wrap(`    source: ${source}`, 6)])
+    .flatMap(({ name, value, why, source }) => [
+      ...wrap(`${name} = ${value}`, 4),
+      ...wrap(`    ${why}`, 4),
+      ...wrap(`    source: ${source}`, 6),
+    ])
     .join("\n");

@@ -13,7 +13,9 @@ const addon = "http_application_routing";
 const routing = "kube-system/addon-http-application-routing";
 
 /** The pods that AKS runs in kube-system from the start. */
-const systemDeployments = ["heapster", "kube-dns-v20", "kubernetes-dashboard", "metrics-server", "tunnelfront"].map(name => `kube-system/${name}`);
+const systemDeployments = ["heapster", "kube-dns-v20", "kubernetes-dashboard", "metrics-server", "tunnelfront"].map(
+  name => `kube-system/${name}`,
+);
 const systemServices = ["heapster", "kube-dns", "kubernetes-dashboard", "metrics-server"];
 
 const azurePins = {
@@ -93,10 +95,7 @@ const kubenetPins = {
     // When that one went is not known, only that it was gone.
     [`${routing}-default-http-backend`]: [{ node: 1 }],
     [`${routing}-external-dns`]: [{ node: 1 }],
-    [`${routing}-nginx-ingress-controller`]: [
-      { node: 1, deleted: day("23:10:00") },
-      { node: 1 },
-    ],
+    [`${routing}-nginx-ingress-controller`]: [{ node: 1, deleted: day("23:10:00") }, { node: 1 }],
     "default/whereami-ingress": [
       { name: "whereami-ingress-7f97d7c96f-2lqxf", node: 0 },
       { name: "whereami-ingress-7f97d7c96f-66vvv", node: 1 },
@@ -170,12 +169,28 @@ export const articleMoments = {
   azurePing: { at: day("22:11:26"), cluster: "azurecluster", runs: "ping from a pod to the VM, captured at the VM" },
   azureCurl: { at: day("22:14:00"), cluster: "azurecluster", runs: "curl from a pod to ifconfig.co" },
   azureSku: { at: day("22:16:00"), cluster: "azurecluster", runs: "az network lb list" },
-  azureServices: { at: day("22:28:50"), cluster: "azurecluster", runs: "get svc in all namespaces, with the add-on and the ingress" },
+  azureServices: {
+    at: day("22:28:50"),
+    cluster: "azurecluster",
+    runs: "get svc in all namespaces, with the add-on and the ingress",
+  },
   azurePods: { at: day("22:30:30"), cluster: "azurecluster", runs: "get pods" },
-  azureIngressCurl: { at: day("22:31:00"), cluster: "azurecluster", runs: "curl from a pod behind the ingress to ifconfig.co" },
+  azureIngressCurl: {
+    at: day("22:31:00"),
+    cluster: "azurecluster",
+    runs: "curl from a pod behind the ingress to ifconfig.co",
+  },
   kubenetStatus: { at: day("22:48:30"), cluster: "kubenetcluster", runs: "get node, pod and svc in all namespaces" },
-  kubenetPing: { at: day("22:49:39"), cluster: "kubenetcluster", runs: "ping from a pod to the VM, captured at the VM" },
-  kubenetPodToPod: { at: day("23:00:24"), cluster: "kubenetcluster", runs: "ping from pod to pod, captured at the other pod" },
+  kubenetPing: {
+    at: day("22:49:39"),
+    cluster: "kubenetcluster",
+    runs: "ping from a pod to the VM, captured at the VM",
+  },
+  kubenetPodToPod: {
+    at: day("23:00:24"),
+    cluster: "kubenetcluster",
+    runs: "ping from pod to pod, captured at the other pod",
+  },
   kubenetRules: { at: day("23:03:00"), cluster: "kubenetcluster", runs: "iptables on a node" },
   kubenetKubelet: { at: day("23:05:00"), cluster: "kubenetcluster", runs: "systemctl status kubelet on a node" },
   kubenetCurl: { at: day("23:10:00"), cluster: "kubenetcluster", runs: "curl from each pod to ifconfig.co" },
@@ -213,6 +228,12 @@ export const articleScenario: Scenario = {
  * @throws InputError for a moment that the article does not have
  */
 export const articleAt = (moment: keyof typeof articleMoments): Scenario => {
-  if (!Object.hasOwn(articleMoments, moment)) throw new InputError({ where: "articleAt", value: moment, problem: "is no moment of the article", expected: Object.keys(articleMoments).join(", ") });
+  if (!Object.hasOwn(articleMoments, moment))
+    throw new InputError({
+      where: "articleAt",
+      value: moment,
+      problem: "is no moment of the article",
+      expected: Object.keys(articleMoments).join(", "),
+    });
   return scenarioAt(articleScenario, articleMoments[moment].at);
 };

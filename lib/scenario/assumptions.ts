@@ -11,7 +11,14 @@ const chosen = (name: ContradictionName, value: string, cluster: string): Assump
 const pinned = ({ spec }: ClusterPlan): readonly Assumption[] => {
   const fields = Object.keys(spec.pins ?? {});
   if (fields.length === 0) return [];
-  return [{ name: `${spec.name}: pins`, value: fields.join(", "), why: "Drawn by chance once; taken as observed instead of drawn anew.", source: "the scenario's pins" }];
+  return [
+    {
+      name: `${spec.name}: pins`,
+      value: fields.join(", "),
+      why: "Drawn by chance once; taken as observed instead of drawn anew.",
+      source: "the scenario's pins",
+    },
+  ];
 };
 
 const ofCluster = (plan: ClusterPlan, frontends: number): readonly Assumption[] => {
@@ -21,7 +28,9 @@ const ofCluster = (plan: ClusterPlan, frontends: number): readonly Assumption[] 
     chosen("era", balancer.era, spec.name),
     chosen("portRelease", "2019", spec.name),
     ...(masqueradeBy === undefined ? [] : [chosen("masqueradeBy", masqueradeBy, spec.name)]),
-    ...(balancer.sku === "Basic" && frontends === 0 ? [standalone(`${spec.name}'s nodes`, "no Service of type LoadBalancer gives their load balancer a frontend")] : []),
+    ...(balancer.sku === "Basic" && frontends === 0
+      ? [standalone(`${spec.name}'s nodes`, "no Service of type LoadBalancer gives their load balancer a frontend")]
+      : []),
     ...pinned(plan),
   ];
 };
@@ -41,7 +50,10 @@ const portOrder: Assumption = {
 };
 
 /** Everything that shaped a network and that somebody could see otherwise. */
-export const assumptionsOf = (clusters: readonly { readonly plan: ClusterPlan; readonly frontends: number }[], vms: readonly VmSpec[]): readonly Assumption[] => [
+export const assumptionsOf = (
+  clusters: readonly { readonly plan: ClusterPlan; readonly frontends: number }[],
+  vms: readonly VmSpec[],
+): readonly Assumption[] => [
   ...clusters.flatMap(({ plan, frontends }) => ofCluster(plan, frontends)),
   ...vms.filter(vm => vm.publicAddress === undefined).map(vm => standalone(vm.name, "it has no public address")),
   ...(clusters.length > 0 ? [portOrder] : []),

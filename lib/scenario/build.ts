@@ -10,7 +10,13 @@ import { clusterHosts } from "../kube/hosts.js";
 import type { Cluster, Time } from "../kube/types.js";
 import type { Fabric, Host, Network, Translator, UserRoute } from "../net/types.js";
 import { seeded, subseed } from "../random.js";
-import { type PrivateAddresses, type PublicAddresses, firstFree, privateAddresses, publicAddresses } from "./addresses.js";
+import {
+  type PrivateAddresses,
+  type PublicAddresses,
+  firstFree,
+  privateAddresses,
+  publicAddresses,
+} from "./addresses.js";
 import { assumptionsOf } from "./assumptions.js";
 import { type GivenAddress, buildCloud } from "./cloud.js";
 import { apiServerHost, siteHost, vmHost, vmNic, vmTranslator } from "./machines.js";
@@ -60,8 +66,15 @@ const claim = ({ scenario, publics, privates }: Site): Claims => ({
     privates.subnet(subnet, `clusters[${i}].subnet`);
     const where = `clusters[${i}].pins`;
     return {
-      publicAddresses: new Map(Object.entries(pins?.publicAddresses ?? {}).map(([key, text]) => [key, publics.claim(text, `${where}.publicAddresses["${key}"]`)])),
-      nodes: (pins?.nodeAddresses ?? []).slice(0, nodeCount).map((text, node) => privates.claim(subnet, text, `${where}.nodeAddresses[${node}]`)),
+      publicAddresses: new Map(
+        Object.entries(pins?.publicAddresses ?? {}).map(([key, text]) => [
+          key,
+          publics.claim(text, `${where}.publicAddresses["${key}"]`),
+        ]),
+      ),
+      nodes: (pins?.nodeAddresses ?? [])
+        .slice(0, nodeCount)
+        .map((text, node) => privates.claim(subnet, text, `${where}.nodeAddresses[${node}]`)),
     };
   }),
 });
@@ -76,7 +89,10 @@ const buildVm = (site: Site, index: number, claims: Claims["vms"][number]): Part
     ...nothing,
     hosts: [vmHost(spec, subnetOf(site.vnet, spec.subnet), address)],
     nics: [{ nic: vmNic(spec, address, claims.publicAddress), host: spec.name }],
-    translators: claims.publicAddress === undefined ? [vmTranslator(spec, address, site.publics.draw(`machine ${spec.name}`))] : [],
+    translators:
+      claims.publicAddress === undefined
+        ? [vmTranslator(spec, address, site.publics.draw(`machine ${spec.name}`))]
+        : [],
   };
 };
 
@@ -86,15 +102,25 @@ const buildSite = ({ scenario }: Site, index: number, address: Addr): Part => {
 };
 
 const kubenetRoutes = (plan: ClusterPlan, cluster: Cluster): Part["routes"] =>
-  cluster.nodes.flatMap(({ name, podCidr, internalIp }) => (podCidr === undefined ? [] : [{ subnet: plan.subnet.name, route: applianceRoute(name, podCidr, internalIp) }]));
+  cluster.nodes.flatMap(({ name, podCidr, internalIp }) =>
+    podCidr === undefined ? [] : [{ subnet: plan.subnet.name, route: applianceRoute(name, podCidr, internalIp) }],
+  );
 
 /** The API server's name: the cluster's, eight hexadecimal digits, and the region's domain. */
 const apiServerName = ({ scenario }: Site, plan: ClusterPlan): string => {
-  const digits = seeded(subseed(scenario.seed, `API server of ${plan.spec.name}`)).int(0x10000000, 0xffffffff).toString(16);
+  const digits = seeded(subseed(scenario.seed, `API server of ${plan.spec.name}`))
+    .int(0x10000000, 0xffffffff)
+    .toString(16);
   return `${plan.spec.name.toLowerCase().replaceAll("_", "-")}-${digits}.hcp.${scenario.location}.azmk8s.io`;
 };
 
-const joinCluster = (site: Site, plan: ClusterPlan, nodes: readonly PlannedNode[], apiServer: Addr, publicAddress: (key: string) => Addr): Cluster =>
+const joinCluster = (
+  site: Site,
+  plan: ClusterPlan,
+  nodes: readonly PlannedNode[],
+  apiServer: Addr,
+  publicAddress: (key: string) => Addr,
+): Cluster =>
   buildCluster({
     where: plan.where,
     name: plan.spec.name,
@@ -119,22 +145,41 @@ const joinCluster = (site: Site, plan: ClusterPlan, nodes: readonly PlannedNode[
     created: plan.created,
   });
 
-const nodeResourceGroup = ({ resourceGroup, location }: Scenario, { spec }: ClusterPlan): string => `MC_${resourceGroup}_${spec.name}_${location}`;
+const nodeResourceGroup = ({ resourceGroup, location }: Scenario, { spec }: ClusterPlan): string =>
+  `MC_${resourceGroup}_${spec.name}_${location}`;
 
-const buildOne = (site: Site, plan: ClusterPlan, claims: Claims["clusters"][number]): { readonly part: Part; readonly built: BuiltCluster } => {
+const buildOne = (
+  site: Site,
+  plan: ClusterPlan,
+  claims: Claims["clusters"][number],
+): { readonly part: Part; readonly built: BuiltCluster } => {
   const { scenario, publics, privates } = site;
   const name = plan.spec.name;
   const give = (key: string): Addr => claims.publicAddresses.get(key) ?? publics.draw(`${name}/${key}`);
-  const nodes = planNodes(plan, privates.subnet(plan.subnet.name, `${plan.where}.subnet`), claims.nodes, scenario.seed, site.startsAt);
+  const nodes = planNodes(
+    plan,
+    privates.subnet(plan.subnet.name, `${plan.where}.subnet`),
+    claims.nodes,
+    scenario.seed,
+    site.startsAt,
+  );
   checkPinnedPods(plan, nodes);
-  const given: GivenAddress[] = Array.from({ length: plan.balancer.outboundIps }, (_, i) => ({ address: give(`outbound/${i}`) }));
+  const given: GivenAddress[] = Array.from({ length: plan.balancer.outboundIps }, (_, i) => ({
+    address: give(`outbound/${i}`),
+  }));
   const apiServer = publics.draw(`API server of ${name}`);
   const cluster = joinCluster(site, plan, nodes, apiServer, service => {
     const address = give(service);
     given.push({ address, service });
     return address;
   });
-  const { loadBalancer, translator } = buildCloud(plan, cluster, given, () => publics.draw(`nodes of ${name}`), scenario.seed);
+  const { loadBalancer, translator } = buildCloud(
+    plan,
+    cluster,
+    given,
+    () => publics.draw(`nodes of ${name}`),
+    scenario.seed,
+  );
   const apiName = apiServerName(site, plan);
   return {
     part: {
@@ -153,7 +198,11 @@ const buildFabric = (vnet: VirtualNetwork, parts: readonly Part[]): Fabric => {
   for (const { subnet, route } of parts.flatMap(part => part.routes)) routes.get(subnet)!.push(route);
   return {
     addressSpace: vnet.addressSpace,
-    subnets: vnet.subnets.map(({ name, cidr }) => ({ name, cidr, routes: routeTable(name, routes.get(name)!, `route table of subnet ${name}`).routes })),
+    subnets: vnet.subnets.map(({ name, cidr }) => ({
+      name,
+      cidr,
+      routes: routeTable(name, routes.get(name)!, `route table of subnet ${name}`).routes,
+    })),
     nics: parts.flatMap(part => part.nics.map(({ nic, host }) => fabricNic(nic, host, "eth0"))),
     translators: parts.flatMap(part => part.translators),
   };
@@ -164,7 +213,13 @@ const checkNames = (hosts: readonly Host[]): void => {
   const seen = new Map<string, Host>();
   for (const host of hosts) {
     const twin = seen.get(host.id);
-    if (twin !== undefined) throw new InputError({ where: "scenario", value: host.id, problem: `names a ${twin.role} and a ${host.role}`, expected: "a name of its own for each machine, site and node" });
+    if (twin !== undefined)
+      throw new InputError({
+        where: "scenario",
+        value: host.id,
+        problem: `names a ${twin.role} and a ${host.role}`,
+        expected: "a name of its own for each machine, site and node",
+      });
     seen.set(host.id, host);
   }
 };
@@ -179,7 +234,13 @@ export const build = (scenario: Scenario): Built => {
   wholeNumber("seed", given.seed, { least: -(2 ** 31), most: 2 ** 31 - 1 }, "(a 32-bit whole number)");
   const vnet = virtualNetwork(given.vnet);
   const startsAt = parseTime(given.startsAt, "startsAt");
-  const site: Site = { scenario: given, vnet, startsAt, publics: publicAddresses(vnet, given.seed), privates: privateAddresses(vnet) };
+  const site: Site = {
+    scenario: given,
+    vnet,
+    startsAt,
+    publics: publicAddresses(vnet, given.seed),
+    privates: privateAddresses(vnet),
+  };
   const plans = given.clusters.map((spec, i) => planCluster(spec, `clusters[${i}]`, vnet, startsAt));
   checkTogether(plans);
   const claims = claim(site);
@@ -192,7 +253,16 @@ export const build = (scenario: Scenario): Built => {
   return {
     scenario,
     clusters: clusters.map(({ built }) => built),
-    network: { name: given.name, hosts, fabric: buildFabric(vnet, parts), names: parts.flatMap(part => part.names), seed: given.seed },
-    assumptions: assumptionsOf(clusters.map(({ built }, i) => ({ plan: plans[i]!, frontends: built.loadBalancer.frontends.length })), given.vms),
+    network: {
+      name: given.name,
+      hosts,
+      fabric: buildFabric(vnet, parts),
+      names: parts.flatMap(part => part.names),
+      seed: given.seed,
+    },
+    assumptions: assumptionsOf(
+      clusters.map(({ built }, i) => ({ plan: plans[i]!, frontends: built.loadBalancer.frontends.length })),
+      given.vms,
+    ),
   };
 };

@@ -10,9 +10,14 @@ export type Addon = ClusterSpec["addons"][number];
  * Fields to change: objects within are changed field by field, lists and values are replaced,
  * and a field set to undefined is taken out.
  */
-export type Change<T> = T extends readonly unknown[] ? T : T extends object ? { readonly [K in keyof T]?: Change<T[K]> | undefined } : T;
+export type Change<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]?: Change<T[K]> | undefined }
+    : T;
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const merge = (old: unknown, change: unknown): unknown => {
   if (!isObject(change)) return change;
@@ -26,7 +31,12 @@ const merge = (old: unknown, change: unknown): unknown => {
 
 const withCluster = (scenario: Scenario, name: string, edit: (cluster: ClusterSpec) => ClusterSpec): Scenario => {
   if (!scenario.clusters.some(cluster => cluster.name === name))
-    throw new InputError({ where: "cluster", value: name, problem: `is not in scenario ${scenario.name}`, expected: scenario.clusters.map(cluster => cluster.name).join(" or ") || "a scenario with clusters" });
+    throw new InputError({
+      where: "cluster",
+      value: name,
+      problem: `is not in scenario ${scenario.name}`,
+      expected: scenario.clusters.map(cluster => cluster.name).join(" or ") || "a scenario with clusters",
+    });
   return { ...scenario, clusters: scenario.clusters.map(cluster => (cluster.name === name ? edit(cluster) : cluster)) };
 };
 
@@ -52,7 +62,10 @@ export const applyManifest = (scenario: Scenario, name: string, manifest: Manife
 export const enableAddon = (scenario: Scenario, name: string, addon: Addon, at?: string): Scenario =>
   withCluster(scenario, name, cluster => {
     if (cluster.addons.includes(addon)) return cluster;
-    const created = at === undefined ? {} : { pins: { ...cluster.pins, created: { ...cluster.pins?.created, [`Addon/${addon}`]: at } } };
+    const created =
+      at === undefined
+        ? {}
+        : { pins: { ...cluster.pins, created: { ...cluster.pins?.created, [`Addon/${addon}`]: at } } };
     return { ...cluster, addons: [...cluster.addons, addon], ...created };
   });
 

@@ -80,7 +80,8 @@ interface Destination {
   readonly port: number;
 }
 
-const sourceOf = (packet: Packet): string => (packet.proto === "icmp" ? formatAddr(packet.src) : `${formatAddr(packet.src)}:${packet.sport}`);
+const sourceOf = (packet: Packet): string =>
+  packet.proto === "icmp" ? formatAddr(packet.src) : `${formatAddr(packet.src)}:${packet.sport}`;
 
 const sendersOf = (cluster: Cluster, pods: readonly Pod[]): readonly Sender[] => [
   ...pods.map(pod => ({ kind: "pod", host: podHostId(cluster.name, pod), name: pod.name, node: pod.node }) as const),
@@ -90,7 +91,9 @@ const sendersOf = (cluster: Cluster, pods: readonly Pod[]): readonly Sender[] =>
 /** A service with pods behind it, and not the sender itself when there is a choice. */
 const serviceFor = (services: readonly Service[], pods: readonly Pod[], own: Pod | undefined): Service | undefined => {
   const addresses = new Set(pods.map(pod => pod.ip));
-  const leading = services.filter(({ endpoints }) => endpoints.length > 0 && endpoints.every(({ ip }) => addresses.has(ip)));
+  const leading = services.filter(
+    ({ endpoints }) => endpoints.length > 0 && endpoints.every(({ ip }) => addresses.has(ip)),
+  );
   return leading.find(({ endpoints }) => endpoints.every(({ ip }) => ip !== own?.ip)) ?? leading[0];
 };
 
@@ -103,27 +106,56 @@ const toPod = (kind: DestinationKind, pod: Pod | undefined): readonly Destinatio
 const toHost = (kind: DestinationKind, host: Host | undefined): readonly Destination[] => {
   const address = host?.interfaces[0]?.addresses[0]?.address;
   const port = host?.listeners.find(({ proto }) => proto === "tcp")?.port;
-  return host === undefined || address === undefined || port === undefined ? [] : [{ kind, name: host.hostname, to: formatAddr(address), port }];
+  return host === undefined || address === undefined || port === undefined
+    ? []
+    : [{ kind, name: host.hostname, to: formatAddr(address), port }];
 };
 
-const destinationsOf = ({ scenario }: Built, hosts: ReadonlyMap<string, Host>, cluster: Cluster, pods: readonly Pod[], sender: Sender, namespace: string): readonly Destination[] => {
+const destinationsOf = (
+  { scenario }: Built,
+  hosts: ReadonlyMap<string, Host>,
+  cluster: Cluster,
+  pods: readonly Pod[],
+  sender: Sender,
+  namespace: string,
+): readonly Destination[] => {
   const own = sender.kind === "pod" ? pods.find(pod => pod.name === sender.name) : undefined;
   const others = pods.filter(pod => pod !== own);
-  const service = serviceFor(cluster.services.filter(one => one.namespace === namespace), pods, own);
+  const service = serviceFor(
+    cluster.services.filter(one => one.namespace === namespace),
+    pods,
+    own,
+  );
   const port = service?.ports.find(({ protocol }) => protocol === "TCP")?.port;
   const first = (named: readonly { readonly name: string }[]) => hosts.get(named[0]?.name ?? "");
   return [
-    ...toPod("same-node pod", others.find(pod => pod.node === sender.node)),
-    ...toPod("other-node pod", others.find(pod => pod.node !== sender.node)),
+    ...toPod(
+      "same-node pod",
+      others.find(pod => pod.node === sender.node),
+    ),
+    ...toPod(
+      "other-node pod",
+      others.find(pod => pod.node !== sender.node),
+    ),
     ...toHost("VM", first(scenario.vms)),
-    ...(service === undefined || port === undefined ? [] : [{ kind: "service", name: service.name, to: formatAddr(service.clusterIp), port } as const]),
+    ...(service === undefined || port === undefined
+      ? []
+      : [{ kind: "service", name: service.name, to: formatAddr(service.clusterIp), port } as const]),
     ...toHost("Internet", first(scenario.sites)),
   ];
 };
 
 const formatChange = ({ place, which, before, after, by }: AddressChange): FlowChange => {
-  const end = (flow: AddressChange["before"]) => (which === "source" ? `${formatAddr(flow.src)}:${flow.sport}` : `${formatAddr(flow.dst)}:${flow.dport}`);
-  return { place, which, from: end(before), to: end(after), by: formatChangedBy(by), ...(by.kind === "rule" && by.comment !== undefined && { comment: by.comment }) };
+  const end = (flow: AddressChange["before"]) =>
+    which === "source" ? `${formatAddr(flow.src)}:${flow.sport}` : `${formatAddr(flow.dst)}:${flow.dport}`;
+  return {
+    place,
+    which,
+    from: end(before),
+    to: end(after),
+    by: formatChangedBy(by),
+    ...(by.kind === "rule" && by.comment !== undefined && { comment: by.comment }),
+  };
 };
 
 /** A port of its own for each flow, so that none is translated because another has its port. */
@@ -133,10 +165,17 @@ function* clientPorts(): Generator<number, never> {
 
 /** The hop after which a packet is among public addresses. */
 const lastBeforeInternet = (hops: readonly Hop[]): Hop | undefined =>
-  hops.find(hop => hop.steps.some(step => step.kind === "public-address" || (step.kind === "translate" && step.before.src !== step.after.src)));
+  hops.find(hop =>
+    hop.steps.some(
+      step => step.kind === "public-address" || (step.kind === "translate" && step.before.src !== step.after.src),
+    ),
+  );
 
 /** The source at each stage of a trace. */
-const stages = ({ hops, disposition }: Trace): Pick<FlowRow, "sent" | "leavingNode" | "inVnet" | "onInternet" | "received" | "ttl"> => {
+const stages = ({
+  hops,
+  disposition,
+}: Trace): Pick<FlowRow, "sent" | "leavingNode" | "inVnet" | "onInternet" | "received" | "ttl"> => {
   const entry = hops.findIndex(hop => hop.kind === "fabric");
   const leaving = hops[entry - 1];
   const fabric = hops[entry];
@@ -153,7 +192,8 @@ const stages = ({ hops, disposition }: Trace): Pick<FlowRow, "sent" | "leavingNo
 
 /** Whose an address is: a node's (the sender's, or the one that masquerades on arrival), the sender's, the load balancer's. */
 const owners = (hosts: ReadonlyMap<string, Host>, cluster: Cluster, balancer: BuiltCluster["loadBalancer"]) => {
-  const addressesOf = (id: string): readonly string[] => hosts.get(id)?.interfaces.flatMap(one => one.addresses.map(({ address }) => formatAddr(address))) ?? [];
+  const addressesOf = (id: string): readonly string[] =>
+    hosts.get(id)?.interfaces.flatMap(one => one.addresses.map(({ address }) => formatAddr(address))) ?? [];
   const ofNodes = new Set(cluster.nodes.flatMap(({ name }) => addressesOf(name)));
   return (source: string, sender: Sender): Owner => {
     const address = source.split(":")[0]!;
@@ -169,7 +209,11 @@ const owners = (hosts: ReadonlyMap<string, Host>, cluster: Cluster, balancer: Bu
  * A kind that a cluster does not have (a pod on another node, where there is one node) has no row.
  * @param lab the booted network of `built`; the connections are left open in it
  */
-export const flowTable = async (lab: ModelLab, built: Built, options: FlowTableOptions = {}): Promise<readonly FlowRow[]> => {
+export const flowTable = async (
+  lab: ModelLab,
+  built: Built,
+  options: FlowTableOptions = {},
+): Promise<readonly FlowRow[]> => {
   const namespace = options.namespace ?? "default";
   const hosts = new Map(built.network.hosts.map(host => [host.id, host]));
   const ports = clientPorts();
@@ -178,7 +222,9 @@ export const flowTable = async (lab: ModelLab, built: Built, options: FlowTableO
     const ownerOf = owners(hosts, cluster, loadBalancer);
     return sendersOf(cluster, pods).flatMap(sender =>
       destinationsOf(built, hosts, cluster, pods, sender, namespace).map((destination): FlowRow => {
-        const trace = lab.traceConnect(sender.host, destination.to, destination.port, { sourcePort: ports.next().value });
+        const trace = lab.traceConnect(sender.host, destination.to, destination.port, {
+          sourcePort: ports.next().value,
+        });
         const seen = stages(trace);
         return {
           cluster: cluster.name,
@@ -189,7 +235,10 @@ export const flowTable = async (lab: ModelLab, built: Built, options: FlowTableO
           toKind: destination.kind,
           to: destination.name,
           ...seen,
-          ...(seen.received !== undefined && { owner: ownerOf(seen.received, sender), receiver: hosts.get(trace.hops.at(-1)!.place)?.hostname ?? "" }),
+          ...(seen.received !== undefined && {
+            owner: ownerOf(seen.received, sender),
+            receiver: hosts.get(trace.hops.at(-1)!.place)?.hostname ?? "",
+          }),
           changes: addressChanges(trace).map(formatChange),
           outcome: trace.disposition.kind,
         };
@@ -212,7 +261,8 @@ const groupBy = <Item>(items: readonly Item[], key: (item: Item) => string): Rea
 };
 
 /** What tells a pod or node from its like: what follows the last dash of its name. */
-const shortName = ({ fromKind, from }: FlowRow): string => (fromKind === "node" ? `node ${from.slice(from.lastIndexOf("-") + 1)}` : from.slice(from.lastIndexOf("-") + 1));
+const shortName = ({ fromKind, from }: FlowRow): string =>
+  fromKind === "node" ? `node ${from.slice(from.lastIndexOf("-") + 1)}` : from.slice(from.lastIndexOf("-") + 1);
 
 /** A source with its port only where the port is new. */
 const source = (value: string | undefined, before: string): string => {
@@ -242,15 +292,25 @@ const widest = 100;
 const cut = (text: string, width: number): string => (text.length > width ? `${text.slice(0, width - 1)}…` : text);
 
 /** `POSTROUTING 3 MASQUERADE`: whether source or destination changes is in the target's name. */
-const decidedBy = ({ by }: FlowChange): string => by.replace(/^load balancer .*/, "load balancer SNAT").replace(/ rule (\d+),/, " $1");
+const decidedBy = ({ by }: FlowChange): string =>
+  by.replace(/^load balancer .*/, "load balancer SNAT").replace(/ rule (\d+),/, " $1");
 
 /** Who changes addresses and by which rule, for each kind of sender and destination; a table for each cluster, within 100 columns. */
 export const flowChangeColumns = (rows: readonly FlowRow[]): readonly FlowTableView[] =>
   [...groupBy(rows, row => row.cluster)].map(([cluster, own]) => {
-    const all = own.flatMap(row => row.changes.map(change => [row.fromKind, row.toKind, decidedBy(change), change.comment ?? ""] as const));
+    const all = own.flatMap(row =>
+      row.changes.map(change => [row.fromKind, row.toKind, decidedBy(change), change.comment ?? ""] as const),
+    );
     const cells = [...groupBy(all, cell => cell.join("\t")).values()].map(same => same[0]!);
-    const rest = ([0, 1, 2] as const).reduce((left, column) => left - 2 - Math.max(4, ...cells.map(cell => cell[column].length)), widest);
-    return { caption: `${cluster} (${own[0]!.plugin})`, columns: ["FROM", "TO", "BY", "COMMENT"], rows: cells.map(([from, to, by, comment]) => [from, to, by, cut(comment, rest)]) };
+    const rest = ([0, 1, 2] as const).reduce(
+      (left, column) => left - 2 - Math.max(4, ...cells.map(cell => cell[column].length)),
+      widest,
+    );
+    return {
+      caption: `${cluster} (${own[0]!.plugin})`,
+      columns: ["FROM", "TO", "BY", "COMMENT"],
+      rows: cells.map(([from, to, by, comment]) => [from, to, by, cut(comment, rest)]),
+    };
   });
 
 /** What the receiver sees, the clusters side by side: whose address, and the TTL, for the first sender of each kind whose packet arrives. */
@@ -267,6 +327,10 @@ export const compareFlows = (rows: readonly FlowRow[]): FlowTableView => {
   return {
     caption: "Source that the receiver sees",
     columns: ["FROM", "TO", ...clusters.flatMap(([, own]) => [own[0]!.plugin, "TTL"])],
-    rows: kinds.map(({ fromKind, toKind }) => [fromKind, toKind, ...clusters.flatMap(([, own]) => seen(own.filter(row => row.fromKind === fromKind && row.toKind === toKind)))]),
+    rows: kinds.map(({ fromKind, toKind }) => [
+      fromKind,
+      toKind,
+      ...clusters.flatMap(([, own]) => seen(own.filter(row => row.fromKind === fromKind && row.toKind === toKind))),
+    ]),
   };
 };

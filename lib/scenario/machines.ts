@@ -35,7 +35,8 @@ export const vmNic = (spec: VmSpec, address: Addr, publicAddress: Addr | undefin
 });
 
 /** How a machine without a public address leaves: by one that Azure picks for it alone. */
-export const vmTranslator = (spec: VmSpec, address: Addr, picked: Addr): Translator => standaloneTranslator(`${spec.name}/outbound`, picked, [address]);
+export const vmTranslator = (spec: VmSpec, address: Addr, picked: Addr): Translator =>
+  standaloneTranslator(`${spec.name}/outbound`, picked, [address]);
 
 const internetHost = (name: string, address: Addr, listeners: readonly Listener[]): Host => ({
   ...plainHost,

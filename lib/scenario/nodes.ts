@@ -33,12 +33,18 @@ const checkRoom = (plan: ClusterPlan, addresses: Pool, pinned: PinnedNodes): voi
 };
 
 const nodePoolId = (plan: ClusterPlan, seed: number): string =>
-  plan.spec.pins?.nodePoolId ?? String(seeded(subseed(seed, `node pool of ${plan.spec.name}`)).int(10_000_000, 49_999_999));
+  plan.spec.pins?.nodePoolId ??
+  String(seeded(subseed(seed, `node pool of ${plan.spec.name}`)).int(10_000_000, 49_999_999));
 
 const joined = (plan: ClusterPlan, name: string, startsAt: number): number => {
   const created = plan.createdPins[`Node/${name}`] ?? plan.created;
   if (created < plan.created || created > startsAt)
-    throw new InputError({ where: `${plan.where}.pins.created["Node/${name}"]`, value: formatTime(created), problem: "is not within the cluster's life", expected: `${formatTime(plan.created)} to ${formatTime(startsAt)}` });
+    throw new InputError({
+      where: `${plan.where}.pins.created["Node/${name}"]`,
+      value: formatTime(created),
+      problem: "is not within the cluster's life",
+      expected: `${formatTime(plan.created)} to ${formatTime(startsAt)}`,
+    });
   return created;
 };
 
@@ -47,7 +53,13 @@ const joined = (plan: ClusterPlan, name: string, startsAt: number): number => {
  * then with azure-cni max-pods more, reserved before the next node gets any, each the lowest free one.
  * @throws InputError with Azure's arithmetic when the subnet is too small
  */
-export const planNodes = (plan: ClusterPlan, addresses: Pool, pinned: PinnedNodes, seed: number, startsAt: number): readonly PlannedNode[] => {
+export const planNodes = (
+  plan: ClusterPlan,
+  addresses: Pool,
+  pinned: PinnedNodes,
+  seed: number,
+  startsAt: number,
+): readonly PlannedNode[] => {
   checkRoom(plan, addresses, pinned);
   const { plugin, maxPods, subnet, spec } = plan;
   const pool = `aks-nodepool1-${nodePoolId(plan, seed)}`;
@@ -58,14 +70,20 @@ export const planNodes = (plan: ClusterPlan, addresses: Pool, pinned: PinnedNode
     const podAddresses = plugin === "azure-cni" ? Array.from({ length: maxPods }, take) : undefined;
     return {
       input: { name, internalIp, podAddresses, created: joined(plan, name, startsAt) },
-      nic: { name: `${name}-nic`, subnet: subnet.name, addresses: [internalIp, ...(podAddresses ?? [])], ipForwarding: plugin === "kubenet" },
+      nic: {
+        name: `${name}-nic`,
+        subnet: subnet.name,
+        addresses: [internalIp, ...(podAddresses ?? [])],
+        ipForwarding: plugin === "kubenet",
+      },
     };
   });
 };
 
 /** A pinned pod address must be one that the pinned node's card holds. */
 export const checkPinnedPods = (plan: ClusterPlan, nodes: readonly PlannedNode[]): void => {
-  const holders = (address: Addr): number => nodes.findIndex(({ input }) => input.podAddresses?.includes(address) === true);
+  const holders = (address: Addr): number =>
+    nodes.findIndex(({ input }) => input.podAddresses?.includes(address) === true);
   for (const [key, pods] of Object.entries(plan.pins.pods ?? {}))
     pods.forEach(({ address, node }, i) => {
       if (address === undefined || (node !== undefined && node >= nodes.length)) return;

@@ -66,16 +66,32 @@ const onlyFor = (where: string, value: unknown, what: string): void => {
 
 const apart = (where: string, block: Cidr, others: readonly (readonly [Cidr, string])[]): void => {
   for (const [other, name] of others)
-    if (overlaps(block, other)) refuse(where, formatCidr(block), `overlaps ${name} (${formatCidr(other)})`, "ranges that share no address");
+    if (overlaps(block, other))
+      refuse(where, formatCidr(block), `overlaps ${name} (${formatCidr(other)})`, "ranges that share no address");
 };
 
 const readCounts = (spec: ClusterSpec, where: string): number => {
   const kubenet = spec.plugin === "kubenet";
   const most = kubenet ? plugins.kubenet.nodes.value : aks.nodes.value;
-  wholeNumber(`${where}.nodeCount`, spec.nodeCount, { least: 1, most }, kubenet ? "nodes with kubenet, a user-defined route each" : "nodes");
-  const maxPods = wholeNumber(`${where}.maxPods`, spec.maxPods ?? plugins[spec.plugin].defaultMaxPods.value, aks.maxPods.value, "pods per node");
+  wholeNumber(
+    `${where}.nodeCount`,
+    spec.nodeCount,
+    { least: 1, most },
+    kubenet ? "nodes with kubenet, a user-defined route each" : "nodes",
+  );
+  const maxPods = wholeNumber(
+    `${where}.maxPods`,
+    spec.maxPods ?? plugins[spec.plugin].defaultMaxPods.value,
+    aks.maxPods.value,
+    "pods per node",
+  );
   if (spec.nodeCount * maxPods < aks.podSlots.value)
-    refuse(`${where}.maxPods`, maxPods, `gives the node pool ${spec.nodeCount * maxPods} pod slots`, `at least ${aks.podSlots.value} in all, so ${Math.ceil(aks.podSlots.value / spec.nodeCount)} per node`);
+    refuse(
+      `${where}.maxPods`,
+      maxPods,
+      `gives the node pool ${spec.nodeCount * maxPods} pod slots`,
+      `at least ${aks.podSlots.value} in all, so ${Math.ceil(aks.podSlots.value / spec.nodeCount)} per node`,
+    );
   return maxPods;
 };
 
@@ -84,15 +100,33 @@ type Ranges = Pick<ClusterPlan, "serviceCidr" | "dnsServiceIp" | "podCidr" | "no
 const readServiceRange = (spec: ClusterSpec, where: string, vnet: VirtualNetwork): Ranges => {
   const serviceCidr = cidr(spec.serviceCidr ?? defaults.serviceCidr, `${where}.serviceCidr`);
   wholeNumber(`${where}.serviceCidr's prefix length`, serviceCidr.prefix, serviceCidrPrefix, "bits");
-  apart(`${where}.serviceCidr`, serviceCidr, vnet.addressSpace.map((block, i) => [block, `vnet.addressSpace[${i}]`]));
+  apart(
+    `${where}.serviceCidr`,
+    serviceCidr,
+    vnet.addressSpace.map((block, i) => [block, `vnet.addressSpace[${i}]`]),
+  );
   const place = `${where}.dnsServiceIp`;
   const dnsServiceIp = spec.dnsServiceIp === undefined ? nth(serviceCidr, 10) : addr(spec.dnsServiceIp, place);
-  if (!contains(serviceCidr, dnsServiceIp) || dnsServiceIp - serviceCidr.base < 2 || dnsServiceIp === serviceCidr.base + cidrSize(serviceCidr) - 1)
-    refuse(place, formatAddr(dnsServiceIp), `cannot be a service's address`, `an address of ${formatCidr(serviceCidr)}, not its first two or its last`);
+  if (
+    !contains(serviceCidr, dnsServiceIp) ||
+    dnsServiceIp - serviceCidr.base < 2 ||
+    dnsServiceIp === serviceCidr.base + cidrSize(serviceCidr) - 1
+  )
+    refuse(
+      place,
+      formatAddr(dnsServiceIp),
+      `cannot be a service's address`,
+      `an address of ${formatCidr(serviceCidr)}, not its first two or its last`,
+    );
   return { serviceCidr, dnsServiceIp };
 };
 
-const readPodRange = (spec: ClusterSpec, where: string, vnet: VirtualNetwork, serviceCidr: Cidr): Pick<Ranges, "podCidr" | "nonMasqueradeCidr"> => {
+const readPodRange = (
+  spec: ClusterSpec,
+  where: string,
+  vnet: VirtualNetwork,
+  serviceCidr: Cidr,
+): Pick<Ranges, "podCidr" | "nonMasqueradeCidr"> => {
   if (spec.plugin !== "kubenet") {
     onlyFor(`${where}.podCidr`, spec.podCidr, "kubenet");
     onlyFor(`${where}.nonMasqueradeCidr`, spec.nonMasqueradeCidr, "kubenet");
@@ -100,15 +134,28 @@ const readPodRange = (spec: ClusterSpec, where: string, vnet: VirtualNetwork, se
   }
   const place = `${where}.podCidr`;
   const podCidr = cidr(spec.podCidr ?? defaults.podCidr, place);
-  apart(place, podCidr, [...vnet.addressSpace.map((block, i) => [block, `vnet.addressSpace[${i}]`] as const), [serviceCidr, `${where}.serviceCidr`]]);
+  apart(place, podCidr, [
+    ...vnet.addressSpace.map((block, i) => [block, `vnet.addressSpace[${i}]`] as const),
+    [serviceCidr, `${where}.serviceCidr`],
+  ]);
   const ranges = Math.floor(cidrSize(podCidr) / 2 ** (32 - plugins.kubenet.podPrefix.value));
   if (ranges < spec.nodeCount)
-    refuse(place, formatCidr(podCidr), `holds ${ranges} ranges of a /${plugins.kubenet.podPrefix.value} and ${spec.nodeCount} nodes need one each`, "a larger range or fewer nodes");
-  return { podCidr, nonMasqueradeCidr: spec.nonMasqueradeCidr === undefined ? podCidr : cidr(spec.nonMasqueradeCidr, `${where}.nonMasqueradeCidr`) };
+    refuse(
+      place,
+      formatCidr(podCidr),
+      `holds ${ranges} ranges of a /${plugins.kubenet.podPrefix.value} and ${spec.nodeCount} nodes need one each`,
+      "a larger range or fewer nodes",
+    );
+  return {
+    podCidr,
+    nonMasqueradeCidr:
+      spec.nonMasqueradeCidr === undefined ? podCidr : cidr(spec.nonMasqueradeCidr, `${where}.nonMasqueradeCidr`),
+  };
 };
 
 const readMasquerade = (spec: ClusterSpec, where: string): Pick<ClusterPlan, "masqueradeBy"> => {
-  if (spec.plugin === "azure-cni") return { masqueradeBy: spec.masqueradeBy ?? (contradiction("masqueradeBy").default as "ip-masq-agent") };
+  if (spec.plugin === "azure-cni")
+    return { masqueradeBy: spec.masqueradeBy ?? (contradiction("masqueradeBy").default as "ip-masq-agent") };
   onlyFor(`${where}.masqueradeBy`, spec.masqueradeBy, "azure-cni");
   return {};
 };
@@ -116,31 +163,63 @@ const readMasquerade = (spec: ClusterSpec, where: string): Pick<ClusterPlan, "ma
 const readBalancer = (spec: LoadBalancerSpec, where: string): BalancerPlan => {
   const { sku, frontendSelection: selection, era = newestEra } = spec;
   if (sku === "Basic") {
-    for (const field of ["outboundIps", "allocatedOutboundPorts", "idleTimeoutMinutes"] as const) onlyFor(`${where}.${field}`, spec[field], "sku Standard");
-    return { sku, selection, era, outboundIps: 0, allocatedOutboundPorts: 0, idleTimeoutMinutes: loadBalancer.idleTimeout.value };
+    for (const field of ["outboundIps", "allocatedOutboundPorts", "idleTimeoutMinutes"] as const)
+      onlyFor(`${where}.${field}`, spec[field], "sku Standard");
+    return {
+      sku,
+      selection,
+      era,
+      outboundIps: 0,
+      allocatedOutboundPorts: 0,
+      idleTimeoutMinutes: loadBalancer.idleTimeout.value,
+    };
   }
   return {
     sku,
     selection,
     era,
-    outboundIps: wholeNumber(`${where}.outboundIps`, spec.outboundIps ?? aks.defaultOutboundIps.value, aks.outboundIps.value, "outbound addresses"),
+    outboundIps: wholeNumber(
+      `${where}.outboundIps`,
+      spec.outboundIps ?? aks.defaultOutboundIps.value,
+      aks.outboundIps.value,
+      "outbound addresses",
+    ),
     allocatedOutboundPorts: checkAllocatedPorts(spec.allocatedOutboundPorts ?? 0, `${where}.allocatedOutboundPorts`),
-    idleTimeoutMinutes: wholeNumber(`${where}.idleTimeoutMinutes`, spec.idleTimeoutMinutes ?? aks.idleTimeout.value, aks.idleTimeoutRange.value, "minutes"),
+    idleTimeoutMinutes: wholeNumber(
+      `${where}.idleTimeoutMinutes`,
+      spec.idleTimeoutMinutes ?? aks.idleTimeout.value,
+      aks.idleTimeoutRange.value,
+      "minutes",
+    ),
   };
 };
 
-const mapValues = <A, B>(values: Readonly<Record<string, A>> | undefined, change: (value: A, key: string) => B): Readonly<Record<string, B>> =>
+const mapValues = <A, B>(
+  values: Readonly<Record<string, A>> | undefined,
+  change: (value: A, key: string) => B,
+): Readonly<Record<string, B>> =>
   Object.fromEntries(Object.entries(values ?? {}).map(([key, value]) => [key, change(value, key)]));
 
 type PinContext = Pick<ClusterPlan, "plugin" | "subnet"> & { readonly startsAt: Time };
 
 const readPinnedPod = (pod: PinnedPod, where: string, plan: PinContext): PodPin => {
-  if (pod.node !== undefined) wholeNumber(`${where}.node`, pod.node, { least: 0, most: aks.nodes.value - 1 }, "as an index of a node");
+  if (pod.node !== undefined)
+    wholeNumber(`${where}.node`, pod.node, { least: 0, most: aks.nodes.value - 1 }, "as an index of a node");
   if (plan.plugin === "kubenet" && pod.address !== undefined)
-    refuse(`${where}.address`, pod.address, "cannot be pinned with kubenet", "the field left out: kubenet gives addresses in the order of creation");
+    refuse(
+      `${where}.address`,
+      pod.address,
+      "cannot be pinned with kubenet",
+      "the field left out: kubenet gives addresses in the order of creation",
+    );
   const address = pod.address === undefined ? undefined : addr(pod.address, `${where}.address`);
   if (address !== undefined && !contains(plan.subnet.cidr, address))
-    refuse(`${where}.address`, pod.address, `is outside the subnet ${plan.subnet.name}`, `an address of ${formatCidr(plan.subnet.cidr)} that its node's card holds`);
+    refuse(
+      `${where}.address`,
+      pod.address,
+      `is outside the subnet ${plan.subnet.name}`,
+      `an address of ${formatCidr(plan.subnet.cidr)} that its node's card holds`,
+    );
   const time = (field: "created" | "deleted"): Time | undefined => {
     const text = pod[field];
     return text === undefined ? undefined : Math.min(parseTime(text, `${where}.${field}`), plan.startsAt);
@@ -148,12 +227,19 @@ const readPinnedPod = (pod: PinnedPod, where: string, plan: PinContext): PodPin 
   return { name: pod.name, node: pod.node, address, created: time("created"), deleted: time("deleted") };
 };
 
-const readPins = (spec: ClusterSpec, where: string, plan: PinContext, created: Readonly<Record<string, Time>>): ClusterPins => {
+const readPins = (
+  spec: ClusterSpec,
+  where: string,
+  plan: PinContext,
+  created: Readonly<Record<string, Time>>,
+): ClusterPins => {
   const { clusterIps, nodePorts, pods, kubeletPid } = spec.pins ?? {};
   return {
     clusterIps: mapValues(clusterIps, (text, key) => addr(text, `${where}.clusterIps["${key}"]`)),
     nodePorts,
-    pods: mapValues(pods, (list, key) => list.map((pod, i) => readPinnedPod(pod, `${where}.pods["${key}"][${i}]`, plan))),
+    pods: mapValues(pods, (list, key) =>
+      list.map((pod, i) => readPinnedPod(pod, `${where}.pods["${key}"][${i}]`, plan)),
+    ),
     created,
     kubeletPid,
   };
@@ -163,7 +249,13 @@ const readPins = (spec: ClusterSpec, where: string, plan: PinContext, created: R
 const readDone = (text: string | undefined, where: string, created: Time, startsAt: Time): Time => {
   if (text === undefined) return startsAt;
   const time = parseTime(text, where);
-  if (time < created) refuse(where, text, "is before the cluster was created", `${formatTime(created)} or later; pins.created["Service/default/kubernetes"] moves that`);
+  if (time < created)
+    refuse(
+      where,
+      text,
+      "is before the cluster was created",
+      `${formatTime(created)} or later; pins.created["Service/default/kubernetes"] moves that`,
+    );
   if (time > startsAt) refuse(where, text, "is after the scenario's start", `${formatTime(startsAt)} or earlier`);
   return time;
 };
@@ -174,7 +266,14 @@ const readDone = (text: string | undefined, where: string, created: Time, starts
  */
 export const planCluster = (spec: ClusterSpec, where: string, vnet: VirtualNetwork, startsAt: Time): ClusterPlan => {
   const { plugin, pins = {} } = spec;
-  const subnet = vnet.subnets.find(({ name }) => name === spec.subnet) ?? refuse(`${where}.subnet`, spec.subnet, `is no subnet of ${vnet.name}`, vnet.subnets.map(({ name }) => name).join(" or ") || "a subnet");
+  const subnet =
+    vnet.subnets.find(({ name }) => name === spec.subnet) ??
+    refuse(
+      `${where}.subnet`,
+      spec.subnet,
+      `is no subnet of ${vnet.name}`,
+      vnet.subnets.map(({ name }) => name).join(" or ") || "a subnet",
+    );
   const maxPods = readCounts(spec, where);
   const service = readServiceRange(spec, where, vnet);
   const createdPins = mapValues(pins.created, (text, key) => parseTime(text, `${where}.pins.created["${key}"]`));
@@ -193,9 +292,17 @@ export const planCluster = (spec: ClusterSpec, where: string, vnet: VirtualNetwo
     created,
     createdPins,
     pins: readPins(spec, `${where}.pins`, { plugin, subnet, startsAt }, createdPins),
-    manifests: spec.manifests.map((manifest, i) => ({ objects: parseManifest(manifest.yaml, manifest.file), appliedAt: readDone(manifest.appliedAt, `${where}.manifests[${i}].appliedAt`, created, startsAt) })),
-    scale: mapValues(spec.scale, (count, name) => wholeNumber(`${where}.scale["${name}"]`, count, { least: 0, most: replicasAtMost }, "pods")),
-    addons: [...new Set(spec.addons)].map(name => ({ name, enabledAt: readDone(pins.created?.[`Addon/${name}`], `${where}.pins.created["Addon/${name}"]`, created, startsAt) })),
+    manifests: spec.manifests.map((manifest, i) => ({
+      objects: parseManifest(manifest.yaml, manifest.file),
+      appliedAt: readDone(manifest.appliedAt, `${where}.manifests[${i}].appliedAt`, created, startsAt),
+    })),
+    scale: mapValues(spec.scale, (count, name) =>
+      wholeNumber(`${where}.scale["${name}"]`, count, { least: 0, most: replicasAtMost }, "pods"),
+    ),
+    addons: [...new Set(spec.addons)].map(name => ({
+      name,
+      enabledAt: readDone(pins.created?.[`Addon/${name}`], `${where}.pins.created["Addon/${name}"]`, created, startsAt),
+    })),
   };
 };
 
@@ -203,9 +310,12 @@ export const planCluster = (spec: ClusterSpec, where: string, vnet: VirtualNetwo
 export const checkTogether = (plans: readonly ClusterPlan[]): void => {
   plans.forEach((plan, j) => {
     for (const other of plans.slice(0, j)) {
-      if (plan.spec.name === other.spec.name) refuse(`${plan.where}.name`, plan.spec.name, `is the name of ${other.where} too`, "a name of its own");
+      if (plan.spec.name === other.spec.name)
+        refuse(`${plan.where}.name`, plan.spec.name, `is the name of ${other.where} too`, "a name of its own");
       if (plan.podCidr !== undefined && other.podCidr !== undefined && plan.subnet === other.subnet)
-        apart(`${plan.where}.podCidr`, plan.podCidr, [[other.podCidr, `${other.where}.podCidr, whose routes are in the same table`]]);
+        apart(`${plan.where}.podCidr`, plan.podCidr, [
+          [other.podCidr, `${other.where}.podCidr, whose routes are in the same table`],
+        ]);
     }
   });
 };

@@ -2,9 +2,15 @@ import { eras } from "../azure/snat.js";
 import { type Check, list, number, object, oneOf, optional, record, text } from "./shape.js";
 import type { ClusterSpec, LoadBalancerSpec, Manifest, PinnedPod, Pins, Scenario, VmSpec } from "./types.js";
 
-const hostName = text("a name: a-z, A-Z, 0-9 and -, at most 63 characters", /^[A-Za-z0-9](?:[-A-Za-z0-9]{0,61}[A-Za-z0-9])?$/);
+const hostName = text(
+  "a name: a-z, A-Z, 0-9 and -, at most 63 characters",
+  /^[A-Za-z0-9](?:[-A-Za-z0-9]{0,61}[A-Za-z0-9])?$/,
+);
 const azureName = text("a name: a-z, A-Z, 0-9, -, _ and ., at most 80 characters", /^[A-Za-z0-9](?:[-\w.]{0,78}\w)?$/);
-const dnsName = text("a host name: example.com", /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/);
+const dnsName = text(
+  "a host name: example.com",
+  /^(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/,
+);
 
 const address = text("an address: 10.13.76.4");
 const range = text("a range: 10.13.0.0/16");
@@ -52,7 +58,11 @@ const pins: Check<Pins> = object<Pins>("pins", {
   nodePorts: optional(record(record(number, "a port", /^\d+$/), key, namespaced)),
   pods: optional(record(list(pinnedPod), key, namespaced)),
   created: optional(
-    record(time, "Node/NAME, Service/NAMESPACE/NAME, Deployment/NAMESPACE/NAME or Addon/NAME", /^(?:(?:Node|Addon)\/[^/]+|(?:Service|Deployment)\/[^/]+\/[^/]+)$/),
+    record(
+      time,
+      "Node/NAME, Service/NAMESPACE/NAME, Deployment/NAMESPACE/NAME or Addon/NAME",
+      /^(?:(?:Node|Addon)\/[^/]+|(?:Service|Deployment)\/[^/]+\/[^/]+)$/,
+    ),
   ),
   kubeletPid: optional(number),
 });

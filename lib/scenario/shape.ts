@@ -9,7 +9,9 @@ export interface Optional<T> {
 }
 
 /** A check for each field of T, so a field added to the type must be added here to compile. */
-export type Fields<T> = { readonly [K in keyof T]-?: Record<string, never> extends Pick<T, K> ? Optional<NonNullable<T[K]>> : Check<T[K]> };
+export type Fields<T> = {
+  readonly [K in keyof T]-?: Record<string, never> extends Pick<T, K> ? Optional<NonNullable<T[K]>> : Check<T[K]>;
+};
 
 const fail = (where: string, value: unknown, problem: string, expected: string): never => {
   throw new InputError({ where, value, problem: value === undefined ? "is missing" : problem, expected });
@@ -21,9 +23,17 @@ export const optional = <T>(check: Check<T>): Optional<T> => ({ optional: check 
 export const text =
   (expected = "text", pattern = /^[^]+$/): Check<string> =>
   (value, where) =>
-    typeof value === "string" && pattern.test(value) ? value : fail(where, value, value === "" ? "is empty" : typeof value === "string" ? "is not right" : "is not text", expected);
+    typeof value === "string" && pattern.test(value)
+      ? value
+      : fail(
+          where,
+          value,
+          value === "" ? "is empty" : typeof value === "string" ? "is not right" : "is not text",
+          expected,
+        );
 
-export const number: Check<number> = (value, where) => (typeof value === "number" ? value : fail(where, value, "is not a number", "a number"));
+export const number: Check<number> = (value, where) =>
+  typeof value === "number" ? value : fail(where, value, "is not a number", "a number");
 
 /** One of a few words. `what` names them in an error: `network plugin`. */
 export const oneOf =
@@ -34,9 +44,12 @@ export const oneOf =
 export const list =
   <T>(item: Check<T>): Check<readonly T[]> =>
   (value, where) =>
-    Array.isArray(value) ? value.map((entry: unknown, i) => item(entry, `${where}[${i}]`)) : fail(where, value, "is not a list", "a list");
+    Array.isArray(value)
+      ? value.map((entry: unknown, i) => item(entry, `${where}[${i}]`))
+      : fail(where, value, "is not a list", "a list");
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Values by keys of the user's choice; a key that does not match the pattern is an error. */
 export const record =
@@ -44,7 +57,9 @@ export const record =
   (value, where) => {
     if (!isObject(value)) return fail(where, value, "is not an object", `an object with ${expected} for each key`);
     for (const key of Object.keys(value)) if (!pattern.test(key)) fail(where, key, "is not a key", expected);
-    return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, item(entry, `${where}[${JSON.stringify(key)}]`)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, entry]) => [key, item(entry, `${where}[${JSON.stringify(key)}]`)]),
+    );
   };
 
 const isOptional = (field: Check<unknown> | Optional<unknown>): field is Optional<unknown> => typeof field === "object";

@@ -74,11 +74,18 @@ const manifest = (replicas: number, services: number): Manifest => ({
 /** The smallest subnet that holds so many addresses beside Azure's own. */
 const prefixFor = (addresses: number): number => {
   const prefix = 32 - Math.ceil(Math.log2(addresses + figures.virtualNetwork.reservedAddresses.value));
-  if (prefix < 12) throw new InputError({ where: "nodeCount", value: addresses, problem: "addresses are more than a /12 holds", expected: "fewer nodes or fewer max-pods" });
+  if (prefix < 12)
+    throw new InputError({
+      where: "nodeCount",
+      value: addresses,
+      problem: "addresses are more than a /12 holds",
+      expected: "fewer nodes or fewer max-pods",
+    });
   return Math.min(prefix, 24);
 };
 
-const defaultMaxPods = (plugin: NetworkPlugin, podsPerNode: number): number => Math.max(figures.plugins[plugin].defaultMaxPods.value, podsPerNode + systemPods);
+const defaultMaxPods = (plugin: NetworkPlugin, podsPerNode: number): number =>
+  Math.max(figures.plugins[plugin].defaultMaxPods.value, podsPerNode + systemPods);
 
 /**
  * A scenario of one cluster: nodes, an application spread evenly over them behind one or more public addresses, a VM `vm` and
@@ -89,10 +96,23 @@ const defaultMaxPods = (plugin: NetworkPlugin, podsPerNode: number): number => M
  * @throws InputError for numbers out of range
  */
 export const smallCluster = (options: SmallClusterOptions = {}): Scenario => {
-  const { plugin = "kubenet", nodeCount = 3, podsPerNode = 2, sku = "Basic", frontends = 1, sites = 1, seed = 1 } = options;
+  const {
+    plugin = "kubenet",
+    nodeCount = 3,
+    podsPerNode = 2,
+    sku = "Basic",
+    frontends = 1,
+    sites = 1,
+    seed = 1,
+  } = options;
   const { allocatedOutboundPorts, frontendSelection = "first", era } = options;
   wholeNumber("nodeCount", nodeCount, { least: 1, most: figures.aks.nodes.value }, "nodes");
-  wholeNumber("podsPerNode", podsPerNode, { least: 0, most: figures.aks.maxPods.value.most - systemPods }, "pods per node");
+  wholeNumber(
+    "podsPerNode",
+    podsPerNode,
+    { least: 0, most: figures.aks.maxPods.value.most - systemPods },
+    "pods per node",
+  );
   const maxPods = options.maxPods ?? defaultMaxPods(plugin, podsPerNode);
   const need = subnetNeed({ plugin, nodes: nodeCount, maxPods });
   wholeNumber("frontends", frontends, figures.aks.outboundIps.value, "frontends");

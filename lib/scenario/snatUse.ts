@@ -57,9 +57,16 @@ const atMost = 28_232;
 
 const destinationsOf = (built: Built, load: SnatLoad) => {
   const destinations = load.destinations ?? built.scenario.sites.map(site => ({ to: site.name, port: 80 }));
-  if (destinations.length === 0) throw new InputError({ where: "load.destinations", value: [], problem: "is empty", expected: "at least one destination" });
+  if (destinations.length === 0)
+    throw new InputError({
+      where: "load.destinations",
+      value: [],
+      problem: "is empty",
+      expected: "at least one destination",
+    });
   wholeNumber("load.connectionsPerPod", load.connectionsPerPod, { least: 0, most: atMost }, "connections");
-  if (load.nodes !== undefined) wholeNumber("load.nodes", load.nodes, { least: 1, most: Number.POSITIVE_INFINITY }, "nodes");
+  if (load.nodes !== undefined)
+    wholeNumber("load.nodes", load.nodes, { least: 1, most: Number.POSITIVE_INFINITY }, "nodes");
   return destinations;
 };
 
@@ -85,7 +92,12 @@ const podsByNode = (cluster: Cluster, namespace: string): ReadonlyMap<string, re
 export const snatUse = (lab: ModelLab, built: Built, load: SnatLoad): readonly SnatUseRow[] => {
   const destinations = destinationsOf(built, load);
   const proto = load.proto ?? "tcp";
-  const atStart = new Map(lab.portUse().filter(use => use.proto === proto).map(use => [use.source, use]));
+  const atStart = new Map(
+    lab
+      .portUse()
+      .filter(use => use.proto === proto)
+      .map(use => [use.source, use]),
+  );
 
   /** Opens a pod's connections; `held` is what its node holds before and after. */
   const open = (pod: string, held: number) => {
@@ -127,7 +139,14 @@ const summarise = <X extends number | string>(x: X, rows: readonly SnatUseRow[])
     const perNode = new Map<string, number>();
     for (const { node, portsInUse } of own) perNode.set(node, (perNode.get(node) ?? 0) + portsInUse);
     const used = [...perNode.values()];
-    return { x, cluster, nodes: used.length, portsInUse: Math.max(...used), allotted: own[0]!.allotted, failed: sum(own.map(row => row.failed)) };
+    return {
+      x,
+      cluster,
+      nodes: used.length,
+      portsInUse: Math.max(...used),
+      allotted: own[0]!.allotted,
+      failed: sum(own.map(row => row.failed)),
+    };
   });
 
 /**

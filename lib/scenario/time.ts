@@ -1,12 +1,19 @@
 import { InputError } from "../errors.js";
 import type { Time } from "../kube/types.js";
 
-const pattern = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
+const pattern =
+  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
 
 /** Reads an RFC 3339 time. @returns seconds since the epoch @throws InputError on anything else */
 export const parseTime = (text: string, where: string): Time => {
   const milliseconds = pattern.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(milliseconds)) throw new InputError({ where, value: text, problem: "is not an RFC 3339 time", expected: "a time like 2019-02-12T22:11:26Z" });
+  if (Number.isNaN(milliseconds))
+    throw new InputError({
+      where,
+      value: text,
+      problem: "is not an RFC 3339 time",
+      expected: "a time like 2019-02-12T22:11:26Z",
+    });
   return milliseconds / 1000;
 };
 

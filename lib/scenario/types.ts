@@ -148,7 +148,11 @@ export interface BuiltCluster {
 export interface BuiltLoadBalancer {
   readonly name: string;
   readonly sku: "Basic" | "Standard";
-  readonly frontends: readonly { readonly name: string; readonly address: string; /** The Service it belongs to, `namespace/name`; absent for an outbound address. */ readonly service?: string }[];
+  readonly frontends: readonly {
+    readonly name: string;
+    readonly address: string;
+    /** The Service it belongs to, `namespace/name`; absent for an outbound address. */ readonly service?: string;
+  }[];
   /** The address that outbound flows take, of those in `frontends`; several with Standard. Without any frontend, the one that Azure picks. */
   readonly outboundFrontends: readonly string[];
   readonly portsPerNode: number;

@@ -28,7 +28,11 @@ const aliasTable = (weights: readonly number[]): { readonly keep: Float64Array; 
 };
 
 /** A law whose holds are a shifted and scaled exponential: exponential or constant durations that nothing cuts. */
-const linear = ({ duration, after = 0, cut = Infinity }: Hold): { readonly shift: number; readonly scale: number } | undefined => {
+const linear = ({
+  duration,
+  after = 0,
+  cut = Infinity,
+}: Hold): { readonly shift: number; readonly scale: number } | undefined => {
   if (cut !== Infinity) return undefined;
   if (duration.kind === "exponential") return { shift: after, scale: duration.mean };
   return duration.kind === "constant" ? { shift: after + duration.seconds, scale: 0 } : undefined;
@@ -86,7 +90,9 @@ export class PoolArrivals {
     const tables = job.streams.map(({ shares }) => aliasTable(shares));
     this.destinationKeep = Float64Array.from(tables.flatMap(({ keep }) => [...keep]));
     this.destinationOther = Int32Array.from(tables.flatMap(({ other }) => [...other]));
-    this.destinationGroup = Int32Array.from(job.streams.flatMap(({ groups }) => groups.map(group => pool.groupIndex[group]!)));
+    this.destinationGroup = Int32Array.from(
+      job.streams.flatMap(({ groups }) => groups.map(group => pool.groupIndex[group]!)),
+    );
     this.holdShift = Float64Array.from(job.streams, ({ hold }) => linear(hold)?.shift ?? NaN);
     this.holdScale = Float64Array.from(job.streams, ({ hold }) => linear(hold)?.scale ?? NaN);
     this.severalDestinations = job.streams.some(stream => stream.shares.length > 1);
@@ -162,14 +168,17 @@ export class PoolArrivals {
       if (count > 1) {
         const spot = destinationWords[i]! * (count / 2 ** 32);
         const offset = spot | 0;
-        destination = start + (spot - offset < destinationKeep[start + offset]! ? offset : destinationOther[start + offset]!);
+        destination =
+          start + (spot - offset < destinationKeep[start + offset]! ? offset : destinationOther[start + offset]!);
       }
       groups[i] = destinationGroup[destination]!;
     }
   }
 
   private weightsAt(time: number): readonly number[] {
-    const factors = this.job.streams.map(({ rate, profile }) => rate * (profile.findLast(step => step.from <= time)?.factor ?? 1));
+    const factors = this.job.streams.map(
+      ({ rate, profile }) => rate * (profile.findLast(step => step.from <= time)?.factor ?? 1),
+    );
     return Array.from(this.sourceStream, stream => factors[stream]!);
   }
 

@@ -125,7 +125,9 @@ export class PoolRun {
     this.leftAt = new Float64Array(job.ports).fill(-job.warmUp);
     const rate = Math.max(this.arrivals.peakRate, 1e-9);
     const holds = [...new Set(pods.flatMap(pod => pod.streams))].map(stream => meanHold(job.streams[stream]!.hold));
-    this.heads = new Int32Array(2 ** Math.min(20, Math.max(6, Math.ceil(Math.log2(1.5 * Math.max(...holds) * rate))))).fill(-1);
+    this.heads = new Int32Array(
+      2 ** Math.min(20, Math.max(6, Math.ceil(Math.log2(1.5 * Math.max(...holds) * rate)))),
+    ).fill(-1);
     // Positions in the wheel are 32-bit numbers, even at the end of a long run.
     this.perSecond = Math.min(rate, 2 ** 30 / (job.warmUp + job.seconds));
     this.start = -job.warmUp;
@@ -147,7 +149,7 @@ export class PoolRun {
 
   /** Simulates about `arrivals` more; true when the run is over. */
   advance(arrivals: number): boolean {
-    for (let done = 0; done < arrivals; ) {
+    for (let done = 0; done < arrivals;) {
       const n = this.arrivals.next(this.job.seconds);
       if (n === 0) {
         this.arrivals.times[0] = Infinity;
@@ -159,7 +161,7 @@ export class PoolRun {
         return true;
       }
       this.reserve(n);
-      for (let i = 0; i < n; ) {
+      for (let i = 0; i < n;) {
         i = this.offer(i, n);
         if (i < n) this.halt();
       }
@@ -180,7 +182,22 @@ export class PoolRun {
    */
   private offer(from: number, n: number): number {
     const { times, holds, groups: groupOf, pods: podOf } = this.arrivals;
-    const { heads, due, slots, counts, portSeconds, bits, users, leftAt, takenFrom, groupWords, groupCount, perSecond, start, bucketEnd } = this;
+    const {
+      heads,
+      due,
+      slots,
+      counts,
+      portSeconds,
+      bits,
+      users,
+      leftAt,
+      takenFrom,
+      groupWords,
+      groupCount,
+      perSecond,
+      start,
+      bucketEnd,
+    } = this;
     const { perGroup, ports } = this.job;
     const perPool = Math.min(this.job.perPool, 2 ** 31 - 1);
     const lowest = this.job.choice === "lowest";
@@ -392,7 +409,8 @@ export class PoolRun {
     const due = new Float64Array(capacity * dueSize);
     due.set(this.due);
     const slots = new Int32Array(due.buffer);
-    for (let slot = before; slot < capacity; slot++) slots[slot * slotSize + slotNext] = slot + 1 < capacity ? slot + 1 : this.freeSlot;
+    for (let slot = before; slot < capacity; slot++)
+      slots[slot * slotSize + slotNext] = slot + 1 < capacity ? slot + 1 : this.freeSlot;
     this.freeSlot = before;
     this.slots = slots;
     this.due = due;
@@ -405,7 +423,8 @@ export class PoolRun {
     for (let group = 0; group < this.groupCount; group++) {
       const first = group * groupWords;
       for (let word = words; word < takenFrom * 32; word++) bits[first + (word >>> 5)]! |= 1 << (word & 31);
-      for (let port = this.job.ports; port < words * 32; port++) bits[first + takenFrom + (port >>> 5)]! |= 1 << (port & 31);
+      for (let port = this.job.ports; port < words * 32; port++)
+        bits[first + takenFrom + (port >>> 5)]! |= 1 << (port & 31);
     }
   }
 
@@ -431,7 +450,10 @@ export class PoolRun {
     for (let group = 0; group < groupCount; group++) this.note(group, counts[group * rowSize + inUse]!);
     this.note(groupCount, counts[this.wholeRow * rowSize + inUse]!);
     this.reading++;
-    this.readAt = this.reading < readings ? (this.job.seconds / this.job.buckets) * (this.bucket + (this.reading + 0.5) / readings) : Infinity;
+    this.readAt =
+      this.reading < readings
+        ? (this.job.seconds / this.job.buckets) * (this.bucket + (this.reading + 0.5) / readings)
+        : Infinity;
   }
 
   private note(row: number, ports: number): void {

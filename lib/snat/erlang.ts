@@ -10,17 +10,29 @@ const check = (where: string, value: number, fits: boolean, expected: string): v
   if (!fits) throw new InputError({ where, value, problem: "is out of range", expected });
 };
 const checkLoad = (load: number): void => check("load", load, load >= 0 && load <= loadAtMost, "erlangs, 0 or more");
-const checkPorts = (ports: number): void => check("ports", ports, Number.isInteger(ports) && ports >= 0 && ports <= portsAtMost, `a whole number from 0 to ${portsAtMost}`);
-const checkProbability = (where: string, value: number): void => check(where, value, value > 0 && value < 1, "a probability above 0 and below 1");
+const checkPorts = (ports: number): void =>
+  check(
+    "ports",
+    ports,
+    Number.isInteger(ports) && ports >= 0 && ports <= portsAtMost,
+    `a whole number from 0 to ${portsAtMost}`,
+  );
+const checkProbability = (where: string, value: number): void =>
+  check(where, value, value > 0 && value < 1, "a probability above 0 and below 1");
 
 /**
  * Where the recursion may start. It forgets its start: while k is below the load, an error shrinks by a factor of
  * about k / load at each step, so fourteen square roots of the load take it below 1e-40.
  */
-const startOf = (load: number, ports: number): number => Math.max(0, Math.floor(Math.min(load, ports) - 14 * Math.sqrt(load)));
+const startOf = (load: number, ports: number): number =>
+  Math.max(0, Math.floor(Math.min(load, ports) - 14 * Math.sqrt(load)));
 
 /** Steps B(k) = load B(k-1) / (k + load B(k-1)) from a start with B = 1 up to `ports`, or until `until` says stop. */
-const recurse = (load: number, ports: number, until: (blocked: number) => boolean): { readonly k: number; readonly blocked: number } => {
+const recurse = (
+  load: number,
+  ports: number,
+  until: (blocked: number) => boolean,
+): { readonly k: number; readonly blocked: number } => {
   let k = startOf(load, ports);
   let blocked = 1;
   while (k < ports && blocked > 0 && !until(blocked)) {
@@ -49,7 +61,8 @@ export const erlangB = (load: number, ports: number): number => {
   return blocking(load, ports);
 };
 
-const blocking = (load: number, ports: number): number => (load === 0 ? (ports === 0 ? 1 : 0) : recurse(load, ports, () => false).blocked);
+const blocking = (load: number, ports: number): number =>
+  load === 0 ? (ports === 0 ? 1 : 0) : recurse(load, ports, () => false).blocked;
 
 /**
  * The fewest ports with which at most `target` of the connections fail: the inverse of {@link erlangB} in c.
@@ -65,7 +78,7 @@ export const portsFor = (load: number, target: number): number | undefined => {
   // A pool that may fail often can be smaller than where the recursion starts for a rare failure.
   const from = first > 0 && blocking(load, first) <= target ? 0 : first;
   let blocked = from === 0 ? 1 : blocking(load, from);
-  for (let k = from; k <= portsAtMost; ) {
+  for (let k = from; k <= portsAtMost;) {
     if (blocked <= target) return k;
     k++;
     blocked = (load * blocked) / (k + load * blocked);
@@ -123,7 +136,8 @@ export const occupancy = (load: number, ports: number): Occupancy => {
   const mode = Math.min(ports, Math.floor(load));
   probability[mode] = 1;
   let sum = 1;
-  for (let k = mode; k < ports && probability[k]! > 1e-300; k++) sum += probability[k + 1] = (probability[k]! * load) / (k + 1);
+  for (let k = mode; k < ports && probability[k]! > 1e-300; k++)
+    sum += probability[k + 1] = (probability[k]! * load) / (k + 1);
   for (let k = mode; k > 0 && probability[k]! > 1e-300; k--) sum += probability[k - 1] = (probability[k]! * k) / load;
   for (let k = 0; k <= ports; k++) probability[k]! /= sum;
   const blocked = blocking(load, ports);
@@ -205,7 +219,10 @@ export const sharedPorts = (loads: readonly number[], ports: number, choice: Por
   return {
     failure,
     overall: total === 0 ? 0 : lost / total,
-    meanInUse: choice === "lowest" ? meanOfLowest(loads, ports) : ports * (1 - carried.reduce((free, mean) => free * (1 - mean / ports), 1)),
+    meanInUse:
+      choice === "lowest"
+        ? meanOfLowest(loads, ports)
+        : ports * (1 - carried.reduce((free, mean) => free * (1 - mean / ports), 1)),
     meanConnections: carried.reduce((sum, mean) => sum + mean, 0),
     atMost(k) {
       cumulative ??= loads.map(load => occupancy(load, ports).probability.map(running()));
@@ -270,5 +287,10 @@ export const withRetries = (load: number, ports: number, retry: number): Retried
   }
   const offered = (low + high) / 2;
   const attemptFails = blocking(offered, ports);
-  return { load: offered, attemptFails, givesUp: (attemptFails * (1 - retry)) / (1 - retry * attemptFails), attempts: 1 / (1 - retry * attemptFails) };
+  return {
+    load: offered,
+    attemptFails,
+    givesUp: (attemptFails * (1 - retry)) / (1 - retry * attemptFails),
+    attempts: 1 / (1 - retry * attemptFails),
+  };
 };

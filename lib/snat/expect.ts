@@ -12,13 +12,21 @@ export interface DestinationLoad {
 }
 
 /** The load of `pods` pods with these streams towards each destination under the rules. Rate profiles are left out. */
-export const destinationLoads = (streams: readonly Stream[], pods: number, rules: PortRules): readonly DestinationLoad[] => {
+export const destinationLoads = (
+  streams: readonly Stream[],
+  pods: number,
+  rules: PortRules,
+): readonly DestinationLoad[] => {
   const loads = new Map<string, DestinationLoad>();
   for (const stream of streams) {
     const total = pods * stream.rate * meanHold(holdOf(stream, rules));
     destinationShares(stream.to).forEach((share, i) => {
       const destination = groupOf(stream.to, i, rules);
-      loads.set(destination, { destination, protocol: stream.to.protocol, load: (loads.get(destination)?.load ?? 0) + total * share });
+      loads.set(destination, {
+        destination,
+        protocol: stream.to.protocol,
+        load: (loads.get(destination)?.load ?? 0) + total * share,
+      });
     });
   }
   return [...loads.values()];
@@ -47,7 +55,12 @@ export const perDestination = (rules: PortRules): number => Math.min(rules.ports
  * @param pods pods that use the pool: a node's, or all behind a NAT gateway
  * @param target the failure probability that is still good enough
  */
-export const expectPool = (streams: readonly Stream[], pods: number, rules: PortRules, target: number): PoolExpectation => {
+export const expectPool = (
+  streams: readonly Stream[],
+  pods: number,
+  rules: PortRules,
+  target: number,
+): PoolExpectation => {
   const loads = destinationLoads(streams, pods, rules);
   const capacity = perDestination(rules);
   const failures = loads.map(({ load }) => erlangB(load, capacity));
@@ -66,7 +79,12 @@ export const expectPool = (streams: readonly Stream[], pods: number, rules: Port
 };
 
 /** The fewest ports per destination with which no destination misses the target; undefined when no pool is large enough. */
-export const portsNeeded = (streams: readonly Stream[], pods: number, rules: PortRules, target: number): number | undefined => {
+export const portsNeeded = (
+  streams: readonly Stream[],
+  pods: number,
+  rules: PortRules,
+  target: number,
+): number | undefined => {
   const needed = destinationLoads(streams, pods, rules).map(({ load }) => portsFor(load, target));
   return needed.includes(undefined) ? undefined : Math.max(1, ...(needed as readonly number[]));
 };

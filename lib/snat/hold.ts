@@ -69,7 +69,10 @@ const upTo = (duration: Duration, cut: number): { readonly share: number; readon
     }
     case "empirical": {
       const within = duration.samples.filter(sample => sample <= cut);
-      return { share: within.length / duration.samples.length, mean: within.reduce((sum, sample) => sum + sample, 0) / duration.samples.length };
+      return {
+        share: within.length / duration.samples.length,
+        mean: within.reduce((sum, sample) => sum + sample, 0) / duration.samples.length,
+      };
     }
   }
 };
@@ -103,13 +106,15 @@ const drawDuration = (duration: Duration, draws: Draws): number => {
 /** Fills the first `n` places of `out` with hold times, each times `scale`. */
 export const fillHolds = (hold: Hold, draws: Draws, out: Float64Array, n: number, scale: number): void => {
   const { duration, after = 0, cut = Infinity } = hold;
-  if (duration.kind === "exponential" && cut === Infinity) draws.exponentials(out, n, after * scale, duration.mean * scale);
+  if (duration.kind === "exponential" && cut === Infinity)
+    draws.exponentials(out, n, after * scale, duration.mean * scale);
   else if (duration.kind === "constant") out.fill(drawHold(hold, draws) * scale, 0, n);
   else for (let i = 0; i < n; i++) out[i] = drawHold(hold, draws) * scale;
 };
 
 const positive = (value: number, where: string): void => {
-  if (!(value > 0 && value < Infinity)) throw new InputError({ where, value, problem: "is not a length of time", expected: "seconds above 0" });
+  if (!(value > 0 && value < Infinity))
+    throw new InputError({ where, value, problem: "is not a length of time", expected: "seconds above 0" });
 };
 
 /** Refuses a law of durations that has no sense. @throws InputError naming the field under `where` */
@@ -122,19 +127,47 @@ export const checkDuration = (duration: Duration, where = "duration"): void => {
     case "lognormal":
       positive(duration.mean, `${where}.mean`);
       if (!(duration.sigma > 0 && duration.sigma <= 5))
-        throw new InputError({ where: `${where}.sigma`, value: duration.sigma, problem: "is out of range", expected: "above 0, at most 5" });
+        throw new InputError({
+          where: `${where}.sigma`,
+          value: duration.sigma,
+          problem: "is out of range",
+          expected: "above 0, at most 5",
+        });
       return;
     case "empirical":
-      if (duration.samples.length === 0) throw new InputError({ where: `${where}.samples`, value: "[]", problem: "is empty", expected: "at least one length in seconds" });
+      if (duration.samples.length === 0)
+        throw new InputError({
+          where: `${where}.samples`,
+          value: "[]",
+          problem: "is empty",
+          expected: "at least one length in seconds",
+        });
       return duration.samples.forEach((sample, i) => positive(sample, `${where}.samples[${i}]`));
     default:
-      throw new InputError({ where: `${where}.kind`, value: (duration as { kind: unknown }).kind, problem: "is not a law of durations", expected: "constant, exponential, lognormal or empirical" });
+      throw new InputError({
+        where: `${where}.kind`,
+        value: (duration as { kind: unknown }).kind,
+        problem: "is not a law of durations",
+        expected: "constant, exponential, lognormal or empirical",
+      });
   }
 };
 
 /** Refuses a hold time that has no sense. @throws InputError naming the field under `where` */
 export const checkHold = ({ duration, after = 0, cut = Infinity }: Hold, where = "hold"): void => {
   checkDuration(duration, `${where}.duration`);
-  if (!(after >= 0 && after < Infinity)) throw new InputError({ where: `${where}.after`, value: after, problem: "is not a length of time", expected: "seconds, 0 or more" });
-  if (!(cut > 0)) throw new InputError({ where: `${where}.cut`, value: cut, problem: "is not a length of time", expected: "seconds above 0" });
+  if (!(after >= 0 && after < Infinity))
+    throw new InputError({
+      where: `${where}.after`,
+      value: after,
+      problem: "is not a length of time",
+      expected: "seconds, 0 or more",
+    });
+  if (!(cut > 0))
+    throw new InputError({
+      where: `${where}.cut`,
+      value: cut,
+      problem: "is not a length of time",
+      expected: "seconds above 0",
+    });
 };

@@ -3,7 +3,14 @@ import { subseed } from "../random.js";
 import type { PortChoice } from "./erlang.js";
 import { type Hold, meanHold } from "./hold.js";
 import { type PortRules, groupOf, holdOf } from "./rules.js";
-import { type PodLoad, type Protocol, type RateStep, type Stream, type Workload, destinationShares } from "./workload.js";
+import {
+  type PodLoad,
+  type Protocol,
+  type RateStep,
+  type Stream,
+  type Workload,
+  destinationShares,
+} from "./workload.js";
 
 /*
  * A workload and rules, worked out into what the engine runs: plain data, so that a worker thread can be handed it.
@@ -69,7 +76,8 @@ const numbering = <Key>() => {
 };
 
 /** Ten of the longest mean holds, so that the pools are as full at time 0 as they stay. */
-const defaultWarmUp = (streams: readonly JobStream[]): number => 10 * Math.max(...streams.map(stream => meanHold(stream.hold)));
+const defaultWarmUp = (streams: readonly JobStream[]): number =>
+  10 * Math.max(...streams.map(stream => meanHold(stream.hold)));
 
 export const compileJob = (workload: Workload, rules: PortRules, timing: Timing): Job => {
   const groups = numbering<string>();
@@ -93,7 +101,10 @@ export const compileJob = (workload: Workload, rules: PortRules, timing: Timing)
     );
   };
   const shared = rules.pool === "shared";
-  const members = workload.nodes.map(node => ({ name: node.name, pods: node.pods.map(pod => ({ pod, node: node.name })) }));
+  const members = workload.nodes.map(node => ({
+    name: node.name,
+    pods: node.pods.map(pod => ({ pod, node: node.name })),
+  }));
   const pooled = shared ? [{ name: rules.title, pods: members.flatMap(member => member.pods) }] : members;
   const numbered = new Map<readonly Stream[], readonly number[]>();
   const streamsOf = (pod: PodLoad): readonly number[] => {
@@ -101,7 +112,10 @@ export const compileJob = (workload: Workload, rules: PortRules, timing: Timing)
     numbered.set(pod.streams, known);
     return known;
   };
-  const drafts = pooled.map(({ name, pods }) => ({ name, pods: pods.map(({ pod, node }) => ({ name: pod.name, node, streams: streamsOf(pod) })) }));
+  const drafts = pooled.map(({ name, pods }) => ({
+    name,
+    pods: pods.map(({ pod, node }) => ({ name: pod.name, node, streams: streamsOf(pod) })),
+  }));
   const names = groups.keys();
   const pools = drafts.flatMap(({ name, pods }) =>
     (["tcp", "udp"] as const).flatMap((protocol): JobPool[] => {
@@ -110,7 +124,8 @@ export const compileJob = (workload: Workload, rules: PortRules, timing: Timing)
         .filter(pod => pod.streams.length > 0);
       if (own.length === 0) return [];
       const local = numbering<number>();
-      for (const stream of new Set(own.flatMap(pod => pod.streams))) streams[stream]!.groups.forEach(group => local.of(group));
+      for (const stream of new Set(own.flatMap(pod => pod.streams)))
+        streams[stream]!.groups.forEach(group => local.of(group));
       const used = local.keys();
       const groupIndex = names.map(() => -1);
       used.forEach((group, i) => (groupIndex[group] = i));
@@ -138,9 +153,11 @@ export const checkTiming = ({ seconds, warmUp, buckets, seed }: Timing): void =>
   };
   if (!(seconds > 0 && seconds <= 1e8)) refuse("seconds", seconds, "above 0, at most 100,000,000");
   if (warmUp !== undefined && !(warmUp >= 0 && warmUp <= 1e8)) refuse("warmUp", warmUp, "seconds, 0 to 100,000,000");
-  if (!Number.isInteger(buckets) || buckets < 1 || buckets > 100_000) refuse("buckets", buckets, "a whole number from 1 to 100000");
+  if (!Number.isInteger(buckets) || buckets < 1 || buckets > 100_000)
+    refuse("buckets", buckets, "a whole number from 1 to 100000");
   if (!Number.isInteger(seed)) refuse("seed", seed, "a whole number");
 };
 
 /** The seed of one pool in one replication: it depends on neither the other pools nor on who runs it. */
-export const seedOf = (job: Job, pool: number, replication: number): number => subseed(job.seed, `pool ${pool} replication ${replication}`);
+export const seedOf = (job: Job, pool: number, replication: number): number =>
+  subseed(job.seed, `pool ${pool} replication ${replication}`);

@@ -78,8 +78,10 @@ export interface Advice {
 
 const counted = new Intl.NumberFormat("en-US");
 const number = (value: number): string => counted.format(value);
-const many = (value: number, noun: string): string => `${number(value)} ${noun}${value === 1 ? "" : noun.endsWith("ss") ? "es" : "s"}`;
-const share = (value: number): string => (value === 0 ? "none" : value < 1e-4 ? "under 0.01 %" : `${Number((value * 100).toPrecision(2))} %`);
+const many = (value: number, noun: string): string =>
+  `${number(value)} ${noun}${value === 1 ? "" : noun.endsWith("ss") ? "es" : "s"}`;
+const share = (value: number): string =>
+  value === 0 ? "none" : value < 1e-4 ? "under 0.01 %" : `${Number((value * 100).toPrecision(2))} %`;
 
 const check = (question: PlanQuestion): void => {
   const { streams, target } = question;
@@ -88,9 +90,21 @@ const check = (question: PlanQuestion): void => {
   wholeNumber("maxNodes", question.maxNodes, { least: question.nodes, most: atMost }, "nodes");
   wholeNumber("surge", surgeOf(question), { least: 0, most: atMost }, "nodes");
   wholeNumber("podsPerNode", question.podsPerNode, { least: 1, most: figures.aks.maxPods.value.most }, "pods per node");
-  if (!(target > 0 && target < 1)) throw new InputError({ where: "target", value: target, problem: "is no probability", expected: "above 0 and below 1" });
+  if (!(target > 0 && target < 1))
+    throw new InputError({
+      where: "target",
+      value: target,
+      problem: "is no probability",
+      expected: "above 0 and below 1",
+    });
   streams.forEach((stream, i) => checkStream(stream, `streams[${i}]`));
-  if (!streams.some(stream => stream.rate > 0)) throw new InputError({ where: "streams", value: "no connection", problem: "is empty", expected: "a stream with a rate above 0" });
+  if (!streams.some(stream => stream.rate > 0))
+    throw new InputError({
+      where: "streams",
+      value: "no connection",
+      problem: "is empty",
+      expected: "a stream with a rate above 0",
+    });
 };
 
 const surgeOf = ({ surge = figures.aks.surgeNodes.value }: PlanQuestion): number => surge;
@@ -113,7 +127,13 @@ const setup = (question: PlanQuestion, nodes: number, ips: number, rules: PortRu
   };
 };
 
-const balancer = (question: PlanQuestion, nodes: number, ips: number, allocated = 0, sku: Sku = "Standard"): PlannedSetup | undefined => {
+const balancer = (
+  question: PlanQuestion,
+  nodes: number,
+  ips: number,
+  allocated = 0,
+  sku: Sku = "Standard",
+): PlannedSetup | undefined => {
   const { era, idleTimeoutMinutes } = question;
   const outcome = snatPorts({ sku, nodes, frontends: ips, allocated, ...(era === undefined ? {} : { era }) });
   if (outcome.kind === "rejected") return undefined;
@@ -133,7 +153,8 @@ const sized = (now: PlannedSetup | undefined, atMost: PlannedSetup | undefined):
   ...(atMost === undefined ? {} : { atMost }),
 });
 
-const meets = (setups: readonly (PlannedSetup | undefined)[], target: number): boolean => setups.every(each => each !== undefined && each.failure <= target);
+const meets = (setups: readonly (PlannedSetup | undefined)[], target: number): boolean =>
+  setups.every(each => each !== undefined && each.failure <= target);
 
 const update = ({ resourceGroup = "$RESOURCE_GROUP", cluster = "$CLUSTER" }: PlanQuestion, flags: string): string =>
   `az aks update --resource-group ${resourceGroup} --name ${cluster} ${flags}`;
@@ -179,7 +200,12 @@ const standardDefault = (question: PlanQuestion): Plan => {
   const most = figures.aks.outboundIps.value.most;
   let ips = 1;
   // Under the newest era more addresses help only until the ceiling per node is reached.
-  while (ips < most && !meets(at(ips), target) && at(ips + 1).some((each, i) => each !== undefined && each.ports > (at(ips)[i]?.ports ?? 0))) ips++;
+  while (
+    ips < most &&
+    !meets(at(ips), target) &&
+    at(ips + 1).some((each, i) => each !== undefined && each.ports > (at(ips)[i]?.ports ?? 0))
+  )
+    ips++;
   const fits = meets(at(ips), target);
   if (!fits) ips = 1;
   const setups = at(ips).filter(each => each !== undefined);
@@ -187,7 +213,10 @@ const standardDefault = (question: PlanQuestion): Plan => {
     name: "standard-default",
     title: "Standard load balancer, ports from the default table",
     fits,
-    why: setups.length < sizes.length ? `the default table ends at ${number(figures.loadBalancer.defaultPorts.value.at(-1)!.most)} nodes` : outcome(setups, target),
+    why:
+      setups.length < sizes.length
+        ? `the default table ends at ${number(figures.loadBalancer.defaultPorts.value.at(-1)!.most)} nodes`
+        : outcome(setups, target),
     ...sized(balancer(question, nodes, ips), balancer(question, maxNodes, ips)),
     commands: [update(question, `--load-balancer-managed-outbound-ip-count ${ips} --load-balancer-outbound-ports 0`)],
     breaks: tierSteps(question, ips, "Standard"),
@@ -205,16 +234,30 @@ const standardAllocated = (question: PlanQuestion): Plan => {
   const limit = figures.aks.outboundIps.value.most;
   const plan = { name: "standard-allocated", title: "Standard load balancer, ports allocated by hand" } as const;
   if (ports > figures.aks.allocatedOutboundPorts.value.most)
-    return { ...plan, fits: false, why: `each node needs ${ports === Infinity ? "more ports than any pool has" : `${number(ports)} ports`}, and can have ${number(figures.aks.allocatedOutboundPorts.value.most)}`, commands: [], breaks: [] };
+    return {
+      ...plan,
+      fits: false,
+      why: `each node needs ${ports === Infinity ? "more ports than any pool has" : `${number(ports)} ports`}, and can have ${number(figures.aks.allocatedOutboundPorts.value.most)}`,
+      commands: [],
+      breaks: [],
+    };
   if (ips > limit)
-    return { ...plan, fits: false, why: `${many(largest, "node")} x ${number(ports)} ports need ${many(ips, "outbound address")}, and a cluster can have ${limit}`, commands: [], breaks: [] };
+    return {
+      ...plan,
+      fits: false,
+      why: `${many(largest, "node")} x ${number(ports)} ports need ${many(ips, "outbound address")}, and a cluster can have ${limit}`,
+      commands: [],
+      breaks: [],
+    };
   const capacity = Math.floor((portsPerFrontend.value * ips) / ports);
   return {
     ...plan,
     fits: true,
     why: `${number(ports)} ports per node are enough: ${outcome([balancer(question, nodes, ips, ports)!], target)}`,
     ...sized(balancer(question, nodes, ips, ports), balancer(question, maxNodes, ips, ports)),
-    commands: [update(question, `--load-balancer-managed-outbound-ip-count ${ips} --load-balancer-outbound-ports ${ports}`)],
+    commands: [
+      update(question, `--load-balancer-managed-outbound-ip-count ${ips} --load-balancer-outbound-ports ${ports}`),
+    ],
     breaks: [
       "setting it gives the nodes other ports: connections on ports that a node loses time out",
       `${many(ips, "address")} ${ips === 1 ? "holds" : "hold"} ${many(capacity, "node")}, surge nodes counted: from ${number(capacity + 1)} on scaling or upgrading is refused`,
@@ -225,7 +268,13 @@ const standardAllocated = (question: PlanQuestion): Plan => {
 const natGateway = (question: PlanQuestion): Plan => {
   const { nodes, maxNodes, target, idleTimeoutMinutes } = question;
   const { least, most } = figures.natGateway.addresses.value;
-  const at = (size: number, ips: number) => setup(question, size, ips, natGatewayRules({ ips, ...(idleTimeoutMinutes === undefined ? {} : { idleTimeoutMinutes }) }));
+  const at = (size: number, ips: number) =>
+    setup(
+      question,
+      size,
+      ips,
+      natGatewayRules({ ips, ...(idleTimeoutMinutes === undefined ? {} : { idleTimeoutMinutes }) }),
+    );
   const largest = maxNodes + surgeOf(question);
   let ips = least;
   while (ips < most && at(largest, ips).failure > target) ips++;
@@ -238,7 +287,10 @@ const natGateway = (question: PlanQuestion): Plan => {
     now: at(nodes, ips),
     atMost: at(maxNodes, ips),
     commands: [update(question, `--outbound-type managedNATGateway --nat-gateway-managed-outbound-ip-count ${ips}`)],
-    breaks: ["outbound connections get other public addresses: whoever allows the old ones must learn the new ones", "connections that are open during the change are cut"],
+    breaks: [
+      "outbound connections get other public addresses: whoever allows the old ones must learn the new ones",
+      "connections that are open during the change are cut",
+    ],
   };
 };
 
@@ -246,8 +298,19 @@ const fewerConnections = (question: PlanQuestion): Plan => {
   const { nodes, maxNodes, streams, target } = question;
   const now = balancer(question, nodes, 1);
   const atMost = balancer(question, maxNodes, 1);
-  const plan = { name: "fewer-connections", title: "Fewer connections on the default table: keep-alive, pooling", commands: [], breaks: [] } as const;
-  if (atMost === undefined) return { ...plan, fits: false, why: `the default table has no ports for ${many(maxNodes, "node")}`, ...sized(now, undefined) };
+  const plan = {
+    name: "fewer-connections",
+    title: "Fewer connections on the default table: keep-alive, pooling",
+    commands: [],
+    breaks: [],
+  } as const;
+  if (atMost === undefined)
+    return {
+      ...plan,
+      fits: false,
+      why: `the default table has no ports for ${many(maxNodes, "node")}`,
+      ...sized(now, undefined),
+    };
   const { headroom, rules } = atMost;
   const advice = streams
     .filter(stream => stream.rate > 0)
@@ -267,7 +330,9 @@ const fewerConnections = (question: PlanQuestion): Plan => {
   return {
     ...plan,
     fits,
-    why: fits ? `${carry}, ${headroom.toFixed(2)} times what there is` : `${carry}: only with ${share(headroom)} of today's connections`,
+    why: fits
+      ? `${carry}, ${headroom.toFixed(2)} times what there is`
+      : `${carry}: only with ${share(headroom)} of today's connections`,
     ...sized(now, atMost),
     advice,
   };
@@ -309,8 +374,13 @@ const portChange = (before: PlannedSetup, after: PlannedSetup): PlanChange[] => 
       what: "ports",
       before: number(before.ports),
       after: number(after.ports),
-      nodes: after.shared ? `all ${number(after.nodes)}` : `the ${number(Math.min(before.nodes, after.nodes))} that there are`,
-      consequence: after.ports < before.ports ? `connections on the ${number(before.ports - after.ports)} ports taken away time out` : "nothing breaks",
+      nodes: after.shared
+        ? `all ${number(after.nodes)}`
+        : `the ${number(Math.min(before.nodes, after.nodes))} that there are`,
+      consequence:
+        after.ports < before.ports
+          ? `connections on the ${number(before.ports - after.ports)} ports taken away time out`
+          : "nothing breaks",
     },
   ];
 };
@@ -319,7 +389,13 @@ const portChange = (before: PlannedSetup, after: PlannedSetup): PlanChange[] => 
 const setupOf = (side: Plan | PlannedSetup, where: string): PlannedSetup => {
   if ("rules" in side) return side;
   const found = side.atMost ?? side.now;
-  if (found === undefined) throw new InputError({ where, value: side.name, problem: `has no setup to compare: ${side.why}`, expected: "a plan that Azure offers" });
+  if (found === undefined)
+    throw new InputError({
+      where,
+      value: side.name,
+      problem: `has no setup to compare: ${side.why}`,
+      expected: "a plan that Azure offers",
+    });
   return found;
 };
 
@@ -340,17 +416,40 @@ export const compare = (planA: Plan | PlannedSetup, planB: Plan | PlannedSetup):
       before: number(before.nodes),
       after: number(after.nodes),
       nodes: added > 0 ? `${number(added)} new` : `${number(-added)} removed`,
-      consequence: after.shared ? "the same ports for all" : added > 0 ? `the new ones start with ${number(after.ports)} ports` : "their ports fall free",
+      consequence: after.shared
+        ? "the same ports for all"
+        : added > 0
+          ? `the new ones start with ${number(after.ports)} ports`
+          : "their ports fall free",
     });
   }
   changes.push(...portChange(before, after));
   if (before.ips !== after.ips)
-    changes.push({ what: "addresses", before: number(before.ips), after: number(after.ips), nodes: everyNode, consequence: "whoever allows the cluster's addresses must know them" });
+    changes.push({
+      what: "addresses",
+      before: number(before.ips),
+      after: number(after.ips),
+      nodes: everyNode,
+      consequence: "whoever allows the cluster's addresses must know them",
+    });
   const idle = [before, after].map(({ rules }) => rules.idle.tcp / 60);
   if (idle[0] !== idle[1])
-    changes.push({ what: "idle timeout", before: `${idle[0]} min`, after: `${idle[1]} min`, nodes: everyNode, consequence: "silent connections are forgotten after that time" });
+    changes.push({
+      what: "idle timeout",
+      before: `${idle[0]} min`,
+      after: `${idle[1]} min`,
+      nodes: everyNode,
+      consequence: "silent connections are forgotten after that time",
+    });
   const fin = [before, after].map(({ rules }) => rules.after.fin);
-  if (fin[0] !== fin[1]) changes.push({ what: "hold after FIN", before: `${fin[0]} s`, after: `${fin[1]} s`, nodes: everyNode, consequence: "ports come free that long after a connection ends" });
+  if (fin[0] !== fin[1])
+    changes.push({
+      what: "hold after FIN",
+      before: `${fin[0]} s`,
+      after: `${fin[1]} s`,
+      nodes: everyNode,
+      consequence: "ports come free that long after a connection ends",
+    });
   if (before.failure !== after.failure)
     changes.push({
       what: "failures",

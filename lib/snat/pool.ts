@@ -137,7 +137,7 @@ class CountWheel {
         const index = bucket & mask;
         const first = index << shift;
         let end = first + counts[index]!;
-        for (let slot = first; slot < end; ) {
+        for (let slot = first; slot < end;) {
           if (slots[slot]! <= time) {
             slots[slot] = slots[--end]!;
             used--;
@@ -223,11 +223,15 @@ export const checkPool = (spec: PoolSpec): void => {
   const refuse = (field: string, value: unknown, expected: string): never => {
     throw new InputError({ where: `pool.${field}`, value, problem: "is out of range", expected });
   };
-  if (!Number.isInteger(spec.ports) || spec.ports < 1 || spec.ports > portsAtMost) refuse("ports", spec.ports, `a whole number from 1 to ${portsAtMost}`);
-  if (!(spec.load > 0 && spec.load <= 10 * portsAtMost)) refuse("load", spec.load, `erlangs above 0, at most ${10 * portsAtMost}`);
-  if (!Number.isInteger(spec.arrivals) || spec.arrivals < batches) refuse("arrivals", spec.arrivals, `a whole number, ${batches} or more`);
+  if (!Number.isInteger(spec.ports) || spec.ports < 1 || spec.ports > portsAtMost)
+    refuse("ports", spec.ports, `a whole number from 1 to ${portsAtMost}`);
+  if (!(spec.load > 0 && spec.load <= 10 * portsAtMost))
+    refuse("load", spec.load, `erlangs above 0, at most ${10 * portsAtMost}`);
+  if (!Number.isInteger(spec.arrivals) || spec.arrivals < batches)
+    refuse("arrivals", spec.arrivals, `a whole number, ${batches} or more`);
   if (!Number.isInteger(spec.seed)) refuse("seed", spec.seed, "a whole number");
-  if (spec.warmUpHolds !== undefined && !(spec.warmUpHolds >= 0 && spec.warmUpHolds <= 1e6)) refuse("warmUpHolds", spec.warmUpHolds, "a number of mean hold times, 0 or more");
+  if (spec.warmUpHolds !== undefined && !(spec.warmUpHolds >= 0 && spec.warmUpHolds <= 1e6))
+    refuse("warmUpHolds", spec.warmUpHolds, "a number of mean hold times, 0 or more");
   checkHold(spec.hold, "pool.hold");
 };
 

@@ -42,17 +42,28 @@ export interface PortRules {
 }
 
 const seconds = (where: string, value: number): number => {
-  if (!(value >= 0 && value < Infinity)) throw new InputError({ where, value, problem: "is not a length of time", expected: "seconds, 0 or more" });
+  if (!(value >= 0 && value < Infinity))
+    throw new InputError({ where, value, problem: "is not a length of time", expected: "seconds, 0 or more" });
   return value;
 };
 
 type Known = { readonly value: unknown; readonly unit: string; readonly source: string; readonly note?: string };
 
 /** A figure of the field, or what the user puts in its place. */
-const figureOr = (name: string, figure: Known & { readonly value: number }, given: number | undefined): readonly [number, RuleAssumption] =>
+const figureOr = (
+  name: string,
+  figure: Known & { readonly value: number },
+  given: number | undefined,
+): readonly [number, RuleAssumption] =>
   given === undefined || given === figure.value
-    ? [figure.value, { name, value: `${figure.value} ${figure.unit}`, why: figure.note ?? "documented", source: figure.source }]
-    : [seconds(name, given), { name, value: `${given} ${figure.unit}`, why: `given; documented is ${figure.value}`, source: figure.source }];
+    ? [
+        figure.value,
+        { name, value: `${figure.value} ${figure.unit}`, why: figure.note ?? "documented", source: figure.source },
+      ]
+    : [
+        seconds(name, given),
+        { name, value: `${given} ${figure.unit}`, why: `given; documented is ${figure.value}`, source: figure.source },
+      ];
 
 export interface LoadBalancerOptions {
   /** Default Standard. */
@@ -84,7 +95,10 @@ const balancerPorts = (options: LoadBalancerOptions) => {
     where: found.because === "over-capacity" ? "allocatedOutboundPorts" : "nodes",
     value: found.because === "over-capacity" ? allocatedOutboundPorts : nodes,
     problem: `is refused: ${found.reason}`,
-    expected: found.because === "over-capacity" ? "fewer ports, fewer nodes or more outbound addresses" : "at most 1,000 nodes, or ports allocated by hand",
+    expected:
+      found.because === "over-capacity"
+        ? "fewer ports, fewer nodes or more outbound addresses"
+        : "at most 1,000 nodes, or ports allocated by hand",
   });
 };
 
@@ -94,7 +108,12 @@ const balancerPorts = (options: LoadBalancerOptions) => {
  * @throws InputError for ports that are no multiple of 8 or more than the frontends hold, in Azure's own arithmetic
  */
 export const loadBalancerRules = (options: LoadBalancerOptions): PortRules => {
-  const { sku = "Standard", outboundIps = 1, era = newestEra, udpPortPer = era === "2018" ? "flow" : "destination" } = options;
+  const {
+    sku = "Standard",
+    outboundIps = 1,
+    era = newestEra,
+    udpPortPer = era === "2018" ? "flow" : "destination",
+  } = options;
   const found = balancerPorts(options);
   const { loadBalancer, aks } = figures;
   const idleFigure = sku === "Basic" ? loadBalancer.idleTimeout : aks.idleTimeout;
@@ -102,7 +121,8 @@ export const loadBalancerRules = (options: LoadBalancerOptions): PortRules => {
   wholeNumber("idleTimeoutMinutes", minutes, aks.idleTimeoutRange.value, "minutes");
   const [fin, finFrom] = figureOr("holdAfterFin", loadBalancer.holdAfterFin, options.holdAfterFin);
   const [rst, rstFrom] = figureOr("holdAfterRst", loadBalancer.holdAfterRst, options.holdAfterRst);
-  const tierText = found.kind === "default" ? `default table, ${found.tier.least}-${found.tier.most} nodes` : "allocatedOutboundPorts";
+  const tierText =
+    found.kind === "default" ? `default table, ${found.tier.least}-${found.tier.most} nodes` : "allocatedOutboundPorts";
   return {
     kind: "load-balancer",
     title: `${sku} load balancer, ${found.perNode} ports per node`,
@@ -115,11 +135,31 @@ export const loadBalancerRules = (options: LoadBalancerOptions): PortRules => {
     idle: { tcp: minutes * 60, udp: minutes * 60 },
     after: { fin, rst, udp: 0 },
     assumptions: [
-      { name: "portsPerNode", value: `${found.perNode} of each protocol`, why: `${tierText}, ${outboundIps} outbound address${outboundIps === 1 ? "" : "es"}`, source: loadBalancer.defaultPorts.source },
-      { name: "era", value: era, why: "which documents decide what they disagree on", source: loadBalancer.defaultCeiling.source },
+      {
+        name: "portsPerNode",
+        value: `${found.perNode} of each protocol`,
+        why: `${tierText}, ${outboundIps} outbound address${outboundIps === 1 ? "" : "es"}`,
+        source: loadBalancer.defaultPorts.source,
+      },
+      {
+        name: "era",
+        value: era,
+        why: "which documents decide what they disagree on",
+        source: loadBalancer.defaultCeiling.source,
+      },
       { name: "portChoice", value: "lowest free first", why: "documented", source: loadBalancer.holdAfterFin.source },
-      { name: "udpPortPer", value: udpPortPer, why: options.udpPortPer === undefined ? "follows from the era" : "given", source: loadBalancer.holdAfterFin.source },
-      { name: "idleTimeout", value: `${minutes} minutes`, why: options.idleTimeoutMinutes === undefined ? "default" : "given", source: idleFigure.source },
+      {
+        name: "udpPortPer",
+        value: udpPortPer,
+        why: options.udpPortPer === undefined ? "follows from the era" : "given",
+        source: loadBalancer.holdAfterFin.source,
+      },
+      {
+        name: "idleTimeout",
+        value: `${minutes} minutes`,
+        why: options.idleTimeoutMinutes === undefined ? "default" : "given",
+        source: idleFigure.source,
+      },
       finFrom,
       rstFrom,
     ],
@@ -146,7 +186,12 @@ export const natGatewayRules = (options: NatGatewayOptions = {}): PortRules => {
   const { ips = 1 } = options;
   const gateway = figures.natGateway;
   wholeNumber("ips", ips, gateway.addresses.value, "public addresses");
-  const minutes = wholeNumber("idleTimeoutMinutes", options.idleTimeoutMinutes ?? gateway.idleTimeout.value, gateway.idleTimeoutRange.value, "minutes");
+  const minutes = wholeNumber(
+    "idleTimeoutMinutes",
+    options.idleTimeoutMinutes ?? gateway.idleTimeout.value,
+    gateway.idleTimeoutRange.value,
+    "minutes",
+  );
   const [fin, finFrom] = figureOr("holdAfterFin", gateway.holdAfterFin, options.holdAfterFin);
   const [rst, rstFrom] = figureOr("holdAfterRst", gateway.holdAfterRst, options.holdAfterRst);
   const [udp, udpFrom] = figureOr("holdUdp", gateway.holdUdp, options.holdUdp);
@@ -163,11 +208,31 @@ export const natGatewayRules = (options: NatGatewayOptions = {}): PortRules => {
     idle: { tcp: minutes * 60, udp: gateway.udpIdleTimeout.value * 60 },
     after: { fin, rst, udp },
     assumptions: [
-      { name: "ports", value: `${ips} x ${gateway.portsPerAddress.value}`, why: "shared by all nodes", source: gateway.portsPerAddress.source },
-      { name: "connectionsPerDestination", value: `${perDestination}`, why: "per address and destination", source: gateway.connectionsPerAddress.source },
-      { name: "connections", value: `${gateway.connections.value}`, why: "TCP and UDP are each held to it, as they are counted apart", source: gateway.connections.source },
+      {
+        name: "ports",
+        value: `${ips} x ${gateway.portsPerAddress.value}`,
+        why: "shared by all nodes",
+        source: gateway.portsPerAddress.source,
+      },
+      {
+        name: "connectionsPerDestination",
+        value: `${perDestination}`,
+        why: "per address and destination",
+        source: gateway.connectionsPerAddress.source,
+      },
+      {
+        name: "connections",
+        value: `${gateway.connections.value}`,
+        why: "TCP and UDP are each held to it, as they are counted apart",
+        source: gateway.connections.source,
+      },
       { name: "portChoice", value: "random free port", why: "documented", source: gateway.portsPerAddress.source },
-      { name: "idleTimeout", value: `${minutes} minutes; UDP ${gateway.udpIdleTimeout.value}`, why: options.idleTimeoutMinutes === undefined ? "default" : "given", source: gateway.idleTimeout.source },
+      {
+        name: "idleTimeout",
+        value: `${minutes} minutes; UDP ${gateway.udpIdleTimeout.value}`,
+        why: options.idleTimeoutMinutes === undefined ? "default" : "given",
+        source: gateway.idleTimeout.source,
+      },
       finFrom,
       rstFrom,
       udpFrom,
@@ -203,9 +268,24 @@ export const masqueradeRules = ({ first = 1024, last = 65_535 }: MasqueradeOptio
     idle: { tcp: 86_400, udp: 120 },
     after: { fin: 120, rst: 10, udp: 0 },
     assumptions: [
-      { name: "ports", value: `${first}-${last}`, why: "the range that holds the source port", source: "linux net/netfilter/nf_nat_core.c" },
-      { name: "portChoice", value: "any free port", why: "source ports are kept when they can be, else searched from a random place", source: "linux net/netfilter/nf_nat_core.c" },
-      { name: "idleTimeout", value: "86400 s; UDP 120 s", why: "kube-proxy sets the first, the kernel the second", source },
+      {
+        name: "ports",
+        value: `${first}-${last}`,
+        why: "the range that holds the source port",
+        source: "linux net/netfilter/nf_nat_core.c",
+      },
+      {
+        name: "portChoice",
+        value: "any free port",
+        why: "source ports are kept when they can be, else searched from a random place",
+        source: "linux net/netfilter/nf_nat_core.c",
+      },
+      {
+        name: "idleTimeout",
+        value: "86400 s; UDP 120 s",
+        why: "kube-proxy sets the first, the kernel the second",
+        source,
+      },
       { name: "holdAfterFin", value: "120 seconds", why: "TIME_WAIT", source },
       { name: "holdAfterRst", value: "10 seconds", why: "CLOSE", source },
     ],
@@ -217,11 +297,14 @@ export const holdOf = (stream: Stream, rules: PortRules): Hold => {
   const { protocol } = stream.to;
   const idle = rules.idle[protocol];
   const ends = protocol === "udp" ? "idle" : (stream.ends ?? "fin");
-  const after = protocol === "udp" ? idle + rules.after.udp : ends === "idle" ? idle : rules.after[ends as "fin" | "rst"];
+  const after =
+    protocol === "udp" ? idle + rules.after.udp : ends === "idle" ? idle : rules.after[ends as "fin" | "rst"];
   const forgotten = stream.traffic === "once" && (stream.keepAlive ?? Infinity) >= idle;
   // A silent connection is forgotten by the idle timeout, whether its owner ends it later or never.
   if (!forgotten) return { duration: stream.duration, after };
-  return protocol === "udp" || ends === "idle" ? { duration: { kind: "constant", seconds: after }, after: 0 } : { duration: stream.duration, after, cut: idle };
+  return protocol === "udp" || ends === "idle"
+    ? { duration: { kind: "constant", seconds: after }, after: 0 }
+    : { duration: stream.duration, after, cut: idle };
 };
 
 /**

@@ -150,7 +150,12 @@ const runHere = async (job: Job, tasks: readonly Task[], options: RunOptions): P
   return outcomes;
 };
 
-const runByWorkers = (workers: Workers, job: Job, tasks: readonly Task[], { onProgress, signal }: RunOptions): Promise<readonly PoolOutcome[]> => {
+const runByWorkers = (
+  workers: Workers,
+  job: Job,
+  tasks: readonly Task[],
+  { onProgress, signal }: RunOptions,
+): Promise<readonly PoolOutcome[]> => {
   let done = 0;
   return workers.run(job, tasks, () => onProgress?.(++done / tasks.length), signal);
 };
@@ -162,40 +167,69 @@ const allDestinations = "all";
  * towards where, and when it comes free again. Connections that find no port fail and do not try again.
  * @throws InputError for a workload or a time that has no sense; rejects with the signal's reason when cancelled
  */
-export const simulate = async (workload: Workload, rules: PortRules, options: SimulateOptions = {}): Promise<SimulationResult> => {
+export const simulate = async (
+  workload: Workload,
+  rules: PortRules,
+  options: SimulateOptions = {},
+): Promise<SimulationResult> => {
   const { seconds = 3600, warmUp, buckets = 60, seed = 1, replications = 1, workers } = options;
   const timing: Timing = { seconds, buckets, seed, ...(warmUp === undefined ? {} : { warmUp }) };
   checkWorkload(workload);
   checkTiming(timing);
   if (!Number.isInteger(replications) || replications < 1 || replications > 10_000)
-    throw new InputError({ where: "replications", value: replications, problem: "is out of range", expected: "a whole number from 1 to 10000" });
+    throw new InputError({
+      where: "replications",
+      value: replications,
+      problem: "is out of range",
+      expected: "a whole number from 1 to 10000",
+    });
   checkCancelled(options);
   const job = compileJob(workload, rules, timing);
-  const tasks = Array.from({ length: replications }, (_, replication) => job.pools.map((_, pool): Task => ({ pool, replication }))).flat();
-  const outcomes = await (workers === undefined ? runHere(job, tasks, options) : runByWorkers(workers, job, tasks, options));
+  const tasks = Array.from({ length: replications }, (_, replication) =>
+    job.pools.map((_, pool): Task => ({ pool, replication })),
+  ).flat();
+  const outcomes = await (workers === undefined
+    ? runHere(job, tasks, options)
+    : runByWorkers(workers, job, tasks, options));
   options.onProgress?.(1);
   return summarise(job, rules, outcomes, replications);
 };
 
-const summarise = (job: Job, rules: PortRules, outcomes: readonly PoolOutcome[], replications: number): SimulationResult => {
+const summarise = (
+  job: Job,
+  rules: PortRules,
+  outcomes: readonly PoolOutcome[],
+  replications: number,
+): SimulationResult => {
   const of = (pool: number, replication: number): PoolOutcome => outcomes[replication * job.pools.length + pool]!;
   const length = job.seconds / job.buckets;
   const rowsOf = (pool: number): number => job.pools[pool]!.groups.length + 1;
   const nameOf = (pool: number, row: number): string => job.pools[pool]!.groups[row] ?? allDestinations;
   const value = (pool: number, replication: number, bucket: number, row: number, which: number): number =>
     of(pool, replication).series[(bucket * rowsOf(pool) + row) * figuresPerBucket + which]!;
-  const inBuckets = (pick: (bucket: number) => number): number[] => Array.from({ length: job.buckets }, (_, bucket) => pick(bucket));
+  const inBuckets = (pick: (bucket: number) => number): number[] =>
+    Array.from({ length: job.buckets }, (_, bucket) => pick(bucket));
   const sum = (values: readonly number[]): number => values.reduce((total, each) => total + each, 0);
-  const total = (pool: number, replication: number, row: number, which: number): number => sum(inBuckets(bucket => value(pool, replication, bucket, row, which)));
-  const limitOf = (pool: number, row: number): number => (row === rowsOf(pool) - 1 ? job.ports : Math.min(job.ports, job.perGroup));
+  const total = (pool: number, replication: number, row: number, which: number): number =>
+    sum(inBuckets(bucket => value(pool, replication, bucket, row, which)));
+  const limitOf = (pool: number, row: number): number =>
+    row === rowsOf(pool) - 1 ? job.ports : Math.min(job.ports, job.perGroup);
   const every = Array.from({ length: replications }, (_, replication) => replication);
   const pools = (filter: RowFilter): readonly number[] =>
-    job.pools.flatMap(({ name, protocol }, pool) => ((filter.pool ?? name) === name && (filter.protocol ?? protocol) === protocol ? [pool] : []));
+    job.pools.flatMap(({ name, protocol }, pool) =>
+      (filter.pool ?? name) === name && (filter.protocol ?? protocol) === protocol ? [pool] : [],
+    );
   const rows = (pool: number, { destination }: RowFilter): readonly number[] =>
-    Array.from({ length: rowsOf(pool) }, (_, row) => row).filter(row => destination === undefined || nameOf(pool, row) === destination);
+    Array.from({ length: rowsOf(pool) }, (_, row) => row).filter(
+      row => destination === undefined || nameOf(pool, row) === destination,
+    );
 
-  const wholePool = (replication: number, which: number): number => sum(job.pools.map((_, pool) => total(pool, replication, rowsOf(pool) - 1, which)));
-  const perRun = every.map(replication => ({ attempts: wholePool(replication, figure.attempts), failures: wholePool(replication, figure.failures) }));
+  const wholePool = (replication: number, which: number): number =>
+    sum(job.pools.map((_, pool) => total(pool, replication, rowsOf(pool) - 1, which)));
+  const perRun = every.map(replication => ({
+    attempts: wholePool(replication, figure.attempts),
+    failures: wholePool(replication, figure.failures),
+  }));
 
   return {
     rules,
@@ -245,7 +279,10 @@ const summarise = (job: Job, rules: PortRules, outcomes: readonly PoolOutcome[],
     destinations: (filter = {}) =>
       pools(filter).flatMap(pool =>
         rows(pool, filter).map((row): DestinationTotal => {
-          const runs = every.map(replication => ({ attempts: total(pool, replication, row, figure.attempts), failures: total(pool, replication, row, figure.failures) }));
+          const runs = every.map(replication => ({
+            attempts: total(pool, replication, row, figure.attempts),
+            failures: total(pool, replication, row, figure.failures),
+          }));
           const first = of(pool, 0).firstFailure[row]!;
           return {
             pool: job.pools[pool]!.name,
@@ -257,7 +294,10 @@ const summarise = (job: Job, rules: PortRules, outcomes: readonly PoolOutcome[],
             failureProbability: estimate(runs),
             ...(first === Infinity ? {} : { firstFailure: first }),
             mean: total(pool, 0, row, figure.mean) / job.buckets,
-            max: inBuckets(bucket => value(pool, 0, bucket, row, figure.max)).reduce((most, each) => Math.max(most, each), 0),
+            max: inBuckets(bucket => value(pool, 0, bucket, row, figure.max)).reduce(
+              (most, each) => Math.max(most, each),
+              0,
+            ),
           };
         }),
       ),

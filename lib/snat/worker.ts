@@ -17,5 +17,8 @@ parentPort?.on("message", (message: { readonly job: Job } | { readonly task: Tas
   while (!run.advance(1e6));
   const outcome = run.result();
   const { series, podMeans, podAttempts, podFailures, podMax, firstFailure } = outcome;
-  parentPort!.postMessage(outcome, [series, podMeans, podAttempts, podFailures, podMax, firstFailure].map(array => array.buffer as ArrayBuffer));
+  parentPort!.postMessage(
+    outcome,
+    [series, podMeans, podAttempts, podFailures, podMax, firstFailure].map(array => array.buffer as ArrayBuffer),
+  );
 });

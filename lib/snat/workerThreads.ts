@@ -7,7 +7,13 @@ import type { Task, Workers } from "./simulate.js";
 const atMost = 256;
 
 /** Runs the tasks that `take` hands out on a thread of its own, until none is left. */
-const runThread = (job: Job, take: () => number | undefined, tasks: readonly Task[], finished: (index: number, outcome: PoolOutcome) => void, signal: AbortSignal | undefined) =>
+const runThread = (
+  job: Job,
+  take: () => number | undefined,
+  tasks: readonly Task[],
+  finished: (index: number, outcome: PoolOutcome) => void,
+  signal: AbortSignal | undefined,
+) =>
   new Promise<void>((resolve, reject) => {
     const thread = new Worker(new URL("./worker.js", import.meta.url));
     const end = (settle: () => void): void => {
@@ -39,7 +45,12 @@ const runThread = (job: Job, take: () => number | undefined, tasks: readonly Tas
  */
 export const workerThreads = (count: number): Workers => {
   if (!Number.isInteger(count) || count < 1 || count > atMost)
-    throw new InputError({ where: "workerThreads", value: count, problem: "is out of range", expected: `a whole number from 1 to ${atMost}` });
+    throw new InputError({
+      where: "workerThreads",
+      value: count,
+      problem: "is out of range",
+      expected: `a whole number from 1 to ${atMost}`,
+    });
   return {
     async run(job, tasks, onDone, signal) {
       signal?.throwIfAborted();
@@ -52,7 +63,9 @@ export const workerThreads = (count: number): Workers => {
       };
       const stop = new AbortController();
       signal?.addEventListener("abort", () => stop.abort(signal.reason), { once: true });
-      const threads = Array.from({ length: Math.min(count, tasks.length) }, () => runThread(job, take, tasks, finished, stop.signal));
+      const threads = Array.from({ length: Math.min(count, tasks.length) }, () =>
+        runThread(job, take, tasks, finished, stop.signal),
+      );
       try {
         await Promise.all(threads);
       } catch (error) {

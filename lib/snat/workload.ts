@@ -64,7 +64,15 @@ export interface Workload {
 }
 
 /** As many pods on every node, all alike. Nodes are named `node-0`, pods `node-0-pod-0`. */
-export const evenWorkload = ({ nodes, podsPerNode, streams }: { readonly nodes: number; readonly podsPerNode: number; readonly streams: readonly Stream[] }): Workload => {
+export const evenWorkload = ({
+  nodes,
+  podsPerNode,
+  streams,
+}: {
+  readonly nodes: number;
+  readonly podsPerNode: number;
+  readonly streams: readonly Stream[];
+}): Workload => {
   count("nodes", nodes, 1, 5000);
   count("podsPerNode", podsPerNode, 1, 250);
   return {
@@ -90,19 +98,48 @@ export const clusterWorkload = <Pod extends { readonly name: string; readonly no
 });
 
 /** A burst: from `at` on the rate is `factor` times as high, for `seconds`. */
-export const burst = ({ at, seconds, factor }: { readonly at: number; readonly seconds: number; readonly factor: number }): readonly RateStep[] => [
+export const burst = ({
+  at,
+  seconds,
+  factor,
+}: {
+  readonly at: number;
+  readonly seconds: number;
+  readonly factor: number;
+}): readonly RateStep[] => [
   { from: at, factor },
   { from: at + seconds, factor: 1 },
 ];
 
 /** A slow rise from factor `from` to factor `to` within `seconds`, in `steps` equal steps (default 60). */
-export const ramp = ({ seconds, from, to, steps = 60 }: { readonly seconds: number; readonly from: number; readonly to: number; readonly steps?: number }): readonly RateStep[] => {
+export const ramp = ({
+  seconds,
+  from,
+  to,
+  steps = 60,
+}: {
+  readonly seconds: number;
+  readonly from: number;
+  readonly to: number;
+  readonly steps?: number;
+}): readonly RateStep[] => {
   count("steps", steps, 2, 100_000);
-  return Array.from({ length: steps }, (_, i) => ({ from: (seconds * i) / steps, factor: from + ((to - from) * i) / (steps - 1) }));
+  return Array.from({ length: steps }, (_, i) => ({
+    from: (seconds * i) / steps,
+    factor: from + ((to - from) * i) / (steps - 1),
+  }));
 };
 
 /** A daily curve, a cosine between `low` (12 hours from the peak) and 1 (at `peakHour`), constant within each quarter of an hour. */
-export const daily = ({ low, peakHour, days = 1 }: { readonly low: number; readonly peakHour: number; readonly days?: number }): readonly RateStep[] => {
+export const daily = ({
+  low,
+  peakHour,
+  days = 1,
+}: {
+  readonly low: number;
+  readonly peakHour: number;
+  readonly days?: number;
+}): readonly RateStep[] => {
   const quarters = 96;
   return Array.from({ length: quarters * days }, (_, i) => {
     const angle = (2 * Math.PI * (i + 0.5 - 4 * peakHour)) / quarters;
@@ -113,10 +150,12 @@ export const daily = ({ low, peakHour, days = 1 }: { readonly low: number; reado
 export const isSpread = (to: Destination | Spread): to is Spread => "count" in to;
 
 /** The name of a destination in results: `203.0.113.7:443/tcp`, `shop 3:443/tcp`. @param index from 0, of a spread */
-export const destinationName = (to: Destination | Spread, index: number): string => `${addressName(to, index)}:${to.port}/${to.protocol}`;
+export const destinationName = (to: Destination | Spread, index: number): string =>
+  `${addressName(to, index)}:${to.port}/${to.protocol}`;
 
 /** The same without port and protocol. */
-export const addressName = (to: Destination | Spread, index: number): string => (isSpread(to) ? `${to.name} ${index + 1}` : to.address);
+export const addressName = (to: Destination | Spread, index: number): string =>
+  isSpread(to) ? `${to.name} ${index + 1}` : to.address;
 
 /** The share of a stream's connections that go to each of its destinations, in order. */
 export const destinationShares = (to: Destination | Spread): readonly number[] => {
@@ -131,7 +170,8 @@ const refuse = (where: string, value: unknown, problem: string, expected: string
 };
 
 const count = (where: string, value: number, least: number, most: number): void => {
-  if (!Number.isInteger(value) || value < least || value > most) refuse(where, value, "is out of range", `a whole number from ${least} to ${most}`);
+  if (!Number.isInteger(value) || value < least || value > most)
+    refuse(where, value, "is out of range", `a whole number from ${least} to ${most}`);
 };
 
 const amount = (where: string, value: number, expected: string): void => {
@@ -139,7 +179,8 @@ const amount = (where: string, value: number, expected: string): void => {
 };
 
 const checkDestination = (to: Destination | Spread, where: string): void => {
-  if (to.protocol !== "tcp" && to.protocol !== "udp") refuse(`${where}.protocol`, to.protocol, "has no ports to translate", "tcp or udp");
+  if (to.protocol !== "tcp" && to.protocol !== "udp")
+    refuse(`${where}.protocol`, to.protocol, "has no ports to translate", "tcp or udp");
   count(`${where}.port`, to.port, 1, 65_535);
   if (!isSpread(to)) return void addr(to.address, `${where}.address`);
   count(`${where}.count`, to.count, 1, 100_000);
@@ -152,7 +193,8 @@ const checkProfile = (profile: readonly RateStep[], where: string): void =>
   profile.forEach(({ from, factor }, i) => {
     amount(`${where}[${i}].from`, from, "seconds, 0 or more");
     amount(`${where}[${i}].factor`, factor, "a factor, 0 or more");
-    if (i > 0 && from <= profile[i - 1]!.from) refuse(`${where}[${i}].from`, from, "is not after the step before", `more than ${profile[i - 1]!.from}`);
+    if (i > 0 && from <= profile[i - 1]!.from)
+      refuse(`${where}[${i}].from`, from, "is not after the step before", `more than ${profile[i - 1]!.from}`);
   });
 
 /** Refuses a stream that has no sense. @throws InputError naming the field under `where` */
@@ -161,11 +203,16 @@ export const checkStream = (stream: Stream, where = "stream"): void => {
   amount(`${where}.rate`, stream.rate, "connections per second, 0 or more");
   checkDestination(to, `${where}.to`);
   checkDuration(stream.duration, `${where}.duration`);
-  if (ends !== undefined && !["fin", "rst", "idle"].includes(ends)) refuse(`${where}.ends`, ends, "is no way to end", "fin, rst or idle");
-  if (to.protocol === "udp" && ends !== undefined && ends !== "idle") refuse(`${where}.ends`, ends, "needs TCP", "idle, or left out, for UDP");
-  if (traffic !== undefined && !["steady", "once"].includes(traffic)) refuse(`${where}.traffic`, traffic, "is not known", "steady or once");
-  if (keepAlive !== undefined && !(keepAlive > 0)) refuse(`${where}.keepAlive`, keepAlive, "is not a length of time", "seconds above 0");
-  if (keepAlive !== undefined && to.protocol === "udp") refuse(`${where}.keepAlive`, keepAlive, "needs TCP", "nothing for UDP");
+  if (ends !== undefined && !["fin", "rst", "idle"].includes(ends))
+    refuse(`${where}.ends`, ends, "is no way to end", "fin, rst or idle");
+  if (to.protocol === "udp" && ends !== undefined && ends !== "idle")
+    refuse(`${where}.ends`, ends, "needs TCP", "idle, or left out, for UDP");
+  if (traffic !== undefined && !["steady", "once"].includes(traffic))
+    refuse(`${where}.traffic`, traffic, "is not known", "steady or once");
+  if (keepAlive !== undefined && !(keepAlive > 0))
+    refuse(`${where}.keepAlive`, keepAlive, "is not a length of time", "seconds above 0");
+  if (keepAlive !== undefined && to.protocol === "udp")
+    refuse(`${where}.keepAlive`, keepAlive, "needs TCP", "nothing for UDP");
   checkProfile(profile ?? [], `${where}.profile`);
 };
 
@@ -192,7 +239,12 @@ export const checkWorkload = (workload: Workload): void => {
         if (!isSpread(stream.to)) return;
         const known = sizes.get(stream.to.name);
         if (known !== undefined && known.count !== stream.to.count)
-          refuse(`${place}.to.count`, stream.to.count, `differs from ${known.where}, which has the same name`, `${known.count}, or another name`);
+          refuse(
+            `${place}.to.count`,
+            stream.to.count,
+            `differs from ${known.where}, which has the same name`,
+            `${known.count}, or another name`,
+          );
         sizes.set(stream.to.name, { count: stream.to.count, where: place });
       });
     });

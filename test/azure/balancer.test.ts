@@ -1,7 +1,15 @@
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { type LoadBalancer, balancerTranslator, freePorts, outboundFrontends, outboundPorts, portAllocations, standaloneTranslator } from "../../lib/azure/balancer.js";
+import {
+  type LoadBalancer,
+  balancerTranslator,
+  freePorts,
+  outboundFrontends,
+  outboundPorts,
+  portAllocations,
+  standaloneTranslator,
+} from "../../lib/azure/balancer.js";
 import { eras, snatPorts } from "../../lib/azure/snat.js";
 import { type Addr, addr, formatAddr } from "../../lib/ip/addr.js";
 import type { PortAllocation } from "../../lib/net/types.js";
@@ -9,15 +17,28 @@ import { seeded } from "../../lib/random.js";
 import { message } from "../message.js";
 
 const nodes = (count: number) => Array.from({ length: count }, (_, i) => (addr("10.0.0.4") + i) as Addr);
-const frontends = (count: number) => Array.from({ length: count }, (_, i) => ({ name: `f${i}`, address: (addr("198.18.0.1") + i) as Addr }));
-const basic = (count: number, ips = 1): LoadBalancer => ({ name: "lb", sku: "Basic", frontends: frontends(ips), backendPool: nodes(count), rules: [] });
+const frontends = (count: number) =>
+  Array.from({ length: count }, (_, i) => ({ name: `f${i}`, address: (addr("198.18.0.1") + i) as Addr }));
+const basic = (count: number, ips = 1): LoadBalancer => ({
+  name: "lb",
+  sku: "Basic",
+  frontends: frontends(ips),
+  backendPool: nodes(count),
+  rules: [],
+});
 const standard = (count: number, ips: number, allocated: number): LoadBalancer => ({
   ...basic(count, ips),
   sku: "Standard",
-  outboundRule: { frontends: frontends(ips).map(({ name }) => name), allocatedOutboundPorts: allocated, idleTimeoutMinutes: 30 },
+  outboundRule: {
+    frontends: frontends(ips).map(({ name }) => name),
+    allocatedOutboundPorts: allocated,
+    idleTimeoutMinutes: 30,
+  },
 });
 const show = (allocations: readonly PortAllocation[]) =>
-  allocations.map(({ ranges }) => ranges.map(({ address, first, last }) => `${formatAddr(address)}:${first}-${last}`).join(" "));
+  allocations.map(({ ranges }) =>
+    ranges.map(({ address, first, last }) => `${formatAddr(address)}:${first}-${last}`).join(" "),
+  );
 const outbound = (balancer: LoadBalancer) => ({ frontends: outboundFrontends(balancer, "first", seeded(1)) });
 const cut = (balancer: LoadBalancer) => show(portAllocations(balancer, outbound(balancer)));
 
@@ -30,7 +51,10 @@ allocations("start at 1024, node after node", () => {
 
 allocations("step over the block of an inbound rule", () => {
   assert.equal(freePorts([80, 1030, 1031, 65023]), [{ first: 1032, last: 65015 }]);
-  assert.equal(freePorts([8080]), [{ first: 1024, last: 8079 }, { first: 8088, last: outboundPorts.last }]);
+  assert.equal(freePorts([8080]), [
+    { first: 1024, last: 8079 },
+    { first: 8088, last: outboundPorts.last },
+  ]);
   const rules = [{ name: "r", frontend: "f0", proto: "tcp" as const, port: 1100 }];
   assert.equal(cut({ ...basic(2), rules }), ["198.18.0.1:1024-1095 198.18.0.1:1104-2055", "198.18.0.1:2056-3079"]);
 });
@@ -46,12 +70,28 @@ allocations("share an outbound rule's frontends in a row", () => {
 
 allocations("are refused where Azure refuses, with the remedy", () => {
   const rows: readonly (readonly [balancer: LoadBalancer, text: string])[] = [
-    [standard(9, 1, 8000), "loadBalancer.allocatedOutboundPorts: 8000 is refused: total node count 9 requires 72000 ports but only 64000 are available from 1 outbound public address; expected fewer ports, fewer nodes or more outbound addresses"],
-    [standard(1001, 1, 0), "loadBalancer.allocatedOutboundPorts: 0 is refused: the default table of ports ends at 1000 nodes and the pool has 1001; expected a multiple of 8 set by hand"],
-    [basic(1001), "loadBalancer.allocatedOutboundPorts: 0 is refused: the default table of ports ends at 1000 nodes and the pool has 1001; expected sku Standard and a multiple of 8 set by hand"],
-    [{ ...standard(8, 1, 8000), rules: [{ name: "r", frontend: "f0", proto: "tcp", port: 8080 }] }, "loadBalancer.allocatedOutboundPorts: 8000 is refused: 64000 ports are needed but only 63992 are left beside the inbound rules; expected fewer ports, fewer nodes or more outbound addresses"],
+    [
+      standard(9, 1, 8000),
+      "loadBalancer.allocatedOutboundPorts: 8000 is refused: total node count 9 requires 72000 ports but only 64000 are available from 1 outbound public address; expected fewer ports, fewer nodes or more outbound addresses",
+    ],
+    [
+      standard(1001, 1, 0),
+      "loadBalancer.allocatedOutboundPorts: 0 is refused: the default table of ports ends at 1000 nodes and the pool has 1001; expected a multiple of 8 set by hand",
+    ],
+    [
+      basic(1001),
+      "loadBalancer.allocatedOutboundPorts: 0 is refused: the default table of ports ends at 1000 nodes and the pool has 1001; expected sku Standard and a multiple of 8 set by hand",
+    ],
+    [
+      { ...standard(8, 1, 8000), rules: [{ name: "r", frontend: "f0", proto: "tcp", port: 8080 }] },
+      "loadBalancer.allocatedOutboundPorts: 8000 is refused: 64000 ports are needed but only 63992 are left beside the inbound rules; expected fewer ports, fewer nodes or more outbound addresses",
+    ],
   ];
-  for (const [balancer, text] of rows) assert.is(message(() => cut(balancer)), text);
+  for (const [balancer, text] of rows)
+    assert.is(
+      message(() => cut(balancer)),
+      text,
+    );
 });
 
 allocations("never overlap, lie within 1024-65023, and come in blocks of 8", () => {
@@ -67,7 +107,10 @@ allocations("never overlap, lie within 1024-65023, and come in blocks of 8", () 
     fc.property(pool, ({ sku, count, ips, blocks, rulePorts, era }) => {
       const allocated = sku === "Standard" ? blocks * 8 : 0;
       const plain = sku === "Standard" ? standard(count, ips, allocated) : basic(count, ips);
-      const balancer = { ...plain, rules: rulePorts.map((port, i) => ({ name: `r${i}`, frontend: `f${port % ips}`, proto: "tcp" as const, port })) };
+      const balancer = {
+        ...plain,
+        rules: rulePorts.map((port, i) => ({ name: `r${i}`, frontend: `f${port % ips}`, proto: "tcp" as const, port })),
+      };
       const answer = snatPorts({ sku, nodes: count, frontends: ips, allocated, era });
       if (answer.kind === "rejected" || (answer.kind === "allocated" && answer.capacity - answer.needed < 40)) return;
       const taken = new Map<Addr, Uint8Array>();
@@ -82,7 +125,8 @@ allocations("never overlap, lie within 1024-65023, and come in blocks of 8", () 
         }
         assert.is(total, answer.perNode);
       }
-      for (const { frontend, port } of balancer.rules) assert.is(taken.get(balancer.frontends.find(({ name }) => name === frontend)!.address)?.[port] ?? 0, 0);
+      for (const { frontend, port } of balancer.rules)
+        assert.is(taken.get(balancer.frontends.find(({ name }) => name === frontend)!.address)?.[port] ?? 0, 0);
     }),
     { numRuns: 60 },
   );
@@ -91,7 +135,8 @@ allocations("never overlap, lie within 1024-65023, and come in blocks of 8", () 
 allocations.run();
 
 const choice = suite("outboundFrontends");
-const names = (balancer: LoadBalancer, selection: "random" | "first", seed: number) => outboundFrontends(balancer, selection, seeded(seed)).map(({ name }) => name);
+const names = (balancer: LoadBalancer, selection: "random" | "first", seed: number) =>
+  outboundFrontends(balancer, selection, seeded(seed)).map(({ name }) => name);
 
 choice("is one frontend of Basic: the first, or one by chance", () => {
   assert.equal(names(basic(1, 3), "first", 7), ["f0"]);
@@ -122,9 +167,14 @@ translator("translates TCP and UDP, never ICMP, and holds ports as long as docum
 
 translator("spreads a rule's port over the pool", () => {
   const balancer: LoadBalancer = { ...basic(2), rules: [{ name: "web", frontend: "f0", proto: "tcp", port: 80 }] };
-  assert.equal(balancerTranslator(balancer, outbound(balancer)).inbound, [{ name: "web", address: addr("198.18.0.1"), port: 80, proto: "tcp", backends: nodes(2) }]);
+  assert.equal(balancerTranslator(balancer, outbound(balancer)).inbound, [
+    { name: "web", address: addr("198.18.0.1"), port: 80, proto: "tcp", backends: nodes(2) },
+  ]);
   const rules = [{ ...balancer.rules[0]!, frontend: "f9" }];
-  assert.is(message(() => balancerTranslator({ ...balancer, rules }, outbound(balancer))), 'rule web: "f9" is no frontend of the load balancer; expected f0');
+  assert.is(
+    message(() => balancerTranslator({ ...balancer, rules }, outbound(balancer))),
+    'rule web: "f9" is no frontend of the load balancer; expected f0',
+  );
 });
 
 translator("shares an address that Azure picks among machines without any", () => {

@@ -6,7 +6,13 @@ import { message } from "../message.js";
 const need = suite("subnetNeed");
 
 need("plans as the published examples do", () => {
-  const rows: readonly (readonly [plugin: "azure-cni" | "kubenet", nodes: number, surge: number, maxPods: number, addresses: number])[] = [
+  const rows: readonly (readonly [
+    plugin: "azure-cni" | "kubenet",
+    nodes: number,
+    surge: number,
+    maxPods: number,
+    addresses: number,
+  ])[] = [
     ["azure-cni", 50, 1, 30, 1581],
     ["azure-cni", 60, 1, 30, 1891],
     ["azure-cni", 10, 0, 30, 310],
@@ -14,7 +20,8 @@ need("plans as the published examples do", () => {
     ["azure-cni", 8, 1, 30, 279],
     ["kubenet", 251, 0, 110, 251],
   ];
-  for (const [plugin, nodes, surge, maxPods, addresses] of rows) assert.is(subnetNeed({ plugin, nodes, surge, maxPods }).addresses, addresses);
+  for (const [plugin, nodes, surge, maxPods, addresses] of rows)
+    assert.is(subnetNeed({ plugin, nodes, surge, maxPods }).addresses, addresses);
 });
 
 need("fits a /24 as published: 8 nodes with Azure CNI, 251 with kubenet", () => {
@@ -33,8 +40,14 @@ need("is refused with Azure's arithmetic", () => {
 });
 
 need("names a bad figure", () => {
-  assert.is(message(() => subnetNeed({ plugin: "kubenet", nodes: 0, maxPods: 110 })), "nodes: 0 is out of range; expected 1 to 5000 nodes");
-  assert.is(message(() => subnetNeed({ plugin: "azure-cni", nodes: 1, maxPods: 251 })), "maxPods: 251 is out of range; expected 10 to 250 pods per node");
+  assert.is(
+    message(() => subnetNeed({ plugin: "kubenet", nodes: 0, maxPods: 110 })),
+    "nodes: 0 is out of range; expected 1 to 5000 nodes",
+  );
+  assert.is(
+    message(() => subnetNeed({ plugin: "azure-cni", nodes: 1, maxPods: 251 })),
+    "maxPods: 251 is out of range; expected 10 to 250 pods per node",
+  );
 });
 
 need.run();

@@ -1,15 +1,34 @@
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { type Era, type SnatQuestion, checkAllocatedPorts, eras, maxNodes, snatPorts, snatTier } from "../../lib/azure/snat.js";
+import {
+  type Era,
+  type SnatQuestion,
+  checkAllocatedPorts,
+  eras,
+  maxNodes,
+  snatPorts,
+  snatTier,
+} from "../../lib/azure/snat.js";
 import { message } from "../message.js";
 
 const tiers = suite("snatTier");
 
 tiers("steps down at the published sizes", () => {
   const rows: readonly (readonly [nodes: number, ports: number | undefined])[] = [
-    [1, 1024], [50, 1024], [51, 512], [100, 512], [101, 256], [200, 256], [201, 128],
-    [400, 128], [401, 64], [800, 64], [801, 32], [1000, 32], [1001, undefined],
+    [1, 1024],
+    [50, 1024],
+    [51, 512],
+    [100, 512],
+    [101, 256],
+    [200, 256],
+    [201, 128],
+    [400, 128],
+    [401, 64],
+    [800, 64],
+    [801, 32],
+    [1000, 32],
+    [1001, undefined],
   ];
   for (const [nodes, ports] of rows) assert.is(snatTier(nodes)?.ports, ports, `${nodes} nodes`);
 });
@@ -19,7 +38,13 @@ tiers.run();
 const ports = suite("snatPorts");
 
 ports("gives by default what the era's documentation says", () => {
-  const rows: readonly (readonly [sku: "Basic" | "Standard", nodes: number, frontends: number, era: Era, perNode: number])[] = [
+  const rows: readonly (readonly [
+    sku: "Basic" | "Standard",
+    nodes: number,
+    frontends: number,
+    era: Era,
+    perNode: number,
+  ])[] = [
     ["Basic", 50, 1, "2018", 1024],
     ["Basic", 50, 2, "2018", 1024],
     ["Basic", 51, 2, "2023", 512],
@@ -50,12 +75,18 @@ ports("checks a number set by hand with the published arithmetic", () => {
   assert.is(ask({ nodes: 7, frontends: 2, allocated: 10000 }).kind, "allocated");
   assert.is(ask({ nodes: 3, frontends: 1, allocated: 21000 }).kind, "allocated");
   const surge = ask({ nodes: 3, surge: 1, frontends: 1, allocated: 21000 });
-  assert.is(surge.kind === "rejected" && surge.reason, "total node count 4 (1 of them surge) requires 84000 ports but only 64000 are available from 1 outbound public address");
+  assert.is(
+    surge.kind === "rejected" && surge.reason,
+    "total node count 4 (1 of them surge) requires 84000 ports but only 64000 are available from 1 outbound public address",
+  );
 });
 
 ports("has no default beyond 1,000 nodes", () => {
   const answer = snatPorts({ sku: "Standard", nodes: 1001, frontends: 1 });
-  assert.is(answer.kind === "rejected" && answer.reason, "the default table of ports ends at 1000 nodes and the pool has 1001");
+  assert.is(
+    answer.kind === "rejected" && answer.reason,
+    "the default table of ports ends at 1000 nodes and the pool has 1001",
+  );
   assert.is(snatPorts({ sku: "Standard", nodes: 1001, frontends: 2, allocated: 64 }).kind, "allocated");
 });
 
@@ -83,11 +114,21 @@ ports("names a bad figure and what would be right", () => {
     [{ nodes: 0 }, "nodes: 0 is out of range; expected 1 or more nodes"],
     [{ nodes: 1.5 }, "nodes: 1.5 is not a whole number; expected 1 or more nodes"],
     [{ frontends: 0 }, "frontends: 0 is out of range; expected 1 or more frontends"],
-    [{ allocated: 12 }, "allocated: 12 is not a multiple of 8, the block that ports are given out in; expected 8 or 16"],
+    [
+      { allocated: 12 },
+      "allocated: 12 is not a multiple of 8, the block that ports are given out in; expected 8 or 16",
+    ],
     [{ allocated: 64008 }, "allocated: 64008 is out of range; expected 0 to 64000 ports"],
-    [{ sku: "Basic", allocated: 8 }, "allocated: 8 needs an outbound rule, which a Basic load balancer does not have; expected 0 with Basic, or sku Standard"],
+    [
+      { sku: "Basic", allocated: 8 },
+      "allocated: 8 needs an outbound rule, which a Basic load balancer does not have; expected 0 with Basic, or sku Standard",
+    ],
   ];
-  for (const [question, text] of rows) assert.is(message(() => snatPorts({ sku: "Standard", nodes: 1, frontends: 1, ...question })), text);
+  for (const [question, text] of rows)
+    assert.is(
+      message(() => snatPorts({ sku: "Standard", nodes: 1, frontends: 1, ...question })),
+      text,
+    );
   assert.is(checkAllocatedPorts(64000), 64000);
 });
 
@@ -97,7 +138,10 @@ const nodes = suite("maxNodes");
 
 nodes("follows the published rows", () => {
   const rows: readonly (readonly [ports: number, ips: number, nodes: number])[] = [
-    [1000, 2, 128], [1000, 7, 448], [4000, 2, 32], [4000, 7, 112],
+    [1000, 2, 128],
+    [1000, 7, 448],
+    [4000, 2, 32],
+    [4000, 7, 112],
   ];
   for (const [perNode, ips, expected] of rows) assert.is(maxNodes(perNode, ips), expected);
 });
@@ -112,7 +156,10 @@ nodes("is the last count that is not refused", () => {
       assert.is(kind(most + 1), "rejected");
     }),
   );
-  assert.match(message(() => maxNodes(1000, 0)), /ips: 0 is out of range; expected 1 to 100 outbound addresses/);
+  assert.match(
+    message(() => maxNodes(1000, 0)),
+    /ips: 0 is out of range; expected 1 to 100 outbound addresses/,
+  );
 });
 
 nodes.run();

@@ -19,13 +19,38 @@ const measure = async (notebooks: readonly string[], out: string): Promise<reado
   const ours: number[] = [];
   const jupyters: number[] = [];
   for (let i = 0; i < pairs; i++) {
-    ours.push(await timed(() => ok(spawnSync(process.execPath, [join(root, "lib/bin/egress-lab.js"), "run", ...notebooks, "--out", join(out, "ours")], { cwd: root, encoding: "utf8" }))));
-    jupyters.push(await timed(() => ok(spawnSync("jupyter", ["nbconvert", "--to", "notebook", "--execute", "--output-dir", join(out, "jupyter"), ...notebooks], { cwd: root, env, encoding: "utf8" }))));
+    ours.push(
+      await timed(() =>
+        ok(
+          spawnSync(
+            process.execPath,
+            [join(root, "lib/bin/egress-lab.js"), "run", ...notebooks, "--out", join(out, "ours")],
+            { cwd: root, encoding: "utf8" },
+          ),
+        ),
+      ),
+    );
+    jupyters.push(
+      await timed(() =>
+        ok(
+          spawnSync(
+            "jupyter",
+            ["nbconvert", "--to", "notebook", "--execute", "--output-dir", join(out, "jupyter"), ...notebooks],
+            { cwd: root, env, encoding: "utf8" },
+          ),
+        ),
+      ),
+    );
   }
   const ratio = median(ours.map((time, i) => time / jupyters[i]!));
   const value = median(ours) / 1000;
   return [
-    { what: `${notebooks.length} notebooks`, value, unit: "s", baseline: { what: "nbconvert", value: median(jupyters) / 1000 } },
+    {
+      what: `${notebooks.length} notebooks`,
+      value,
+      unit: "s",
+      baseline: { what: "nbconvert", value: median(jupyters) / 1000 },
+    },
     { what: "median of paired ratios", value: ratio, unit: "", target: { of: "value", atMost: 0.5 } },
   ];
 };

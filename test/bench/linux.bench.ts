@@ -17,11 +17,21 @@ const flows = 30_000;
 
 /** One packet of each of many UDP flows from a pod to a site, through the node's MASQUERADE and a load balancer with ports for all. */
 const throughput = async (): Promise<{ readonly model: number; readonly kernel: number }> => {
-  const { network } = build(smallCluster({ nodeCount: 1, podsPerNode: 1, sku: "Standard", allocatedOutboundPorts: 64_000 }));
+  const { network } = build(
+    smallCluster({ nodeCount: 1, podsPerNode: 1, sku: "Standard", allocatedOutboundPorts: 64_000 }),
+  );
   const pod = network.hosts.find(({ role, id }) => role === "pod" && id.includes("/default/"))!;
   const site = network.names.find(({ name }) => name === "site-1.example")!.address;
   const src = pod.interfaces[0]!.addresses[0]!.address;
-  const packets = Array.from({ length: flows }, (_, i): Udp => ({ proto: "udp", src, dst: site, sport: 2048 + i, dport: 9, ttl: 64, payload: "flow" }));
+  const packets = Array.from({ length: flows }, (_, i): Udp => ({
+    proto: "udp",
+    src,
+    dst: site,
+    sport: 2048 + i,
+    dport: 9,
+    ttl: 64,
+    payload: "flow",
+  }));
 
   const model = bootModel(network);
   for (const packet of packets.slice(0, 500)) model.trace(pod.id, packet);
@@ -32,7 +42,9 @@ const throughput = async (): Promise<{ readonly model: number; readonly kernel: 
   const lab = await bootLinux(network);
   const scratch = mkdtempSync(join(tmpdir(), "egress-lab-"));
   try {
-    const siteHost = network.hosts.find(({ role, listeners }) => role === "site" && listeners.some(({ port }) => port === 80))!.id;
+    const siteHost = network.hosts.find(
+      ({ role, listeners }) => role === "site" && listeners.some(({ port }) => port === 80),
+    )!.id;
     const file = join(scratch, "flows.pcap");
     writeFileSync(file, lab.frames(pod.id, "eth0", packets));
     await lab.ping(pod.id, "10.224.0.4"); // neighbours know each other
@@ -64,19 +76,33 @@ const bootTimes = async (): Promise<{ readonly ours: number; readonly mininet: n
       [
         ...part.sysctls.map(([name, value]) => `sysctl -qw ${name.replaceAll("/", ".")}=${value}`),
         ...[...part.ip, ...(part.bridges?.ip ?? [])].map(line => `ip ${line}`),
-        ...[part.rules, index < network.hosts.length && network.hosts[index]!.rules.tables.length > 0 ? printSave(network.hosts[index]!.rules) : ""]
+        ...[
+          part.rules,
+          index < network.hosts.length && network.hosts[index]!.rules.tables.length > 0
+            ? printSave(network.hosts[index]!.rules)
+            : "",
+        ]
           .filter(rules => rules !== "")
           .map(rules => `iptables-restore <<'END'\n${rules}END`),
       ],
     ]),
   );
-  const input = JSON.stringify({ namespaces: plan.namespaces.map(({ namespace }) => namespace), links: pairs.map(([, first, at, second, there]) => [at, first, there, second]), commands });
+  const input = JSON.stringify({
+    namespaces: plan.namespaces.map(({ namespace }) => namespace),
+    links: pairs.map(([, first, at, second, there]) => [at, first, there, second]),
+    commands,
+  });
   const script = fileURLToPath(new URL("peers/mininet_boot.py", import.meta.url));
   const mininet = (): number | undefined => {
     // In namespaces of its own: Mininet works in the machine's.
-    const { status, stdout, stderr } = spawnSync("unshare", ["--net", "--mount", "/usr/bin/python3", script], { input, encoding: "utf8" });
+    const { status, stdout, stderr } = spawnSync("unshare", ["--net", "--mount", "/usr/bin/python3", script], {
+      input,
+      encoding: "utf8",
+    });
     if (status === 0) return Number(stdout.trim().split("\n").at(-1));
-    console.error(`skipped: Mininet cannot be run (${stderr.trim().split("\n").at(-1)}); to compare with it: apt-get install mininet`);
+    console.error(
+      `skipped: Mininet cannot be run (${stderr.trim().split("\n").at(-1)}); to compare with it: apt-get install mininet`,
+    );
     return undefined;
   };
   const ours: number[] = [];
@@ -93,13 +119,25 @@ const bootTimes = async (): Promise<{ readonly ours: number; readonly mininet: n
 };
 
 export const bench: Bench = {
-  title: "both engines: a packet of a new flow each from pod to site (node MASQUERADE, load balancer), and the start of the article's two clusters",
+  title:
+    "both engines: a packet of a new flow each from pod to site (node MASQUERADE, load balancer), and the start of the article's two clusters",
   async run(): Promise<readonly Figure[]> {
     const { model, kernel } = await throughput();
     const { ours, mininet } = await bootTimes();
     return [
-      { what: `packets through the rules, ${flows.toLocaleString("en")} new UDP flows`, value: model, unit: "packets/s", baseline: { what: "Linux, tcpreplay", value: kernel } },
-      { what: "start of the article's clusters on Linux", value: ours, unit: "s", ...(mininet !== undefined && { baseline: { what: "Mininet", value: mininet } }), target: { of: "value", atMost: 2 } },
+      {
+        what: `packets through the rules, ${flows.toLocaleString("en")} new UDP flows`,
+        value: model,
+        unit: "packets/s",
+        baseline: { what: "Linux, tcpreplay", value: kernel },
+      },
+      {
+        what: "start of the article's clusters on Linux",
+        value: ours,
+        unit: "s",
+        ...(mininet !== undefined && { baseline: { what: "Mininet", value: mininet } }),
+        target: { of: "value", atMost: 2 },
+      },
     ];
   },
 };

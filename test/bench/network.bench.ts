@@ -10,7 +10,16 @@ const heap = (): number => {
   return process.memoryUsage().heapUsed / 1e6;
 };
 
-const size = (nodeCount: number) => smallCluster({ plugin: "azure-cni", nodeCount, podsPerNode: 1, maxPods: 100, sku: "Standard", frontends: 5, allocatedOutboundPorts: 64 });
+const size = (nodeCount: number) =>
+  smallCluster({
+    plugin: "azure-cni",
+    nodeCount,
+    podsPerNode: 1,
+    maxPods: 100,
+    sku: "Standard",
+    frontends: 5,
+    allocatedOutboundPorts: 64,
+  });
 
 interface Row {
   readonly build: number;
@@ -42,9 +51,24 @@ export const bench: Bench = {
     }
     const of = (rows: readonly Row[], pick: (row: Row) => number) => median(rows.map(pick));
     return [
-      { what: "build 5,000 nodes, 500,000 pod addresses", value: of(large, row => row.build), unit: "ms", baseline: { what: "500 nodes", value: of(small, row => row.build) } },
-      { what: "memory of the built network", value: of(large, row => row.memory), unit: "MB", baseline: { what: "500 nodes", value: of(small, row => row.memory) } },
-      { what: "boot it", value: of(large, row => row.boot), unit: "ms", baseline: { what: "500 nodes", value: of(small, row => row.boot) } },
+      {
+        what: "build 5,000 nodes, 500,000 pod addresses",
+        value: of(large, row => row.build),
+        unit: "ms",
+        baseline: { what: "500 nodes", value: of(small, row => row.build) },
+      },
+      {
+        what: "memory of the built network",
+        value: of(large, row => row.memory),
+        unit: "MB",
+        baseline: { what: "500 nodes", value: of(small, row => row.memory) },
+      },
+      {
+        what: "boot it",
+        value: of(large, row => row.boot),
+        unit: "ms",
+        baseline: { what: "500 nodes", value: of(small, row => row.boot) },
+      },
     ];
   },
 };

@@ -4,7 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 // Built, as threads start without the loader that runs TypeScript files.
-import { evenWorkload, loadBalancerRules, portsFor, simulate, simulatePool, workerThreads } from "../../lib/dist/index.js";
+import {
+  evenWorkload,
+  loadBalancerRules,
+  portsFor,
+  simulate,
+  simulatePool,
+  workerThreads,
+} from "../../lib/dist/index.js";
 import type { PoolSpec } from "../../lib/snat/pool.js";
 import { plainPool } from "../snat/reference.js";
 import { type Bench, collectGarbage, type Figure, median, timed } from "./bench.js";
@@ -17,9 +24,17 @@ interface Contender {
 
 const rounds = 5;
 const ports = 1024;
-const pool = (arrivals: number, seed: number): PoolSpec => ({ ports, load: ports, hold: { duration: { kind: "exponential", mean: 0.5 }, after: 0.5 }, arrivals, seed });
+const pool = (arrivals: number, seed: number): PoolSpec => ({
+  ports,
+  load: ports,
+  hold: { duration: { kind: "exponential", mean: 0.5 }, after: 0.5 },
+  arrivals,
+  seed,
+});
 
-const speed = async (action: () => Promise<{ readonly events: number }> | { readonly events: number }): Promise<number> => {
+const speed = async (
+  action: () => Promise<{ readonly events: number }> | { readonly events: number },
+): Promise<number> => {
   let events = 0;
   const milliseconds = await timed(async () => ({ events } = await action()));
   return events / milliseconds / 1000;
@@ -33,12 +48,21 @@ process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
 const program = (name: string, command: string, args: readonly string[]): Contender => ({
   name,
   run(seed) {
-    const [events, seconds] = execFileSync(command, [...args, `${seed}`], { encoding: "utf8" }).trim().split(" ").map(Number);
+    const [events, seconds] = execFileSync(command, [...args, `${seed}`], { encoding: "utf8" })
+      .trim()
+      .split(" ")
+      .map(Number);
     return events! / seconds! / 1e6;
   },
 });
 
-const compiled = (name: string, file: string, flags: readonly string[], packages: string, args: readonly string[]): Contender | undefined => {
+const compiled = (
+  name: string,
+  file: string,
+  flags: readonly string[],
+  packages: string,
+  args: readonly string[],
+): Contender | undefined => {
   const out = join(scratch, file.replace(".cc", ""));
   const compiling = spawnSync("g++", ["-O3", "-std=c++17", peers + file, "-o", out, ...flags], { encoding: "utf8" });
   if (compiling.status === 0) return program(name, out, args);
@@ -53,7 +77,12 @@ const simpy = (name: string, variant: string, arrivals: number): Contender | und
   return undefined;
 };
 
-const ns3 = compiled("ns-3", "ns3_pool.cc", ["-lns3-core"], "g++ libns3-dev", ["MapScheduler", "1500000", `${ports}`, `${ports}`]);
+const ns3 = compiled("ns-3", "ns3_pool.cc", ["-lns3-core"], "g++ libns3-dev", [
+  "MapScheduler",
+  "1500000",
+  `${ports}`,
+  `${ports}`,
+]);
 
 /** Every contender once a round, in turn, so that what slows the machine slows them all; then the middle of each one's rounds. */
 const contest = async (contenders: readonly Contender[]): Promise<ReadonlyMap<string, readonly number[]>> => {
@@ -68,10 +97,22 @@ const contest = async (contenders: readonly Contender[]): Promise<ReadonlyMap<st
 };
 
 /** The median of the ratios of paired runs: the baseline is scaled so that the ratio shown is that one. */
-const paired = (what: string, ours: readonly number[], name: string, theirs: readonly number[], atLeast?: number): Figure => {
+const paired = (
+  what: string,
+  ours: readonly number[],
+  name: string,
+  theirs: readonly number[],
+  atLeast?: number,
+): Figure => {
   const value = median(ours);
   const ratio = median(ours.map((each, round) => each / theirs[round]!));
-  return { what, value, unit: "M events/s", baseline: { what: name, value: value / ratio }, ...(atLeast === undefined ? {} : { target: { of: "ratio", atLeast } }) };
+  return {
+    what,
+    value,
+    unit: "M events/s",
+    baseline: { what: name, value: value / ratio },
+    ...(atLeast === undefined ? {} : { target: { of: "ratio", atLeast } }),
+  };
 };
 
 const onePool = async (): Promise<readonly Figure[]> => {
@@ -83,10 +124,17 @@ const onePool = async (): Promise<readonly Figure[]> => {
     [simpy("SimPy, processes", "process", 50_000)],
     [simpy("SimPy, Resource", "resource", 50_000)],
     [ns3, 12],
-    [compiled("C++ count wheel", "limit_pool.cc", ["-march=native"], "g++", ["30000000", `${ports}`, `${ports}`]), 0.55],
+    [
+      compiled("C++ count wheel", "limit_pool.cc", ["-march=native"], "g++", ["30000000", `${ports}`, `${ports}`]),
+      0.55,
+    ],
   ];
   const speeds = await contest([own, ...rivals.flatMap(([rival]) => rival ?? [])]);
-  return rivals.flatMap(([rival, atLeast]) => (rival === undefined ? [] : paired("one pool, 30 M arrivals", speeds.get("ours")!, rival.name, speeds.get(rival.name)!, atLeast)));
+  return rivals.flatMap(([rival, atLeast]) =>
+    rival === undefined
+      ? []
+      : paired("one pool, 30 M arrivals", speeds.get("ours")!, rival.name, speeds.get(rival.name)!, atLeast),
+  );
 };
 
 const nodes = 50;
@@ -106,7 +154,12 @@ const workload = evenWorkload({
 });
 const rules = loadBalancerRules({ nodes });
 const cluster = (seconds: number, seed: number, threads?: number) =>
-  simulate(workload, rules, { seconds, warmUp: 0, seed, ...(threads === undefined ? {} : { workers: workerThreads(threads) }) });
+  simulate(workload, rules, {
+    seconds,
+    warmUp: 0,
+    seed,
+    ...(threads === undefined ? {} : { workers: workerThreads(threads) }),
+  });
 
 const clusters = async (): Promise<readonly Figure[]> => {
   await cluster(600, 99);
@@ -114,7 +167,10 @@ const clusters = async (): Promise<readonly Figure[]> => {
   const one: Contender = { name: "one core", run: seed => speed(() => cluster(7200, seed)) };
   const beside = ns3 === undefined ? [] : [ns3];
   const first = await contest([one, ...beside]);
-  const threads = (count: number): Contender => ({ name: `${count} workers`, run: seed => speed(() => cluster(7200, seed, count)) });
+  const threads = (count: number): Contender => ({
+    name: `${count} workers`,
+    run: seed => speed(() => cluster(7200, seed, count)),
+  });
   const second = await contest([threads(1), threads(2)]);
   return [
     ...beside.map(({ name }) => paired(what, first.get("one core")!, `${name}, one pool`, first.get(name)!, 5)),
@@ -125,7 +181,12 @@ const clusters = async (): Promise<readonly Figure[]> => {
 const closedForm = async (): Promise<Figure> => {
   const times: number[] = [];
   for (let i = 0; i < 21; i++) times.push(await timed(() => portsFor(1_000_000 + i, 1e-6)));
-  return { what: "ports for a target, 16 x 64,512", value: median(times), unit: "ms", target: { of: "value", atMost: 10 } };
+  return {
+    what: "ports for a target, 16 x 64,512",
+    value: median(times),
+    unit: "ms",
+    target: { of: "value", atMost: 10 },
+  };
 };
 
 export const bench: Bench = {

@@ -16,7 +16,14 @@ interface Warm {
 
 const cluster = (nodeCount: number, podsPerNode: number, senders: number): Warm => {
   const { network } = build(
-    smallCluster({ plugin: "azure-cni", nodeCount, podsPerNode, sku: "Standard", frontends: Math.ceil((nodeCount * 64) / 64000), allocatedOutboundPorts: 64 }),
+    smallCluster({
+      plugin: "azure-cni",
+      nodeCount,
+      podsPerNode,
+      sku: "Standard",
+      frontends: Math.ceil((nodeCount * 64) / 64000),
+      allocatedOutboundPorts: 64,
+    }),
   );
   const pods = network.hosts.filter(({ role, id }) => role === "pod" && id.includes("/app-")).map(({ id }) => id);
   const lab = bootModel(network);
@@ -30,7 +37,8 @@ const trace = ({ lab, senders }: Warm, count: number, from = 0): void => {
 };
 
 /** Microseconds per trace. */
-const cost = async (warm: Warm, count: number, from = 0): Promise<number> => ((await timed(() => trace(warm, count, from))) * 1000) / count;
+const cost = async (warm: Warm, count: number, from = 0): Promise<number> =>
+  ((await timed(() => trace(warm, count, from))) * 1000) / count;
 
 const sizes = async (): Promise<readonly Figure[]> => {
   const counts = [10, 100, 1000, 5000];
@@ -38,7 +46,8 @@ const sizes = async (): Promise<readonly Figure[]> => {
   for (const each of clusters) trace(each, perRound);
   collectGarbage();
   const costs: number[][] = counts.map(() => []);
-  for (let round = 0; round < rounds; round++) for (const [i, each] of clusters.entries()) costs[i]!.push(await cost(each, perRound));
+  for (let round = 0; round < rounds; round++)
+    for (const [i, each] of clusters.entries()) costs[i]!.push(await cost(each, perRound));
   const [smallest] = costs;
   return counts.map((nodes, i) => ({
     what: `a trace, ${nodes.toLocaleString("en")} nodes`,
@@ -57,7 +66,12 @@ const filling = async (): Promise<readonly Figure[]> => {
   const last = await cost(warm, 20_000, 180_000);
   return [
     { what: "traces on 1,000 nodes x 110 pods", value: 1e6 / first, unit: "traces/s" },
-    { what: "the same after 200,000 flows", value: 1e6 / last, unit: "traces/s", baseline: { what: "at first", value: 1e6 / first } },
+    {
+      what: "the same after 200,000 flows",
+      value: 1e6 / last,
+      unit: "traces/s",
+      baseline: { what: "at first", value: 1e6 / first },
+    },
   ];
 };
 

@@ -31,7 +31,12 @@ const masquerade: Ruleset = {
 
 /** A pod behind a node's bridge, a machine beside the node, a site on the Internet, and a load balancer that gives the node `ports` ports. */
 export const smallNetwork = (podName = "web-0", ports = 8): Network => {
-  const host = { forwarding: false, bridgeNfCallIptables: false, rules: noRules, listeners: [{ proto: "tcp", port: 80, answer: caller }] } as const;
+  const host = {
+    forwarding: false,
+    bridgeNfCallIptables: false,
+    rules: noRules,
+    listeners: [{ proto: "tcp", port: 80, answer: caller }],
+  } as const;
   return {
     name: "small",
     seed: 1,
@@ -42,7 +47,14 @@ export const smallNetwork = (podName = "web-0", ports = 8): Network => {
         id: `c/default/${podName}`,
         hostname: podName,
         role: "pod",
-        interfaces: [{ kind: "veth", name: "eth0", addresses: [{ address: addr("192.168.1.2"), prefix: 24 }], peer: { host: "node-0", interface: "veth0" } }],
+        interfaces: [
+          {
+            kind: "veth",
+            name: "eth0",
+            addresses: [{ address: addr("192.168.1.2"), prefix: 24 }],
+            peer: { host: "node-0", interface: "veth0" },
+          },
+        ],
         routes: [{ to: everywhere, via: addr("192.168.1.1"), dev: "eth0" }],
       },
       {
@@ -56,7 +68,13 @@ export const smallNetwork = (podName = "web-0", ports = 8): Network => {
         interfaces: [
           { kind: "nic", name: "eth0", addresses: [{ address: addr("10.13.77.4"), prefix: 24 }] },
           { kind: "bridge", name: "cbr0", addresses: [{ address: addr("192.168.1.1"), prefix: 24 }] },
-          { kind: "veth", name: "veth0", addresses: [], master: "cbr0", peer: { host: `c/default/${podName}`, interface: "eth0" } },
+          {
+            kind: "veth",
+            name: "veth0",
+            addresses: [],
+            master: "cbr0",
+            peer: { host: `c/default/${podName}`, interface: "eth0" },
+          },
         ],
         routes: [{ to: everywhere, via: addr("10.13.77.1"), dev: "eth0" }],
       },
@@ -91,7 +109,12 @@ export const smallNetwork = (podName = "web-0", ports = 8): Network => {
         {
           name: "kubernetes",
           protocols: ["tcp", "udp"],
-          allocations: [{ source: addr("10.13.77.4"), ranges: [{ address: addr("137.117.164.147"), first: 1024, last: 1023 + ports }] }],
+          allocations: [
+            {
+              source: addr("10.13.77.4"),
+              ranges: [{ address: addr("137.117.164.147"), first: 1024, last: 1023 + ports }],
+            },
+          ],
           udpPortPer: "flow",
           timeouts: { idle: 240, fin: 240, rst: 15 },
           inbound: [],

@@ -34,13 +34,20 @@ export interface CampaignResult {
 }
 
 /** Case number `index` of a seed: the same on every machine. */
-const caseParameters = (seed: number, index: number) => ({ seed: Math.imul(seed, 0x9e3779b1) ^ index, numRuns: 1, unbiased: true });
+const caseParameters = (seed: number, index: number) => ({
+  seed: Math.imul(seed, 0x9e3779b1) ^ index,
+  numRuns: 1,
+  unbiased: true,
+});
 
 /** Makes a mismatch smaller as long as time allows. */
 const shrink = async (of: Case, index: number, { seed, actions, shrinkSeconds }: CampaignOptions): Promise<Case> => {
   if (shrinkSeconds <= 0) return of;
   const until = performance.now() + shrinkSeconds * 1000;
-  const property = fc.asyncProperty(anyCase(actions), async smaller => performance.now() > until || (await compareCase(smaller)).differences.length === 0);
+  const property = fc.asyncProperty(
+    anyCase(actions),
+    async smaller => performance.now() > until || (await compareCase(smaller)).differences.length === 0,
+  );
   const details = await fc.check(property, caseParameters(seed, index));
   return details.counterexample?.[0] ?? of;
 };
@@ -85,7 +92,12 @@ export const describeMismatch = ({ index, case: of, differences }: Mismatch): st
     `network ${index}:`,
     ...of.network.hosts
       .filter(({ forwarding }) => forwarding)
-      .flatMap(host => [`--- ${host.id}, bridge-nf-call-iptables ${host.bridgeNfCallIptables ? 1 : 0}`, ...host.interfaces.map(entry => JSON.stringify(entry)), JSON.stringify(host.routes), printSave(host.rules)]),
+      .flatMap(host => [
+        `--- ${host.id}, bridge-nf-call-iptables ${host.bridgeNfCallIptables ? 1 : 0}`,
+        ...host.interfaces.map(entry => JSON.stringify(entry)),
+        JSON.stringify(host.routes),
+        printSave(host.rules),
+      ]),
     ...differences.slice(0, 30),
     ...(differences.length > 30 ? [`... and ${differences.length - 30} more lines`] : []),
   ].join("\n");

@@ -1,6 +1,14 @@
 import { flowOf, invert, isFlowPacket, rewrite } from "../../lib/packet/flow.js";
 import type { IcmpEcho, Packet, Tcp, TcpFlag, Udp } from "../../lib/packet/packet.js";
-import { type Action, type Case, type Conversation, type Endpoint, nowhere, type Sent, serviceAddresses } from "./generate.js";
+import {
+  type Action,
+  type Case,
+  type Conversation,
+  type Endpoint,
+  nowhere,
+  type Sent,
+  serviceAddresses,
+} from "./generate.js";
 
 /**
  * Where sequence numbers start. All conversations keep within a few thousand of it, as the model does not follow TCP's windows:
@@ -35,7 +43,10 @@ class Talk {
     private readonly of: Case,
   ) {
     this.client = pick(of.endpoints, spec.client);
-    this.sides = { client: { seq: firstSequence, ack: firstSequence, last: undefined }, server: { seq: firstSequence, ack: firstSequence, last: undefined } };
+    this.sides = {
+      client: { seq: firstSequence, ack: firstSequence, last: undefined },
+      server: { seq: firstSequence, ack: firstSequence, last: undefined },
+    };
   }
 
   private get destination() {
@@ -45,7 +56,10 @@ class Talk {
     if (kind === "service") return pick(serviceAddresses, index);
     if (kind === "nowhere") return pick(nowhere, index);
     const routers = this.of.network.hosts.filter(({ forwarding }) => forwarding);
-    return pick(pick(routers, index).interfaces.flatMap(({ addresses }) => addresses), index).address;
+    return pick(
+      pick(routers, index).interfaces.flatMap(({ addresses }) => addresses),
+      index,
+    ).address;
   }
 
   act(action: Action, number: number): Sent | undefined {
@@ -54,7 +68,12 @@ class Talk {
     const side = this.sides[this.speaker];
     if (isFlowPacket(packet)) {
       side.last = packet;
-      if (packet.proto === "tcp") side.seq = (packet.seq + packet.payload.length + (packet.flags.includes("SYN") || packet.flags.includes("FIN") ? 1 : 0)) >>> 0;
+      if (packet.proto === "tcp")
+        side.seq =
+          (packet.seq +
+            packet.payload.length +
+            (packet.flags.includes("SYN") || packet.flags.includes("FIN") ? 1 : 0)) >>>
+          0;
     }
     this.delivered = false;
     return { host: this.speaker === "client" ? this.client.host : this.server!.host, packet };
@@ -70,7 +89,9 @@ class Talk {
     this.delivered = true;
     if (packet.proto !== "tcp") return;
     const other = this.sides[this.speaker === "client" ? "server" : "client"];
-    other.ack = (packet.seq + packet.payload.length + (packet.flags.includes("SYN") || packet.flags.includes("FIN") ? 1 : 0)) >>> 0;
+    other.ack =
+      (packet.seq + packet.payload.length + (packet.flags.includes("SYN") || packet.flags.includes("FIN") ? 1 : 0)) >>>
+      0;
   }
 
   private step(number: number): Packet | undefined {
@@ -157,7 +178,15 @@ class Talk {
 
   private echo(number: number): IcmpEcho {
     const seen = this.server?.seen;
-    if (this.speaker === "client") return { proto: "icmp", type: "echo-request", ...this.addresses, id: this.spec.sport, seq: number & 0xffff, size: 8 };
+    if (this.speaker === "client")
+      return {
+        proto: "icmp",
+        type: "echo-request",
+        ...this.addresses,
+        id: this.spec.sport,
+        seq: number & 0xffff,
+        size: 8,
+      };
     return rewrite({ ...(seen as IcmpEcho), type: "echo-reply", ttl: 64 }, { ...invert(flowOf(seen!)) }) as IcmpEcho;
   }
 
@@ -174,6 +203,7 @@ export const converse = (of: Case) => {
   const talks = of.conversations.map(spec => new Talk(spec, of));
   return {
     act: (action: Action, number: number): Sent | undefined => pick(talks, action.conversation).act(action, number),
-    observe: (action: Action, host: string, packet: Packet): void => pick(talks, action.conversation).observe(host, packet),
+    observe: (action: Action, host: string, packet: Packet): void =>
+      pick(talks, action.conversation).observe(host, packet),
   };
 };

@@ -25,8 +25,16 @@ if (canRunLinux()) {
   // Everything in CI; elsewhere enough to notice a mistake.
   const runs = process.env["CI"] === "true" ? 500 : 30;
   test(`model and kernel agree on ${runs} random networks`, async () => {
-    const result = await campaign({ seed: 20181, runs: runs + Math.ceil(runs / 50), actions: 160, parallel: 2, shrinkSeconds: 30 });
-    console.log(`${result.networks} networks, ${result.packets} packets, ${result.mismatches.length} mismatches, ${result.unrepeated.length} seen once and not again`);
+    const result = await campaign({
+      seed: 20181,
+      runs: runs + Math.ceil(runs / 50),
+      actions: 160,
+      parallel: 2,
+      shrinkSeconds: 30,
+    });
+    console.log(
+      `${result.networks} networks, ${result.packets} packets, ${result.mismatches.length} mismatches, ${result.unrepeated.length} seen once and not again`,
+    );
     assert.equal(result.mismatches.map(describeMismatch), []);
     assert.ok(result.networks >= runs, `${result.undetermined} networks were left out`);
     assert.ok(result.packets >= 100 * runs, `only ${result.packets} packets in ${runs} networks`);

@@ -2,7 +2,20 @@ import fc from "fast-check";
 import { type Addr, addr } from "../../lib/ip/addr.js";
 import { cidr, cidrOf } from "../../lib/ip/cidr.js";
 import type { Host, Interface, Network, Route } from "../../lib/net/types.js";
-import type { AddrType, Chain, ConntrackState, Hook, Match, PortRange, RejectWith, Rule, Ruleset, Table, TableName, Target } from "../../lib/netfilter/types.js";
+import type {
+  AddrType,
+  Chain,
+  ConntrackState,
+  Hook,
+  Match,
+  PortRange,
+  RejectWith,
+  Rule,
+  Ruleset,
+  Table,
+  TableName,
+  Target,
+} from "../../lib/netfilter/types.js";
 import type { Packet } from "../../lib/packet/packet.js";
 
 /** What is done to a network, in order; an exchange is a conversation of which some step is taken each time. */
@@ -10,7 +23,12 @@ export type Action =
   /** The next step of a conversation, as two honest ends would take it: SYN, SYN+ACK, ACK, data, answer, FIN ... */
   | { readonly kind: "step"; readonly conversation: number }
   /** A step that honest ends would not take there. */
-  | { readonly kind: "odd"; readonly conversation: number; readonly side: "client" | "server"; readonly what: "again" | "rst" | "fin" | "syn" | "ack" | "data" | "stray" | "error" };
+  | {
+      readonly kind: "odd";
+      readonly conversation: number;
+      readonly side: "client" | "server";
+      readonly what: "again" | "rst" | "fin" | "syn" | "ack" | "data" | "stray" | "error";
+    };
 
 /** Who talks to whom. Places are picked modulo what the network has. */
 export interface Conversation {
@@ -58,13 +76,22 @@ interface RouterShape {
   readonly spoiled: readonly { readonly index: number; readonly how: "missing" | "parent" | "default" }[];
 }
 
-const lanShape: fc.Arbitrary<LanShape> = fc.record({ bridged: fc.boolean(), endpoints: fc.integer({ min: 1, max: 2 }), hairpin: fc.boolean() }, { noNullPrototype: true });
+const lanShape: fc.Arbitrary<LanShape> = fc.record(
+  { bridged: fc.boolean(), endpoints: fc.integer({ min: 1, max: 2 }), hairpin: fc.boolean() },
+  { noNullPrototype: true },
+);
 const routerShape: fc.Arbitrary<RouterShape> = fc.record(
   {
     parent: fc.nat(4),
     lans: fc.array(lanShape, { minLength: 1, maxLength: 2 }),
     callIptables: fc.boolean(),
-    spoiled: fc.array(fc.record({ index: fc.nat(30), how: fc.constantFrom("missing" as const, "parent" as const, "default" as const) }, { noNullPrototype: true }), { maxLength: 2 }),
+    spoiled: fc.array(
+      fc.record(
+        { index: fc.nat(30), how: fc.constantFrom("missing" as const, "parent" as const, "default" as const) },
+        { noNullPrototype: true },
+      ),
+      { maxLength: 2 },
+    ),
   },
   { noNullPrototype: true },
 );
@@ -78,7 +105,17 @@ interface Lan {
 
 const lanBlock = (router: number, lan: number) => cidr(`10.${router + 1}.${lan}.0/24`);
 const at = (text: string, prefix: number) => [{ address: addr(text), prefix }];
-const silent: Ruleset = { tables: [{ name: "raw", chains: [{ name: "PREROUTING", policy: "DROP", rules: [] }, { name: "OUTPUT", policy: "ACCEPT", rules: [] }] }] };
+const silent: Ruleset = {
+  tables: [
+    {
+      name: "raw",
+      chains: [
+        { name: "PREROUTING", policy: "DROP", rules: [] },
+        { name: "OUTPUT", policy: "ACCEPT", rules: [] },
+      ],
+    },
+  ],
+};
 const routerId = (index: number) => `r${index}`;
 
 const lansOf = (shapes: readonly RouterShape[]): readonly Lan[] => {
@@ -88,15 +125,28 @@ const lansOf = (shapes: readonly RouterShape[]): readonly Lan[] => {
       const count = Math.min(left, shape.bridged ? shape.endpoints : 1);
       left -= count;
       if (count === 0) return [];
-      return { router, index, shape, endpoints: Array.from({ length: count }, (_, k) => ({ host: `e${router}${index}${k}`, address: addr(`10.${router + 1}.${index}.${k + 2}`) })) };
+      return {
+        router,
+        index,
+        shape,
+        endpoints: Array.from({ length: count }, (_, k) => ({
+          host: `e${router}${index}${k}`,
+          address: addr(`10.${router + 1}.${index}.${k + 2}`),
+        })),
+      };
     }),
   );
 };
 
-const parentOf = (shapes: readonly RouterShape[], router: number): number | undefined => (router === 0 ? undefined : shapes[router]!.parent % router);
+const parentOf = (shapes: readonly RouterShape[], router: number): number | undefined =>
+  router === 0 ? undefined : shapes[router]!.parent % router;
 
 /** The neighbour of `from` on the way to `to` in the tree, and by what interface it is reached. */
-const nextHop = (shapes: readonly RouterShape[], from: number, to: number): { readonly via: Addr; readonly dev: string } => {
+const nextHop = (
+  shapes: readonly RouterShape[],
+  from: number,
+  to: number,
+): { readonly via: Addr; readonly dev: string } => {
   for (let child = to; ; child = parentOf(shapes, child)!) {
     const parent = parentOf(shapes, child);
     if (parent === undefined) return { via: addr(`10.255.${from}.1`), dev: "up" };
@@ -108,7 +158,9 @@ const routesOf = (shapes: readonly RouterShape[], lans: readonly Lan[], router: 
   const parent = parentOf(shapes, router);
   const up = parent === undefined ? undefined : { via: addr(`10.255.${router}.1`), dev: "up" };
   const routes: Route[] = [
-    ...lans.filter(lan => lan.router !== router).map(lan => ({ to: lanBlock(lan.router, lan.index), ...nextHop(shapes, router, lan.router) })),
+    ...lans
+      .filter(lan => lan.router !== router)
+      .map(lan => ({ to: lanBlock(lan.router, lan.index), ...nextHop(shapes, router, lan.router) })),
     ...shapes.flatMap((_, child) => {
       const above = parentOf(shapes, child);
       if (above === undefined || above === router || child === router) return [];
@@ -119,22 +171,53 @@ const routesOf = (shapes: readonly RouterShape[], lans: readonly Lan[], router: 
     const i = routes.length === 0 ? 0 : index % routes.length;
     if (how === "missing") routes.splice(i, 1);
     else if (how === "parent" && up !== undefined && routes[i] !== undefined) routes[i] = { to: routes[i].to, ...up };
-    else if (how === "default" && up !== undefined && !routes.some(({ to }) => to.prefix === 0)) routes.push({ to: cidr("0.0.0.0/0"), ...up });
+    else if (how === "default" && up !== undefined && !routes.some(({ to }) => to.prefix === 0))
+      routes.push({ to: cidr("0.0.0.0/0"), ...up });
   }
   return routes;
 };
 
 const interfacesOf = (shapes: readonly RouterShape[], lans: readonly Lan[], router: number): readonly Interface[] => [
-  ...(router === 0 ? [] : [{ kind: "veth" as const, name: "up", addresses: at(`10.255.${router}.2`, 30), peer: { host: routerId(parentOf(shapes, router)!), interface: `down${router}` } }]),
-  ...shapes.flatMap((_, child) => (parentOf(shapes, child) === router ? [{ kind: "veth" as const, name: `down${child}`, addresses: at(`10.255.${child}.1`, 30), peer: { host: routerId(child), interface: "up" } }] : [])),
+  ...(router === 0
+    ? []
+    : [
+        {
+          kind: "veth" as const,
+          name: "up",
+          addresses: at(`10.255.${router}.2`, 30),
+          peer: { host: routerId(parentOf(shapes, router)!), interface: `down${router}` },
+        },
+      ]),
+  ...shapes.flatMap((_, child) =>
+    parentOf(shapes, child) === router
+      ? [
+          {
+            kind: "veth" as const,
+            name: `down${child}`,
+            addresses: at(`10.255.${child}.1`, 30),
+            peer: { host: routerId(child), interface: "up" },
+          },
+        ]
+      : [],
+  ),
   ...lans
     .filter(lan => lan.router === router)
     .flatMap(({ index, shape, endpoints }): Interface[] => {
       const addresses = at(`10.${router + 1}.${index}.1`, 24);
-      if (!shape.bridged) return [{ kind: "veth", name: `lan${index}`, addresses, peer: { host: endpoints[0]!.host, interface: "eth0" } }];
+      if (!shape.bridged)
+        return [
+          { kind: "veth", name: `lan${index}`, addresses, peer: { host: endpoints[0]!.host, interface: "eth0" } },
+        ];
       return [
         { kind: "bridge", name: `br${index}`, addresses },
-        ...endpoints.map(({ host }, k): Interface => ({ kind: "veth", name: `port${index}${k}`, addresses: [], master: `br${index}`, hairpin: shape.hairpin, peer: { host, interface: "eth0" } })),
+        ...endpoints.map(({ host }, k): Interface => ({
+          kind: "veth",
+          name: `port${index}${k}`,
+          addresses: [],
+          master: `br${index}`,
+          hairpin: shape.hairpin,
+          peer: { host, interface: "eth0" },
+        })),
       ];
     }),
 ];
@@ -144,7 +227,14 @@ const endpointHosts = ({ router, index, shape, endpoints }: Lan): Host[] =>
     id: host,
     hostname: host,
     role: "pod",
-    interfaces: [{ kind: "veth", name: "eth0", addresses: [{ address, prefix: 24 }], peer: { host: routerId(router), interface: shape.bridged ? `port${index}${k}` : `lan${index}` } }],
+    interfaces: [
+      {
+        kind: "veth",
+        name: "eth0",
+        addresses: [{ address, prefix: 24 }],
+        peer: { host: routerId(router), interface: shape.bridged ? `port${index}${k}` : `lan${index}` },
+      },
+    ],
     routes: [{ to: cidr("0.0.0.0/0"), via: addr(`10.${router + 1}.${index}.1`), dev: "eth0" }],
     forwarding: false,
     bridgeNfCallIptables: false,
@@ -178,48 +268,125 @@ const portRange: fc.Arbitrary<PortRange> = fc.oneof(
   fc.constant({ first: 1024, last: 65535 }),
 );
 
-const cidrMatch = (names: Names) => fc.tuple(fc.constantFrom(...names.addresses), fc.constantFrom(32, 32, 31, 24, 16, 8)).map(([address, prefix]) => cidrOf(address, prefix));
-const states = fc.subarray<ConntrackState | "SNAT" | "DNAT">(["INVALID", "NEW", "RELATED", "ESTABLISHED", "SNAT", "DNAT"], { minLength: 1 });
+const cidrMatch = (names: Names) =>
+  fc
+    .tuple(fc.constantFrom(...names.addresses), fc.constantFrom(32, 32, 31, 24, 16, 8))
+    .map(([address, prefix]) => cidrOf(address, prefix));
+const states = fc.subarray<ConntrackState | "SNAT" | "DNAT">(
+  ["INVALID", "NEW", "RELATED", "ESTABLISHED", "SNAT", "DNAT"],
+  { minLength: 1 },
+);
 const stateOrder: readonly string[] = ["INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED", "SNAT", "DNAT"];
-const plainStates = fc.subarray<ConntrackState>(["INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED"], { minLength: 1 });
+const plainStates = fc.subarray<ConntrackState>(["INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED"], {
+  minLength: 1,
+});
 
 /** Conditions beside the protocol's own. */
 const anyMatch = (names: Names, hook: Hook): fc.Arbitrary<Match> => {
-  const interfaceName = fc.oneof(fc.constantFrom(...names.interfaces), fc.constantFrom("br+", "down+", "lan+", "port+", "+"));
+  const interfaceName = fc.oneof(
+    fc.constantFrom(...names.interfaces),
+    fc.constantFrom("br+", "down+", "lan+", "port+", "+"),
+  );
   const choices: fc.Arbitrary<Match>[] = [
-    fc.tuple(fc.constantFrom("source" as const, "destination" as const), not, cidrMatch(names)).map(([kind, negated, block]) => ({ kind, not: negated, cidr: block })),
-    fc.tuple(fc.constantFrom("source" as const, "destination" as const), not, fc.constantFrom(...names.addresses), fc.nat(3)).map(([on, negated, first, more]) => ({ kind: "iprange" as const, not: negated, on, range: { first, last: (first + more) as Addr } })),
     fc
-      .tuple(fc.constantFrom("source" as const, "destination" as const), not, fc.subarray<AddrType>(["UNICAST", "LOCAL", "BROADCAST", "MULTICAST"], { minLength: 1, maxLength: 2 }))
+      .tuple(fc.constantFrom("source" as const, "destination" as const), not, cidrMatch(names))
+      .map(([kind, negated, block]) => ({ kind, not: negated, cidr: block })),
+    fc
+      .tuple(
+        fc.constantFrom("source" as const, "destination" as const),
+        not,
+        fc.constantFrom(...names.addresses),
+        fc.nat(3),
+      )
+      .map(([on, negated, first, more]) => ({
+        kind: "iprange" as const,
+        not: negated,
+        on,
+        range: { first, last: (first + more) as Addr },
+      })),
+    fc
+      .tuple(
+        fc.constantFrom("source" as const, "destination" as const),
+        not,
+        fc.subarray<AddrType>(["UNICAST", "LOCAL", "BROADCAST", "MULTICAST"], { minLength: 1, maxLength: 2 }),
+      )
       .map(([on, negated, types]) => ({ kind: "addrtype" as const, not: negated, on, types })),
-    fc.tuple(not, fc.constantFrom(0, 1, 2, 3, 0x4000), fc.constantFrom(1, 3, 0x4000, 0xffffffff)).map(([negated, value, mask]) => ({ kind: "mark" as const, not: negated, value: value & mask, mask })),
+    fc
+      .tuple(not, fc.constantFrom(0, 1, 2, 3, 0x4000), fc.constantFrom(1, 3, 0x4000, 0xffffffff))
+      .map(([negated, value, mask]) => ({ kind: "mark" as const, not: negated, value: value & mask, mask })),
     fc.constantFrom("a comment", "word", 'with "quotes"').map(text => ({ kind: "comment" as const, text })),
-    fc.constantFrom(0, 1).map(probability => ({ kind: "statistic" as const, mode: "random" as const, not: false, probability })),
-    fc.tuple(not, fc.integer({ min: 1, max: 4 }), fc.nat(3)).map(([negated, every, packet]) => ({ kind: "statistic" as const, mode: "nth" as const, not: negated, every, packet: packet % every })),
-    fc.tuple(not, states).map(([negated, list]) => ({ kind: "conntrack" as const, not: negated, module: "conntrack" as const, states: [...list].sort((a, b) => stateOrder.indexOf(a) - stateOrder.indexOf(b)) })),
-    fc.tuple(not, plainStates).map(([negated, list]) => ({ kind: "conntrack" as const, not: negated, module: "state" as const, states: list })),
+    fc
+      .constantFrom(0, 1)
+      .map(probability => ({ kind: "statistic" as const, mode: "random" as const, not: false, probability })),
+    fc.tuple(not, fc.integer({ min: 1, max: 4 }), fc.nat(3)).map(([negated, every, packet]) => ({
+      kind: "statistic" as const,
+      mode: "nth" as const,
+      not: negated,
+      every,
+      packet: packet % every,
+    })),
+    fc.tuple(not, states).map(([negated, list]) => ({
+      kind: "conntrack" as const,
+      not: negated,
+      module: "conntrack" as const,
+      states: [...list].sort((a, b) => stateOrder.indexOf(a) - stateOrder.indexOf(b)),
+    })),
+    fc
+      .tuple(not, plainStates)
+      .map(([negated, list]) => ({ kind: "conntrack" as const, not: negated, module: "state" as const, states: list })),
   ];
-  if (hook !== "POSTROUTING" && hook !== "OUTPUT") choices.push(fc.tuple(not, interfaceName).filter(([negated, name]) => !(negated && name === "+")).map(([negated, name]) => ({ kind: "in" as const, not: negated, interface: name })));
-  if (hook !== "PREROUTING" && hook !== "INPUT") choices.push(fc.tuple(not, interfaceName).filter(([negated, name]) => !(negated && name === "+")).map(([negated, name]) => ({ kind: "out" as const, not: negated, interface: name })));
+  if (hook !== "POSTROUTING" && hook !== "OUTPUT")
+    choices.push(
+      fc
+        .tuple(not, interfaceName)
+        .filter(([negated, name]) => !(negated && name === "+"))
+        .map(([negated, name]) => ({ kind: "in" as const, not: negated, interface: name })),
+    );
+  if (hook !== "PREROUTING" && hook !== "INPUT")
+    choices.push(
+      fc
+        .tuple(not, interfaceName)
+        .filter(([negated, name]) => !(negated && name === "+"))
+        .map(([negated, name]) => ({ kind: "out" as const, not: negated, interface: name })),
+    );
   return fc.oneof(...choices);
 };
 
 const protocolMatches: fc.Arbitrary<readonly Match[]> = fc.oneof(
   { weight: 3, arbitrary: fc.constant([]) },
-  { weight: 2, arbitrary: fc.tuple(proto, not).map(([name, negated]) => [{ kind: "protocol" as const, not: negated, proto: name }]) },
   {
     weight: 2,
-    arbitrary: fc.tuple(fc.constantFrom("tcp" as const, "udp" as const), fc.constantFrom("sport" as const, "dport" as const), not, portRange).map(([name, kind, negated, range]) => [
-      { kind: "protocol" as const, not: false, proto: name },
-      { kind, not: negated, proto: name, ports: range },
-    ]),
+    arbitrary: fc
+      .tuple(proto, not)
+      .map(([name, negated]) => [{ kind: "protocol" as const, not: negated, proto: name }]),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom("tcp" as const, "udp" as const),
+        fc.constantFrom("sport" as const, "dport" as const),
+        not,
+        portRange,
+      )
+      .map(([name, kind, negated, range]) => [
+        { kind: "protocol" as const, not: false, proto: name },
+        { kind, not: negated, proto: name, ports: range },
+      ]),
   },
   {
     weight: 1,
-    arbitrary: fc.tuple(fc.constantFrom("tcp" as const, "udp" as const), not, fc.constantFrom("sports" as const, "dports" as const, "ports" as const), fc.array(portRange, { minLength: 1, maxLength: 4 })).map(([name, negated, on, list]) => [
-      { kind: "protocol" as const, not: false, proto: name },
-      { kind: "multiport" as const, not: negated, on, ports: list },
-    ]),
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom("tcp" as const, "udp" as const),
+        not,
+        fc.constantFrom("sports" as const, "dports" as const, "ports" as const),
+        fc.array(portRange, { minLength: 1, maxLength: 4 }),
+      )
+      .map(([name, negated, on, list]) => [
+        { kind: "protocol" as const, not: false, proto: name },
+        { kind: "multiport" as const, not: negated, on, ports: list },
+      ]),
   },
 );
 
@@ -227,14 +394,21 @@ const protocolMatches: fc.Arbitrary<readonly Match[]> = fc.oneof(
 const tidy = (matches: readonly Match[]): readonly Match[] => {
   const once = new Set<string>();
   return matches.filter(match => {
-    if (match.kind !== "source" && match.kind !== "destination" && match.kind !== "in" && match.kind !== "out") return true;
+    if (match.kind !== "source" && match.kind !== "destination" && match.kind !== "in" && match.kind !== "out")
+      return true;
     if (once.has(match.kind)) return false;
     once.add(match.kind);
     return true;
   });
 };
 
-const rejects: readonly RejectWith[] = ["icmp-port-unreachable", "icmp-host-unreachable", "icmp-net-unreachable", "icmp-admin-prohibited", "tcp-reset"];
+const rejects: readonly RejectWith[] = [
+  "icmp-port-unreachable",
+  "icmp-host-unreachable",
+  "icmp-net-unreachable",
+  "icmp-admin-prohibited",
+  "tcp-reset",
+];
 
 /** Addresses on no link: nobody looks for a neighbour there. */
 const beyond = [0, 1, 2, 3, 4].flatMap(router => [1, 2, 3].map(last => addr(`10.200.${router}.${last}`)));
@@ -247,19 +421,55 @@ const runAfter = (hosts: readonly Addr[], first: Addr, most: number): number => 
 };
 
 const natTarget = (names: Names, hook: Hook): fc.Arbitrary<Target>[] => {
-  const range = fc.tuple(fc.constantFrom(port, fc.constant(1024)), fc.nat(3)).chain(([first, more]) => first.map(start => ({ first: start, last: start + more })));
+  const range = fc
+    .tuple(fc.constantFrom(port, fc.constant(1024)), fc.nat(3))
+    .chain(([first, more]) => first.map(start => ({ first: start, last: start + more })));
   const optionalPorts = fc.option(range, { nil: undefined });
   const withRange = (kind: "SNAT" | "DNAT", from: readonly Addr[]) =>
-    fc.tuple(fc.constantFrom(...from), fc.constantFrom(0, 0, 0, 1, 2), optionalPorts, kind === "SNAT" ? fc.constantFrom(false, false, false, true) : fc.constant(false)).map(
-      ([first, more, list, randomFully]): Target => ({ kind, addresses: { first, last: (first + (kind === "SNAT" ? runAfter([...names.own, ...beyond], first, more) : runAfter(names.targets, first, more))) as Addr }, ...(list !== undefined && { ports: list }), randomFully }),
-    );
+    fc
+      .tuple(
+        fc.constantFrom(...from),
+        fc.constantFrom(0, 0, 0, 1, 2),
+        optionalPorts,
+        kind === "SNAT" ? fc.constantFrom(false, false, false, true) : fc.constant(false),
+      )
+      .map(([first, more, list, randomFully]): Target => ({
+        kind,
+        addresses: {
+          first,
+          last: (first +
+            (kind === "SNAT"
+              ? runAfter([...names.own, ...beyond], first, more)
+              : runAfter(names.targets, first, more))) as Addr,
+        },
+        ...(list !== undefined && { ports: list }),
+        randomFully,
+      }));
   if (hook === "POSTROUTING")
-    return [fc.tuple(optionalPorts, fc.constantFrom(false, false, false, true)).map(([list, randomFully]): Target => ({ kind: "MASQUERADE", ...(list !== undefined && { ports: list }), randomFully })), withRange("SNAT", names.own)];
-  if (hook === "INPUT") return [fc.constantFrom(...names.own).map((first): Target => ({ kind: "SNAT", addresses: { first, last: first }, randomFully: false }))];
+    return [
+      fc.tuple(optionalPorts, fc.constantFrom(false, false, false, true)).map(([list, randomFully]): Target => ({
+        kind: "MASQUERADE",
+        ...(list !== undefined && { ports: list }),
+        randomFully,
+      })),
+      withRange("SNAT", names.own),
+    ];
+  if (hook === "INPUT")
+    return [
+      fc
+        .constantFrom(...names.own)
+        .map((first): Target => ({ kind: "SNAT", addresses: { first, last: first }, randomFully: false })),
+    ];
   return [withRange("DNAT", names.targets)];
 };
 
-const target = (table: TableName, hook: Hook, names: Names, userChains: readonly string[], inUserChain: boolean): fc.Arbitrary<Target> => {
+const target = (
+  table: TableName,
+  hook: Hook,
+  names: Names,
+  userChains: readonly string[],
+  inUserChain: boolean,
+): fc.Arbitrary<Target> => {
   const plain = (kind: "ACCEPT" | "DROP" | "RETURN") => fc.constant<Target>({ kind });
   const choices: fc.WeightedArbitrary<Target>[] = [
     { weight: 3, arbitrary: plain("ACCEPT") },
@@ -267,9 +477,25 @@ const target = (table: TableName, hook: Hook, names: Names, userChains: readonly
     { weight: inUserChain ? 3 : 1, arbitrary: plain("RETURN") },
   ];
   if (table !== "nat") choices.push({ weight: 1, arbitrary: plain("DROP") });
-  if (userChains.length > 0) choices.push({ weight: 4, arbitrary: fc.tuple(fc.constantFrom("jump" as const, "jump" as const, "goto" as const), fc.constantFrom(...userChains)).map(([kind, chain]): Target => ({ kind, chain })) });
-  if (table !== "raw") choices.push({ weight: 2, arbitrary: fc.tuple(fc.constantFrom(0, 1, 2, 3, 0x4000), fc.constantFrom(1, 3, 0x4000, 0xffffffff)).map(([value, mask]): Target => ({ kind: "MARK", value, mask })) });
-  if (table === "filter") choices.push({ weight: 1, arbitrary: fc.constantFrom(...rejects).map((how): Target => ({ kind: "REJECT", with: how })) });
+  if (userChains.length > 0)
+    choices.push({
+      weight: 4,
+      arbitrary: fc
+        .tuple(fc.constantFrom("jump" as const, "jump" as const, "goto" as const), fc.constantFrom(...userChains))
+        .map(([kind, chain]): Target => ({ kind, chain })),
+    });
+  if (table !== "raw")
+    choices.push({
+      weight: 2,
+      arbitrary: fc
+        .tuple(fc.constantFrom(0, 1, 2, 3, 0x4000), fc.constantFrom(1, 3, 0x4000, 0xffffffff))
+        .map(([value, mask]): Target => ({ kind: "MARK", value, mask })),
+    });
+  if (table === "filter")
+    choices.push({
+      weight: 1,
+      arbitrary: fc.constantFrom(...rejects).map((how): Target => ({ kind: "REJECT", with: how })),
+    });
   if (table === "nat") for (const arbitrary of natTarget(names, hook)) choices.push({ weight: 6, arbitrary });
   return fc.oneof(...choices);
 };
@@ -277,24 +503,51 @@ const target = (table: TableName, hook: Hook, names: Names, userChains: readonly
 /** A rule that iptables takes: ports in a target and tcp-reset need a protocol. */
 const legal = (matches: readonly Match[], chosen: Target, fallback: "icmp" | "tcp" | "udp"): Rule => {
   const protocol = matches.find((match): match is Match & { kind: "protocol" } => match.kind === "protocol");
-  const withPorts = (chosen.kind === "MASQUERADE" || chosen.kind === "SNAT" || chosen.kind === "DNAT") && chosen.ports !== undefined;
+  const withPorts =
+    (chosen.kind === "MASQUERADE" || chosen.kind === "SNAT" || chosen.kind === "DNAT") && chosen.ports !== undefined;
   const reset = chosen.kind === "REJECT" && chosen.with === "tcp-reset";
   if (!withPorts && !reset) return { matches, target: chosen };
   const wanted = reset ? "tcp" : fallback === "icmp" ? "udp" : fallback;
-  if (protocol === undefined) return { matches: [{ kind: "protocol", not: false, proto: wanted }, ...matches], target: chosen };
-  if (!protocol.not && (reset ? protocol.proto === "tcp" : protocol.proto !== "icmp")) return { matches, target: chosen };
-  const others = matches.filter(match => match.kind !== "protocol" && match.kind !== "sport" && match.kind !== "dport" && match.kind !== "multiport");
+  if (protocol === undefined)
+    return { matches: [{ kind: "protocol", not: false, proto: wanted }, ...matches], target: chosen };
+  if (!protocol.not && (reset ? protocol.proto === "tcp" : protocol.proto !== "icmp"))
+    return { matches, target: chosen };
+  const others = matches.filter(
+    match =>
+      match.kind !== "protocol" && match.kind !== "sport" && match.kind !== "dport" && match.kind !== "multiport",
+  );
   return { matches: [{ kind: "protocol", not: false, proto: wanted }, ...others], target: chosen };
 };
 
-const rule = (table: TableName, hook: Hook, names: Names, userChains: readonly string[], inUserChain: boolean): fc.Arbitrary<Rule> =>
+const rule = (
+  table: TableName,
+  hook: Hook,
+  names: Names,
+  userChains: readonly string[],
+  inUserChain: boolean,
+): fc.Arbitrary<Rule> =>
   fc
-    .tuple(fc.array(anyMatch(names, hook), { maxLength: 3 }), protocolMatches, target(table, hook, names, userChains, inUserChain), proto)
+    .tuple(
+      fc.array(anyMatch(names, hook), { maxLength: 3 }),
+      protocolMatches,
+      target(table, hook, names, userChains, inUserChain),
+      proto,
+    )
     .map(([others, protocol, chosen, fallback]) => legal([...protocol, ...tidy(others)], chosen, fallback));
 
 const chains = (table: TableName, hook: Hook, names: Names): fc.Arbitrary<readonly Chain[]> => {
   const users = [`${hook}-A`, `${hook}-B`];
-  const policy = table === "nat" ? fc.constant("ACCEPT" as const) : fc.constantFrom("ACCEPT" as const, "ACCEPT" as const, "ACCEPT" as const, "ACCEPT" as const, "ACCEPT" as const, "DROP" as const);
+  const policy =
+    table === "nat"
+      ? fc.constant("ACCEPT" as const)
+      : fc.constantFrom(
+          "ACCEPT" as const,
+          "ACCEPT" as const,
+          "ACCEPT" as const,
+          "ACCEPT" as const,
+          "ACCEPT" as const,
+          "DROP" as const,
+        );
   return fc
     .tuple(
       policy,
@@ -312,9 +565,21 @@ const chains = (table: TableName, hook: Hook, names: Names): fc.Arbitrary<readon
 const table = (name: TableName, names: Names): fc.Arbitrary<Table> =>
   fc.tuple(...builtIns[name].map(hook => chains(name, hook, names))).map(parts => {
     const all = parts.flat();
-    const used = new Set(all.flatMap(({ rules }) => rules.flatMap(({ target: to }) => (to.kind === "jump" || to.kind === "goto" ? [to.chain] : []))));
+    const used = new Set(
+      all.flatMap(({ rules }) =>
+        rules.flatMap(({ target: to }) => (to.kind === "jump" || to.kind === "goto" ? [to.chain] : [])),
+      ),
+    );
     const builtIn = all.filter(({ policy }) => policy !== undefined);
-    return { name, chains: [...builtIn, ...all.filter(chain => chain.policy === undefined && (chain.rules.length > 0 || used.has(chain.name))).sort((a, b) => (a.name < b.name ? -1 : 1))] };
+    return {
+      name,
+      chains: [
+        ...builtIn,
+        ...all
+          .filter(chain => chain.policy === undefined && (chain.rules.length > 0 || used.has(chain.name)))
+          .sort((a, b) => (a.name < b.name ? -1 : 1)),
+      ],
+    };
   });
 
 const ruleset = (names: Names): fc.Arbitrary<Ruleset> =>
@@ -334,7 +599,19 @@ const conversation: fc.Arbitrary<Conversation> = fc.record(
     proto: fc.constantFrom("icmp" as const, "tcp" as const, "tcp" as const, "udp" as const),
     client: fc.nat(5),
     to: fc.record(
-      { kind: fc.constantFrom("endpoint" as const, "endpoint" as const, "endpoint" as const, "endpoint" as const, "service" as const, "service" as const, "router" as const, "nowhere" as const), index: fc.nat(9) },
+      {
+        kind: fc.constantFrom(
+          "endpoint" as const,
+          "endpoint" as const,
+          "endpoint" as const,
+          "endpoint" as const,
+          "service" as const,
+          "service" as const,
+          "router" as const,
+          "nowhere" as const,
+        ),
+        index: fc.nat(9),
+      },
       { noNullPrototype: true },
     ),
     sport: port,
@@ -351,13 +628,31 @@ const action = (conversations: number): fc.Arbitrary<Action> => {
     {
       weight: 1,
       arbitrary: fc
-        .tuple(which, fc.constantFrom("client" as const, "server" as const), fc.constantFrom("again" as const, "rst" as const, "fin" as const, "syn" as const, "ack" as const, "data" as const, "stray" as const, "error" as const))
+        .tuple(
+          which,
+          fc.constantFrom("client" as const, "server" as const),
+          fc.constantFrom(
+            "again" as const,
+            "rst" as const,
+            "fin" as const,
+            "syn" as const,
+            "ack" as const,
+            "data" as const,
+            "stray" as const,
+            "error" as const,
+          ),
+        )
         .map(([index, side, what]): Action => ({ kind: "odd", conversation: index, side, what })),
     },
   );
 };
 
-const namesOf = (router: number, interfaces: readonly Interface[], endpoints: readonly Endpoint[], gateways: readonly Addr[]): Names => {
+const namesOf = (
+  router: number,
+  interfaces: readonly Interface[],
+  endpoints: readonly Endpoint[],
+  gateways: readonly Addr[],
+): Names => {
   const own = interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => address));
   return {
     own: [...own, addr(`10.200.${router}.1`)],
@@ -367,21 +662,24 @@ const namesOf = (router: number, interfaces: readonly Interface[], endpoints: re
   };
 };
 
-const hostsAndRules = (shapes: readonly RouterShape[]): fc.Arbitrary<{ readonly network: Network; readonly endpoints: readonly Endpoint[] }> => {
+const hostsAndRules = (
+  shapes: readonly RouterShape[],
+): fc.Arbitrary<{ readonly network: Network; readonly endpoints: readonly Endpoint[] }> => {
   const lans = lansOf(shapes);
   const endpoints = lans.flatMap(lan => lan.endpoints);
   const gateways = lans.map(({ router, index }) => addr(`10.${router + 1}.${index}.1`));
   const interfaces = shapes.map((_, router) => interfacesOf(shapes, lans, router));
-  return fc.tuple(...interfaces.map((list, router) => ruleset(namesOf(router, list, endpoints, gateways)))).map(rules => ({
-    endpoints,
-    network: {
-      name: "differential",
-      seed: 1,
-      names: [],
-      fabric: { addressSpace: [], subnets: [], nics: [], translators: [] },
-      hosts: [
-        ...shapes.map(
-          (shape, router): Host => ({
+  return fc
+    .tuple(...interfaces.map((list, router) => ruleset(namesOf(router, list, endpoints, gateways))))
+    .map(rules => ({
+      endpoints,
+      network: {
+        name: "differential",
+        seed: 1,
+        names: [],
+        fabric: { addressSpace: [], subnets: [], nics: [], translators: [] },
+        hosts: [
+          ...shapes.map((shape, router): Host => ({
             id: routerId(router),
             hostname: routerId(router),
             role: "node",
@@ -391,12 +689,11 @@ const hostsAndRules = (shapes: readonly RouterShape[]): fc.Arbitrary<{ readonly 
             bridgeNfCallIptables: shape.callIptables,
             rules: rules[router]!,
             listeners: [],
-          }),
-        ),
-        ...lans.flatMap(endpointHosts),
-      ],
-    },
-  }));
+          })),
+          ...lans.flatMap(endpointHosts),
+        ],
+      },
+    }));
 };
 
 /** A random small network and what happens in it. `actions` is about the number of packets sent. */
@@ -404,7 +701,11 @@ export const anyCase = (actions: number): fc.Arbitrary<Case> =>
   fc
     .tuple(fc.array(routerShape, { minLength: 1, maxLength: 5 }), fc.integer({ min: 3, max: 12 }))
     .chain(([shapes, count]) =>
-      fc.tuple(hostsAndRules(shapes), fc.array(conversation, { minLength: count, maxLength: count }), fc.array(action(count), { minLength: Math.ceil(actions / 2), maxLength: actions, size: "max" })),
+      fc.tuple(
+        hostsAndRules(shapes),
+        fc.array(conversation, { minLength: count, maxLength: count }),
+        fc.array(action(count), { minLength: Math.ceil(actions / 2), maxLength: actions, size: "max" }),
+      ),
     )
     .map(([{ network, endpoints }, conversations, list]) => ({ network, endpoints, conversations, actions: list }));
 

@@ -26,7 +26,12 @@ const onBoth = (network: Network, look: (lab: Lab) => Promise<string>) => async 
   }
 };
 
-const portOf = async (lab: Lab, sourcePort: number, proto: "tcp" | "udp" = "tcp", to = "ifconfig.co"): Promise<string> => {
+const portOf = async (
+  lab: Lab,
+  sourcePort: number,
+  proto: "tcp" | "udp" = "tcp",
+  to = "ifconfig.co",
+): Promise<string> => {
   const result = await lab.connect("a", to, proto === "tcp" ? 80 : 53, { proto, sourcePort, close: "open" });
   return result.kind === "connected" ? String(result.seenAs.port) : result.kind;
 };
@@ -38,7 +43,15 @@ const withSecondSite = (): Network => {
   return {
     ...network,
     names: [...network.names, { name: "second", address: second }],
-    hosts: [...network.hosts, { ...site, id: "second", hostname: "second", interfaces: site.interfaces.map(entry => ({ ...entry, addresses: [{ address: second, prefix: 32 }] })) }],
+    hosts: [
+      ...network.hosts,
+      {
+        ...site,
+        id: "second",
+        hostname: "second",
+        interfaces: site.interfaces.map(entry => ({ ...entry, addresses: [{ address: second, prefix: 32 }] })),
+      },
+    ],
   };
 };
 
@@ -57,7 +70,9 @@ export const knownMismatches: readonly KnownMismatch[] = [
     why: "netfilter keeps whole tuples unique and knows no stricter rule",
     show: onBoth(withSecondSite(), async lab => {
       const results: string[] = [];
-      for (const site of ["ifconfig.co", "second"]) for (let i = 0; i < 3; i++) results.push((await portOf(lab, 40000 + i, "udp", site)) === "timeout" ? "timeout" : "connected");
+      for (const site of ["ifconfig.co", "second"])
+        for (let i = 0; i < 3; i++)
+          results.push((await portOf(lab, 40000 + i, "udp", site)) === "timeout" ? "timeout" : "connected");
       return results.join(" ");
     }),
   },

@@ -25,7 +25,14 @@ const anyService: fc.Arbitrary<ServiceShape> = fc.record(
   {
     type: fc.constantFrom("ClusterIP" as const, "NodePort" as const, "LoadBalancer" as const),
     ports: fc.uniqueArray(
-      fc.record({ port: fc.constantFrom(80, 443, 8080, 53), protocol: fc.constantFrom("TCP" as const, "TCP" as const, "UDP" as const), named: fc.constant(true) }, { noNullPrototype: true }),
+      fc.record(
+        {
+          port: fc.constantFrom(80, 443, 8080, 53),
+          protocol: fc.constantFrom("TCP" as const, "TCP" as const, "UDP" as const),
+          named: fc.constant(true),
+        },
+        { noNullPrototype: true },
+      ),
       { minLength: 1, maxLength: 2, selector: ({ port, protocol }) => `${port}/${protocol}` },
     ),
     backed: fc.constantFrom(true, true, true, true, false),
@@ -35,8 +42,23 @@ const anyService: fc.Arbitrary<ServiceShape> = fc.record(
 
 const yaml = (services: readonly ServiceShape[]): string =>
   [
-    ["apiVersion: apps/v1", "kind: Deployment", "metadata: { name: app }", "spec:", "  replicas: 4", "  selector: { matchLabels: { app: app } }", "  template:", "    metadata: { labels: { app: app } }"],
-    ["    spec:", "      containers:", "        - name: app", "          image: example/app", "          ports: [{ containerPort: 80 }, { containerPort: 53, protocol: UDP }]"],
+    [
+      "apiVersion: apps/v1",
+      "kind: Deployment",
+      "metadata: { name: app }",
+      "spec:",
+      "  replicas: 4",
+      "  selector: { matchLabels: { app: app } }",
+      "  template:",
+      "    metadata: { labels: { app: app } }",
+    ],
+    [
+      "    spec:",
+      "      containers:",
+      "        - name: app",
+      "          image: example/app",
+      "          ports: [{ containerPort: 80 }, { containerPort: 53, protocol: UDP }]",
+    ],
   ]
     .flat()
     .join("\n")
@@ -44,13 +66,20 @@ const yaml = (services: readonly ServiceShape[]): string =>
       ...services.map(
         ({ type, ports, backed }, i) =>
           `\n---\napiVersion: v1\nkind: Service\nmetadata: { name: s${i} }\nspec:\n  type: ${type}\n  selector: { app: ${backed ? "app" : "none"} }\n  ports:\n${ports
-            .map(({ port, protocol }) => `  - { name: p${port}${protocol.toLowerCase()}, port: ${port}, protocol: ${protocol}, targetPort: ${protocol === "TCP" ? 80 : 53} }`)
+            .map(
+              ({ port, protocol }) =>
+                `  - { name: p${port}${protocol.toLowerCase()}, port: ${port}, protocol: ${protocol}, targetPort: ${protocol === "TCP" ? 80 : 53} }`,
+            )
             .join("\n")}`,
       ),
     );
 
 const scenarioOf = (plugin: "kubenet" | "azure-cni", services: readonly ServiceShape[]) =>
-  build(editCluster(smallCluster({ plugin, nodeCount: 2, podsPerNode: 2 }), "cluster", { manifests: [{ file: "services.yaml", yaml: yaml(services) }] }));
+  build(
+    editCluster(smallCluster({ plugin, nodeCount: 2, podsPerNode: 2 }), "cluster", {
+      manifests: [{ file: "services.yaml", yaml: yaml(services) }],
+    }),
+  );
 
 interface Target {
   readonly address: string;
@@ -69,14 +98,24 @@ const targetsOf = (cluster: Cluster): readonly Target[] =>
         const proto = protocol === "TCP" ? ("tcp" as const) : ("udp" as const);
         return [
           { address: formatAddr(clusterIp), port, proto, from: "inside" },
-          ...(nodePort === undefined ? [] : cluster.nodes.map(({ internalIp }): Target => ({ address: formatAddr(internalIp), port: nodePort, proto, from: "inside" }))),
-          ...(externalIp === undefined ? [] : [{ address: formatAddr(externalIp), port, proto, from: "anywhere" as const }]),
+          ...(nodePort === undefined
+            ? []
+            : cluster.nodes.map(({ internalIp }): Target => ({
+                address: formatAddr(internalIp),
+                port: nodePort,
+                proto,
+                from: "inside",
+              }))),
+          ...(externalIp === undefined
+            ? []
+            : [{ address: formatAddr(externalIp), port, proto, from: "anywhere" as const }]),
         ];
       }),
     );
 
 /** What is determined once the endpoint has been drawn: who the endpoint sees. */
-const seenBy = (result: ConnectResult) => (result.kind === "connected" ? `${result.server} sees ${result.seenAs.address}` : result.kind);
+const seenBy = (result: ConnectResult) =>
+  result.kind === "connected" ? `${result.server} sees ${result.seenAs.address}` : result.kind;
 
 const draws = 60;
 
@@ -87,18 +126,29 @@ const possible = async (model: Lab, from: string, { address, port, proto }: Targ
   return results;
 };
 
-const checkTraffic = async (lab: LinuxLab, model: Lab, clients: readonly string[], targets: readonly Target[]): Promise<void> => {
+const checkTraffic = async (
+  lab: LinuxLab,
+  model: Lab,
+  clients: readonly string[],
+  targets: readonly Target[],
+): Promise<void> => {
   for (const target of targets)
     for (const from of clients) {
       if (target.from === "inside" && from.startsWith("site")) continue;
       const allowed = await possible(model, from, target);
-      const results = await Promise.all(Array.from({ length: 4 }, () => lab.connect(from, target.address, target.port, { proto: target.proto })));
+      const results = await Promise.all(
+        Array.from({ length: 4 }, () => lab.connect(from, target.address, target.port, { proto: target.proto })),
+      );
       for (const seen of results.map(seenBy))
-        assert.ok(allowed.has(seen), `${from} to ${target.proto} ${target.address}:${target.port}: the kernel says "${seen}", the model: ${[...allowed].join(", ")}`);
+        assert.ok(
+          allowed.has(seen),
+          `${from} to ${target.proto} ${target.address}:${target.port}: the kernel says "${seen}", the model: ${[...allowed].join(", ")}`,
+        );
     }
 };
 
-const sampled = (count: number, seed: number) => fc.sample(fc.array(anyService, { minLength: count, maxLength: count, size: "max" }), { seed, numRuns: 1 })[0]!;
+const sampled = (count: number, seed: number) =>
+  fc.sample(fc.array(anyService, { minLength: count, maxLength: count, size: "max" }), { seed, numRuns: 1 })[0]!;
 
 if (canRunLinux()) {
   for (const plugin of ["kubenet", "azure-cni"] as const)
@@ -111,27 +161,45 @@ if (canRunLinux()) {
         try {
           const node = network.hosts.find(({ role }) => role === "node")!;
           const text = printSave(node.rules);
-          assert.equal(await lab.run(node.id, ["iptables-restore", "--test"], text), { code: 0, stdout: "", stderr: "" });
-          const saved = (await lab.run(node.id, ["iptables-save"])).stdout.replace(/^#.*\n/gm, "").replace(/\[\d+:\d+\]/g, "[0:0]");
-          for (const table of text.split(/(?<=COMMIT\n)/)) assert.ok(saved.includes(table), `${table.split("\n")[0]} is given back changed`);
+          assert.equal(await lab.run(node.id, ["iptables-restore", "--test"], text), {
+            code: 0,
+            stdout: "",
+            stderr: "",
+          });
+          const saved = (await lab.run(node.id, ["iptables-save"])).stdout
+            .replace(/^#.*\n/gm, "")
+            .replace(/\[\d+:\d+\]/g, "[0:0]");
+          for (const table of text.split(/(?<=COMMIT\n)/))
+            assert.ok(saved.includes(table), `${table.split("\n")[0]} is given back changed`);
           const targets = targetsOf(cluster);
           const step = Math.max(1, Math.floor(targets.length / 12));
-          const pods = network.hosts.filter(({ role, id }) => role === "pod" && id.includes("/default/")).map(({ id }) => id);
-          await checkTraffic(lab, bootModel(network), [pods[0]!, pods.at(-1)!, node.id, "vm", "site-1.example"], targets.filter((_, i) => i % step === 0));
+          const pods = network.hosts
+            .filter(({ role, id }) => role === "pod" && id.includes("/default/"))
+            .map(({ id }) => id);
+          await checkTraffic(
+            lab,
+            bootModel(network),
+            [pods[0]!, pods.at(-1)!, node.id, "vm", "site-1.example"],
+            targets.filter((_, i) => i % step === 0),
+          );
         } finally {
           await lab.close();
         }
       });
 
   test("endpoints are drawn evenly: 900 connections to four endpoints pass a chi-squared test at 1 in 100,000", async () => {
-    const { network, clusters } = scenarioOf("kubenet", [{ type: "ClusterIP", ports: [{ port: 80, protocol: "TCP", named: true }], backed: true }]);
+    const { network, clusters } = scenarioOf("kubenet", [
+      { type: "ClusterIP", ports: [{ port: 80, protocol: "TCP", named: true }], backed: true },
+    ]);
     const service = clusters[0]!.cluster.services.find(({ name }) => name === "s0")!;
     const lab = await bootLinux(network);
     try {
       const pod = network.hosts.find(({ role, id }) => role === "pod" && id.includes("/default/"))!.id;
       const servers = new Map<string, number>();
       for (let i = 0; i < 9; i++)
-        for (const result of await Promise.all(Array.from({ length: 100 }, () => lab.connect(pod, formatAddr(service.clusterIp), 80)))) {
+        for (const result of await Promise.all(
+          Array.from({ length: 100 }, () => lab.connect(pod, formatAddr(service.clusterIp), 80)),
+        )) {
           const server = result.kind === "connected" ? result.server : result.kind;
           servers.set(server, (servers.get(server) ?? 0) + 1);
         }
@@ -139,7 +207,10 @@ if (canRunLinux()) {
       assert.is(servers.size, endpoints);
       const expected = 900 / endpoints;
       const chiSquared = [...servers.values()].reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
-      assert.ok(chiSquared < 25.9, `chi-squared ${chiSquared.toFixed(1)} with ${endpoints - 1} degrees of freedom: ${[...servers.values()].join(", ")}`); // 25.9 is the value for 3 degrees
+      assert.ok(
+        chiSquared < 25.9,
+        `chi-squared ${chiSquared.toFixed(1)} with ${endpoints - 1} degrees of freedom: ${[...servers.values()].join(", ")}`,
+      ); // 25.9 is the value for 3 degrees
     } finally {
       await lab.close();
     }

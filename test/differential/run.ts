@@ -32,15 +32,22 @@ const packetText = (packet: Packet): string => {
   const ends = (port: "sport" | "dport") => (packet.proto !== "icmp" ? `:${packet[port]}` : "");
   const head = `${packet.proto} ${formatAddr(packet.src)}${ends("sport")} > ${formatAddr(packet.dst)}${ends("dport")} ttl ${packet.ttl}`;
   if (packet.proto === "udp") return `${head} ${JSON.stringify(packet.payload)}`;
-  if (packet.proto === "tcp") return `${head} [${flagOrder.filter(flag => (packet.flags as readonly string[]).includes(flag)).join(" ")}] seq ${packet.seq} ack ${packet.ack} ${JSON.stringify(packet.payload)}`;
+  if (packet.proto === "tcp")
+    return `${head} [${flagOrder.filter(flag => (packet.flags as readonly string[]).includes(flag)).join(" ")}] seq ${packet.seq} ack ${packet.ack} ${JSON.stringify(packet.payload)}`;
   if ("quoted" in packet) return `${head} ${packet.type} ${packet.code} about { ${packetText(packet.quoted)} }`;
   return `${head} ${packet.type} id ${packet.id} seq ${packet.seq} size ${packet.size}`;
 };
 
-const seenText = (host: string, entry: { readonly interface: string; readonly direction: "in" | "out"; readonly packet: Packet }): string =>
-  `${host} ${entry.interface} ${entry.direction} ${packetText(entry.packet)}`;
+const seenText = (
+  host: string,
+  entry: { readonly interface: string; readonly direction: "in" | "out"; readonly packet: Packet },
+): string => `${host} ${entry.interface} ${entry.direction} ${packetText(entry.packet)}`;
 
-const entryText = (host: string, { original, reply, tcpState, unreplied, assured, timeout }: ConntrackEntry, withTimeout: boolean): string =>
+const entryText = (
+  host: string,
+  { original, reply, tcpState, unreplied, assured, timeout }: ConntrackEntry,
+  withTimeout: boolean,
+): string =>
   `${host} ${flowKey(original)} | ${flowKey(reply)}${tcpState === undefined ? "" : ` ${tcpState}`}${unreplied ? " UNREPLIED" : ""}${assured ? " ASSURED" : ""}${withTimeout ? ` ${Math.ceil(timeout / 10) * 10}` : ""}`;
 
 const counterLines = (host: string, rules: CountedRuleset): string[] =>
@@ -70,7 +77,9 @@ export interface KernelOptions {
 export const runKernel = async (of: Case, { replay }: KernelOptions = {}): Promise<Kernel> => {
   const lab = await bootLinux(of.network);
   try {
-    const captures = await Promise.all(of.network.hosts.map(async ({ id }) => ({ id, capture: await lab.captureHost(id) })));
+    const captures = await Promise.all(
+      of.network.hosts.map(async ({ id }) => ({ id, capture: await lab.captureHost(id) })),
+    );
     for (const { host } of of.endpoints) await lab.tap(host, "eth0");
     const sent: Sent[] = [];
     const talk = converse(of);
@@ -83,7 +92,11 @@ export const runKernel = async (of: Case, { replay }: KernelOptions = {}): Promi
       if (!("packet" in step)) for (const { host, packet } of arrivals) talk.observe(step, host, packet);
     }
     await pause(2); // a straggler of the last packet
-    const seen = (await Promise.all(captures.map(async ({ id, capture }) => (await capture.stop()).map(entry => ({ host: id, ...entry }))))).flat();
+    const seen = (
+      await Promise.all(
+        captures.map(async ({ id, capture }) => (await capture.stop()).map(entry => ({ host: id, ...entry }))),
+      )
+    ).flat();
     const withRules = routers(of.network).filter(({ rules }) => rules.tables.length > 0);
     const [conntrack, counters] = await Promise.all([
       Promise.all(withRules.map(async ({ id }) => (await lab.conntrack(id)).map(entry => entryText(id, entry, false)))),
@@ -92,7 +105,10 @@ export const runKernel = async (of: Case, { replay }: KernelOptions = {}): Promi
     return {
       sent,
       ports: portsOf(seen),
-      seen: seen.filter(entry => isPort(of.network, entry.host, entry.interface)).map(entry => seenText(entry.host, entry)).sort(),
+      seen: seen
+        .filter(entry => isPort(of.network, entry.host, entry.interface))
+        .map(entry => seenText(entry.host, entry))
+        .sort(),
       conntrack: conntrack.flat().sort(),
       counters: counters.flat(),
     };
@@ -115,9 +131,18 @@ const portsOf = (seen: readonly (HostCaptured & { readonly host: string })[]): M
 
 /** Where the kernel may look for a port: a rule's range, or the one of the three that a port belongs to. */
 const rangesOf = (network: Network, host: string): readonly PortRange[] => {
-  const rules = network.hosts.find(({ id }) => id === host)?.rules.tables.flatMap(({ chains }) => chains.flatMap(chain => chain.rules)) ?? [];
+  const rules =
+    network.hosts
+      .find(({ id }) => id === host)
+      ?.rules.tables.flatMap(({ chains }) => chains.flatMap(chain => chain.rules)) ?? [];
   const named = rules.flatMap(({ target }) => ("ports" in target && target.ports !== undefined ? [target.ports] : []));
-  return [...named, { first: 1, last: 511 }, { first: 600, last: 1023 }, { first: 1024, last: 65535 }, { first: 0, last: 65535 }].sort((a, b) => a.last - a.first - (b.last - b.first));
+  return [
+    ...named,
+    { first: 1, last: 511 },
+    { first: 600, last: 1023 },
+    { first: 1024, last: 65535 },
+    { first: 0, last: 65535 },
+  ].sort((a, b) => a.last - a.first - (b.last - b.first));
 };
 
 /** Ports that rules give to destinations. */
@@ -160,7 +185,9 @@ export const runModel = async (of: Case, kernel: Pick<Kernel, "sent" | "ports">)
     result ??= { ...attempt.observation, undetermined };
     if (attempt.wrong === undefined || undetermined) return { ...attempt.observation, undetermined };
     // Change the last draw, up to the first packet that went wrong, which has another candidate.
-    let i = attempt.draws.findLastIndex(({ packet, candidates }, index) => packet <= attempt.wrong! && (decided[index] ?? 0) + 1 < candidates);
+    let i = attempt.draws.findLastIndex(
+      ({ packet, candidates }, index) => packet <= attempt.wrong! && (decided[index] ?? 0) + 1 < candidates,
+    );
     if (i < 0) return result;
     const next = (decided[i] ?? 0) + 1;
     while (decided.length < i) decided.push(0);
@@ -181,9 +208,17 @@ const runModelOnce = async (of: Case, kernel: Pick<Kernel, "sent" | "ports">, de
       float: () => 0.5,
       int: () => {
         // The likeliest first: in the order seen, a port that neither the packet nor a destination rule had and no earlier draw took.
-        const seen = [...(kernel.ports.get(`${host} ${current}`) ?? [])].sort((a, b) => Number(used.has(a)) - Number(used.has(b)));
-        const choices = seen.flatMap(port => ranges.filter(({ first, last }) => port >= first && port <= last).map(({ first }) => ({ port, offset: port - first })));
-        const offsets = choices.filter(({ offset }, index) => choices.findIndex(other => other.offset === offset) === index);
+        const seen = [...(kernel.ports.get(`${host} ${current}`) ?? [])].sort(
+          (a, b) => Number(used.has(a)) - Number(used.has(b)),
+        );
+        const choices = seen.flatMap(port =>
+          ranges
+            .filter(({ first, last }) => port >= first && port <= last)
+            .map(({ first }) => ({ port, offset: port - first })),
+        );
+        const offsets = choices.filter(
+          ({ offset }, index) => choices.findIndex(other => other.offset === offset) === index,
+        );
         draws.push({ packet: current, candidates: offsets.length });
         const chosen = offsets[decided[draws.length - 1] ?? 0];
         if (chosen !== undefined) used.add(chosen.port);
@@ -192,29 +227,56 @@ const runModelOnce = async (of: Case, kernel: Pick<Kernel, "sent" | "ports">, de
     };
   };
   const lab = bootModel(of.network, 0, randomOf);
-  const captures = await Promise.all(of.network.hosts.flatMap(({ id, interfaces }) => interfaces.filter(({ kind }) => kind !== "bridge").map(({ name }) => lab.capture(id, name))));
+  const captures = await Promise.all(
+    of.network.hosts.flatMap(({ id, interfaces }) =>
+      interfaces.filter(({ kind }) => kind !== "bridge").map(({ name }) => lab.capture(id, name)),
+    ),
+  );
   let wrong: number | undefined;
   let clock = 0;
   for (const { host, packet, after } of kernel.sent) {
     current++;
     await lab.wait((after ?? clock) - clock);
     clock = after ?? clock;
-    used = new Set([...settled, ...(packet.proto !== "icmp" ? [packet.sport, packet.dport] : "quoted" in packet ? [] : [packet.id])]);
+    used = new Set([
+      ...settled,
+      ...(packet.proto !== "icmp" ? [packet.sport, packet.dport] : "quoted" in packet ? [] : [packet.id]),
+    ]);
     const before = draws.length;
     const trace = lab.trace(host, packet);
-    if (wrong === undefined && draws.length > before && !trace.hops.every(hop => portsAgree(hop, kernel.ports.get(`${hop.place} ${current}`)))) wrong = current;
+    if (
+      wrong === undefined &&
+      draws.length > before &&
+      !trace.hops.every(hop => portsAgree(hop, kernel.ports.get(`${hop.place} ${current}`)))
+    )
+      wrong = current;
   }
-  const seen = (await Promise.all(captures.map(async capture => (await capture.stop()).map(entry => seenText(capture.host, { ...entry, interface: capture.interface }))))).flat();
+  const seen = (
+    await Promise.all(
+      captures.map(async capture =>
+        (await capture.stop()).map(entry => seenText(capture.host, { ...entry, interface: capture.interface })),
+      ),
+    )
+  ).flat();
   const withRules = routers(of.network).filter(({ rules }) => rules.tables.length > 0);
   const observation: Observation = {
     seen: seen.sort(),
-    conntrack: (await Promise.all(withRules.map(async ({ id }) => (await lab.conntrack(id)).map(entry => entryText(id, entry, false))))).flat().sort(),
+    conntrack: (
+      await Promise.all(
+        withRules.map(async ({ id }) => (await lab.conntrack(id)).map(entry => entryText(id, entry, false))),
+      )
+    )
+      .flat()
+      .sort(),
     counters: (await Promise.all(withRules.map(async ({ id }) => counterLines(id, await lab.counters(id))))).flat(),
   };
   return { observation, draws, wrong };
 };
 
-const portsAgree = (hop: { readonly out?: string; readonly after: Packet }, ports: ReadonlySet<number> | undefined): boolean => {
+const portsAgree = (
+  hop: { readonly out?: string; readonly after: Packet },
+  ports: ReadonlySet<number> | undefined,
+): boolean => {
   const { after } = hop;
   if (hop.out === undefined || ports === undefined || "quoted" in after) return true;
   return (after.proto === "icmp" ? [after.id] : [after.sport, after.dport]).every(port => ports.has(port));
@@ -254,4 +316,3 @@ export const compareCase = async (of: Case, options: KernelOptions = {}): Promis
   const undetermined = model.undetermined && found.length > 0;
   return { packets: kernel.sent.length, sent: kernel.sent, differences: undetermined ? [] : found, undetermined };
 };
-

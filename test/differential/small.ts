@@ -12,7 +12,14 @@ const end = (id: string, address: string, peer: string): Host => ({
   id,
   hostname: id,
   role: "pod",
-  interfaces: [{ kind: "veth", name: "eth0", addresses: [{ address: addr(address), prefix: 24 }], peer: { host: "r", interface: peer } }],
+  interfaces: [
+    {
+      kind: "veth",
+      name: "eth0",
+      addresses: [{ address: addr(address), prefix: 24 }],
+      peer: { host: "r", interface: peer },
+    },
+  ],
   routes: [{ to: cidr("0.0.0.0/0"), via: addr(address.replace(/\d+$/, "1")), dev: "eth0" }],
   forwarding: false,
   bridgeNfCallIptables: false,
@@ -31,7 +38,14 @@ export const address = { a: addr("10.1.0.2"), b: addr("10.1.1.2"), c: addr("10.1
 
 /** A case that sends exactly what it is given. */
 export const smallCase = ({ rules = "", bridgeNfCallIptables = false, hairpin = false }: RouterOptions): Case => {
-  const port = (name: string): Interface => ({ kind: "veth", name: `port-${name}`, addresses: [], master: "br0", hairpin, peer: { host: name, interface: "eth0" } });
+  const port = (name: string): Interface => ({
+    kind: "veth",
+    name: `port-${name}`,
+    addresses: [],
+    master: "br0",
+    hairpin,
+    peer: { host: name, interface: "eth0" },
+  });
   const router: Host = {
     id: "r",
     hostname: "r",
@@ -40,7 +54,12 @@ export const smallCase = ({ rules = "", bridgeNfCallIptables = false, hairpin = 
       { kind: "bridge", name: "br0", addresses: [{ address: addr("10.1.0.1"), prefix: 24 }] },
       port("a"),
       port("c"),
-      { kind: "veth", name: "lan1", addresses: [{ address: addr("10.1.1.1"), prefix: 24 }], peer: { host: "b", interface: "eth0" } },
+      {
+        kind: "veth",
+        name: "lan1",
+        addresses: [{ address: addr("10.1.1.1"), prefix: 24 }],
+        peer: { host: "b", interface: "eth0" },
+      },
     ],
     routes: [],
     forwarding: true,
@@ -55,7 +74,16 @@ export const smallCase = ({ rules = "", bridgeNfCallIptables = false, hairpin = 
     fabric: { addressSpace: [], subnets: [], nics: [], translators: [] },
     hosts: [router, end("a", "10.1.0.2", "port-a"), end("b", "10.1.1.2", "lan1"), end("c", "10.1.0.3", "port-c")],
   };
-  return { network, endpoints: [{ host: "a", address: address.a }, { host: "b", address: address.b }, { host: "c", address: address.c }], conversations: [], actions: [] };
+  return {
+    network,
+    endpoints: [
+      { host: "a", address: address.a },
+      { host: "b", address: address.b },
+      { host: "c", address: address.c },
+    ],
+    conversations: [],
+    actions: [],
+  };
 };
 
 export const udp = (host: string, src: Addr, sport: number, dst: Addr, dport: number, ttl = 64): Sent => {
@@ -63,7 +91,17 @@ export const udp = (host: string, src: Addr, sport: number, dst: Addr, dport: nu
   return { host, packet };
 };
 
-export const tcp = (host: string, src: Addr, sport: number, dst: Addr, dport: number, flags: readonly TcpFlag[], seq: number, ack = 0, payload = ""): Sent => {
+export const tcp = (
+  host: string,
+  src: Addr,
+  sport: number,
+  dst: Addr,
+  dport: number,
+  flags: readonly TcpFlag[],
+  seq: number,
+  ack = 0,
+  payload = "",
+): Sent => {
   const packet: Tcp = { proto: "tcp", src, sport, dst, dport, ttl: 64, flags, seq, ack, payload };
   return { host, packet };
 };

@@ -6,10 +6,14 @@ import { cidr, cidrOf } from "../../lib/ip/cidr.js";
 import { pool } from "../../lib/ip/pool.js";
 
 const test = suite("pool");
-const text = (allocation: ReturnType<ReturnType<typeof pool>["first"]>) => (allocation.kind === "allocated" ? formatAddr(allocation.address) : allocation.kind);
+const text = (allocation: ReturnType<ReturnType<typeof pool>["first"]>) =>
+  allocation.kind === "allocated" ? formatAddr(allocation.address) : allocation.kind;
 
 test("takes the lowest free address, or the next one after the last taken", () => {
-  const nodes = pool(cidr("10.13.77.0/24"), [0, 1, 2, 3, 255].map(i => addr(`10.13.77.${i}`)));
+  const nodes = pool(
+    cidr("10.13.77.0/24"),
+    [0, 1, 2, 3, 255].map(i => addr(`10.13.77.${i}`)),
+  );
   assert.is(nodes.capacity, 251);
   assert.is(text(nodes.first()), "10.13.77.4");
   assert.is(text(nodes.first()), "10.13.77.5");
@@ -19,7 +23,12 @@ test("takes the lowest free address, or the next one after the last taken", () =
   const pods = pool(cidr("192.168.0.0/29"), [addr("192.168.0.0"), addr("192.168.0.1"), addr("192.168.0.7")]);
   assert.equal([pods.next(), pods.next()].map(text), ["192.168.0.2", "192.168.0.3"]);
   pods.release(addr("192.168.0.2"));
-  assert.equal([pods.next(), pods.next(), pods.next(), pods.next()].map(text), ["192.168.0.4", "192.168.0.5", "192.168.0.6", "192.168.0.2"]);
+  assert.equal([pods.next(), pods.next(), pods.next(), pods.next()].map(text), [
+    "192.168.0.4",
+    "192.168.0.5",
+    "192.168.0.6",
+    "192.168.0.2",
+  ]);
   assert.is(text(pods.next()), "exhausted");
 });
 

@@ -8,11 +8,16 @@ import { parseManifest } from "../../lib/kube/manifest.js";
 import type { Cluster, Pod, Service } from "../../lib/kube/types.js";
 import { articleKubenet, azureCni, kubenet, messageOf, start, whereami, whereamiIngress } from "./clusters.js";
 
-const podsNamed = (cluster: Cluster, name: string): readonly Pod[] => cluster.pods.filter(pod => pod.name.startsWith(name));
-const service = (cluster: Cluster, key: string): Service => cluster.services.find(({ namespace, name }) => `${namespace}/${name}` === key)!;
+const podsNamed = (cluster: Cluster, name: string): readonly Pod[] =>
+  cluster.pods.filter(pod => pod.name.startsWith(name));
+const service = (cluster: Cluster, key: string): Service =>
+  cluster.services.find(({ namespace, name }) => `${namespace}/${name}` === key)!;
 const where = (pods: readonly Pod[]) => pods.map(pod => `${pod.name} ${formatAddr(pod.ip)} ${pod.node}`);
 const applied = (appliedAt = start + 1000) => [{ objects: whereami, appliedAt }];
-const endpoints = (cluster: Cluster, key: string) => service(cluster, key).endpoints.map(({ portName, ip, port, protocol }) => `${portName ?? ""} ${formatAddr(ip)}:${port}/${protocol}`.trim());
+const endpoints = (cluster: Cluster, key: string) =>
+  service(cluster, key).endpoints.map(({ portName, ip, port, protocol }) =>
+    `${portName ?? ""} ${formatAddr(ip)}:${port}/${protocol}`.trim(),
+  );
 
 const pods = suite("pods");
 
@@ -24,12 +29,19 @@ pods("of the article's kubenet cluster get their addresses by the order of creat
     "whereami-ingress-7f97d7c96f-2lqxf 192.168.0.10 aks-nodepool1-35377101-0",
     "whereami-ingress-7f97d7c96f-66vvv 192.168.1.7 aks-nodepool1-35377101-1",
   ]);
-  assert.equal(cluster.nodes.map(node => formatCidr(node.podCidr!)), ["192.168.0.0/24", "192.168.1.0/24"]);
+  assert.equal(
+    cluster.nodes.map(node => formatCidr(node.podCidr!)),
+    ["192.168.0.0/24", "192.168.1.0/24"],
+  );
 });
 
 pods("of the article follow another order to other addresses", () => {
   const { pins, ...input } = articleKubenet();
-  const early = buildCluster({ ...input, pins, manifests: input.manifests.map(({ objects }) => ({ objects, appliedAt: start + 300 })) });
+  const early = buildCluster({
+    ...input,
+    pins,
+    manifests: input.manifests.map(({ objects }) => ({ objects, appliedAt: start + 300 })),
+  });
   const late = buildCluster({ ...input, pins: { ...pins, pods: { ...pins.pods, "kube-system/heapster": [] } } });
   assert.is(formatAddr(podsNamed(early, "whereami-ingress-7f97d7c96f-66vvv")[0]!.ip), "192.168.1.3");
   assert.is(formatAddr(podsNamed(late, "whereami-564765b89-z7p82")[0]!.ip), "192.168.0.8");
@@ -41,7 +53,10 @@ pods("wait for the first node, and all land there while it is alone", () => {
   const own = cluster.pods.filter(pod => !pod.hostNetwork);
   assert.is(own.length, 6);
   assert.ok(own.every(pod => pod.node === first!.name));
-  assert.equal(cluster.pods.filter(pod => pod.hostNetwork).map(pod => pod.name.slice(0, -6)), ["kube-proxy", "kube-proxy", "kube-svc-redirect", "kube-svc-redirect"]);
+  assert.equal(
+    cluster.pods.filter(pod => pod.hostNetwork).map(pod => pod.name.slice(0, -6)),
+    ["kube-proxy", "kube-proxy", "kube-svc-redirect", "kube-svc-redirect"],
+  );
 });
 
 pods("of one deployment are spread, then go where the fewest are", () => {
@@ -68,11 +83,18 @@ pods("without a free address stay pending on their node", () => {
   const [node] = azureCni().nodes;
   const cluster = buildCluster(azureCni(1, { nodes: [{ ...node!, podAddresses: node!.podAddresses!.slice(0, 4) }] }));
   assert.is(cluster.pods.filter(pod => !pod.hostNetwork).length, 4);
-  assert.equal(cluster.pending.map(pod => pod.reason), [1, 2].map(() => ({ kind: "no-address", node: node!.name, capacity: 4 })));
+  assert.equal(
+    cluster.pending.map(pod => pod.reason),
+    [1, 2].map(() => ({ kind: "no-address", node: node!.name, capacity: 4 })),
+  );
 });
 
 pods("take up room that a deleted pod leaves", () => {
-  const filled = kubenet(1, { maxPods: 10, manifests: applied(), pins: { pods: { "kube-system/heapster": [{ deleted: start + 2000 }, { created: start + 2000 }] } } });
+  const filled = kubenet(1, {
+    maxPods: 10,
+    manifests: applied(),
+    pins: { pods: { "kube-system/heapster": [{ deleted: start + 2000 }, { created: start + 2000 }] } },
+  });
   const cluster = buildCluster(filled);
   assert.equal(cluster.pending, []);
   assert.is(cluster.pods.length, 10);
@@ -84,27 +106,41 @@ pods("pinned to times before their deployment's come and go with it", () => {
     { node: 0, deleted: start + 500 },
     { node: 0, created: start + 300 },
   ];
-  const cluster = buildCluster(kubenet(1, { manifests: applied(start + 2000), pins: { pods: { "default/whereami": early } } }));
+  const cluster = buildCluster(
+    kubenet(1, { manifests: applied(start + 2000), pins: { pods: { "default/whereami": early } } }),
+  );
   const own = podsNamed(cluster, "whereami");
   assert.equal(own.map(pod => formatAddr(pod.ip)).sort(), ["192.168.0.10", "192.168.0.11"]);
-  assert.equal(own.map(pod => pod.created), [start + 2000, start + 2000]);
+  assert.equal(
+    own.map(pod => pod.created),
+    [start + 2000, start + 2000],
+  );
   assert.is(endpoints(cluster, "default/whereami").length, 2);
 });
 
 pods("of azure-cni have addresses of their node's reservation, drawn or pinned", () => {
   const pin = { name: "whereami-564765b89-xcvjm", node: 1, address: addr("10.13.76.60") };
-  const cluster = buildCluster(azureCni(2, { manifests: applied(), scale: { whereami: 20 }, pins: { pods: { "default/whereami": [pin] } } }));
-  assert.ok(where(podsNamed(cluster, "whereami")).includes("whereami-564765b89-xcvjm 10.13.76.60 aks-nodepool1-26711606-1"));
+  const cluster = buildCluster(
+    azureCni(2, { manifests: applied(), scale: { whereami: 20 }, pins: { pods: { "default/whereami": [pin] } } }),
+  );
+  assert.ok(
+    where(podsNamed(cluster, "whereami")).includes("whereami-564765b89-xcvjm 10.13.76.60 aks-nodepool1-26711606-1"),
+  );
   for (const pod of cluster.pods.filter(({ hostNetwork }) => !hostNetwork)) {
     const index = Number(pod.node.slice(-1));
     assert.ok(azureCni(2).nodes[index]!.podAddresses!.includes(pod.ip), formatAddr(pod.ip));
   }
   assert.is(new Set(podsNamed(cluster, "whereami").map(pod => pod.ip)).size, 20);
-  assert.ok(podsNamed(cluster, "whereami").every(pod => pod.name.startsWith("whereami-564765b89-")), "the pinned name tells the template's hash");
+  assert.ok(
+    podsNamed(cluster, "whereami").every(pod => pod.name.startsWith("whereami-564765b89-")),
+    "the pinned name tells the template's hash",
+  );
 });
 
 pods("keep to a pin only where it can hold", () => {
-  const pins = { pods: { "default/whereami": [{ node: 7, address: addr("10.13.76.250") }], "default/gone": [{ node: 0 }] } };
+  const pins = {
+    pods: { "default/whereami": [{ node: 7, address: addr("10.13.76.250") }], "default/gone": [{ node: 0 }] },
+  };
   const cluster = buildCluster(azureCni(1, { manifests: applied(), pins }));
   assert.is(podsNamed(cluster, "whereami").length, 2);
 });
@@ -112,7 +148,8 @@ pods("keep to a pin only where it can hold", () => {
 pods("have names as Kubernetes makes them", () => {
   const cluster = buildCluster(articleKubenet({ pins: {} }));
   const safe = "[bcdfghjklmnpqrstvwxz2456789]";
-  for (const pod of podsNamed(cluster, "whereami-")) assert.match(pod.name, new RegExp(`^whereami-(ingress-)?${safe}{8,10}-${safe}{5}$`));
+  for (const pod of podsNamed(cluster, "whereami-"))
+    assert.match(pod.name, new RegExp(`^whereami-(ingress-)?${safe}{8,10}-${safe}{5}$`));
   const long = podsNamed(cluster, "addon-http-application-routing-nginx-ingress-controller-")[0]!;
   assert.is(long.name.length, 63);
   assert.is(new Set(cluster.pods.map(pod => pod.name)).size, cluster.pods.length);
@@ -122,7 +159,10 @@ pods("come out the same from the same input, and another seed moves only what is
   assert.equal(buildCluster(articleKubenet()), buildCluster(articleKubenet()));
   const other = buildCluster(articleKubenet({ seed: 2 }));
   assert.equal(where(podsNamed(other, "whereami")), where(podsNamed(buildCluster(articleKubenet()), "whereami")));
-  assert.is.not(service(other, "default/whereami").clusterIp, service(buildCluster(articleKubenet()), "default/whereami").clusterIp);
+  assert.is.not(
+    service(other, "default/whereami").clusterIp,
+    service(buildCluster(articleKubenet()), "default/whereami").clusterIp,
+  );
 });
 
 pods.run();
@@ -132,7 +172,10 @@ const services = suite("services");
 services("are those of the article, with their endpoints", () => {
   const cluster = buildCluster(articleKubenet());
   assert.equal(
-    cluster.services.map(({ namespace, name, type, ports }) => `${namespace}/${name} ${type} ${ports.map(({ port, protocol, nodePort }) => `${port}${nodePort === undefined ? "" : ":N"}/${protocol}`).join(",")}`),
+    cluster.services.map(
+      ({ namespace, name, type, ports }) =>
+        `${namespace}/${name} ${type} ${ports.map(({ port, protocol, nodePort }) => `${port}${nodePort === undefined ? "" : ":N"}/${protocol}`).join(",")}`,
+    ),
     [
       "default/kubernetes ClusterIP 443/TCP",
       "default/whereami LoadBalancer 80:N/TCP",
@@ -150,11 +193,25 @@ services("are those of the article, with their endpoints", () => {
   assert.is(formatAddr(service(cluster, "default/whereami").externalIp!), "137.117.164.147");
   assert.equal(endpoints(cluster, "default/kubernetes"), ["https 203.0.113.1:443/TCP"]);
   assert.equal(endpoints(cluster, "default/whereami"), ["192.168.0.9:80/TCP", "192.168.1.2:80/TCP"]);
-  assert.equal(endpoints(cluster, "kube-system/addon-http-application-routing-nginx-ingress"), ["http 192.168.1.5:80/TCP", "https 192.168.1.5:443/TCP"]);
-  assert.equal(endpoints(cluster, "kube-system/kube-dns"), ["dns 192.168.0.3:53/UDP", "dns-tcp 192.168.0.3:53/TCP", "dns 192.168.0.4:53/UDP", "dns-tcp 192.168.0.4:53/TCP"]);
-  assert.equal(cluster.ingresses.map(({ class: name, rules }) => [name, rules]), [
-    ["addon-http-application-routing", [{ host: "whereami.example.aksapp.io", path: "/", service: "whereami-ingress", port: 80 }]],
+  assert.equal(endpoints(cluster, "kube-system/addon-http-application-routing-nginx-ingress"), [
+    "http 192.168.1.5:80/TCP",
+    "https 192.168.1.5:443/TCP",
   ]);
+  assert.equal(endpoints(cluster, "kube-system/kube-dns"), [
+    "dns 192.168.0.3:53/UDP",
+    "dns-tcp 192.168.0.3:53/TCP",
+    "dns 192.168.0.4:53/UDP",
+    "dns-tcp 192.168.0.4:53/TCP",
+  ]);
+  assert.equal(
+    cluster.ingresses.map(({ class: name, rules }) => [name, rules]),
+    [
+      [
+        "addon-http-application-routing",
+        [{ host: "whereami.example.aksapp.io", path: "/", service: "whereami-ingress", port: 80 }],
+      ],
+    ],
+  );
 });
 
 services("ask for public addresses oldest first", () => {
@@ -165,7 +222,10 @@ services("ask for public addresses oldest first", () => {
 });
 
 services("draw what is not pinned, each apart from the others", () => {
-  const pinned = { clusterIps: { "default/whereami": addr("10.0.58.118") }, nodePorts: { "default/whereami": { 80: 30694 } } };
+  const pinned = {
+    clusterIps: { "default/whereami": addr("10.0.58.118") },
+    nodePorts: { "default/whereami": { 80: 30694 } },
+  };
   const cluster = buildCluster(articleKubenet({ pins: pinned }));
   const free = buildCluster(articleKubenet({ pins: {} }));
   assert.is(formatAddr(service(cluster, "default/whereami").clusterIp), "10.0.58.118");
@@ -183,7 +243,12 @@ services("find a port by its name, and pods of their own namespace only", () => 
 {apiVersion: apps/v1, kind: Deployment, metadata: {name: a}, spec: {template: {metadata: {labels: {app: a}}, spec: {containers: [{image: x, ports: [{name: http, containerPort: 8080}]}]}}}}
 ---
 {apiVersion: v1, kind: Service, metadata: {name: a, namespace: ${namespace}}, spec: {type: NodePort, selector: {app: a}, ports: [{port: 80, targetPort: ${target}, nodePort: 31000}]}}`;
-  const built = (target: string, namespace: string) => buildCluster(kubenet(1, { manifests: [{ objects: parseManifest(yaml(target, namespace), "a.yaml"), appliedAt: start + 900 }] }));
+  const built = (target: string, namespace: string) =>
+    buildCluster(
+      kubenet(1, {
+        manifests: [{ objects: parseManifest(yaml(target, namespace), "a.yaml"), appliedAt: start + 900 }],
+      }),
+    );
   assert.equal(endpoints(built("http", "default"), "default/a"), ["192.168.0.8:8080/TCP"]);
   assert.equal(endpoints(built("https", "default"), "default/a"), []);
   assert.equal(endpoints(built("http", "shop"), "shop/a"), []);
@@ -195,52 +260,176 @@ services.run();
 const input = suite("what is refused");
 
 const refusals: readonly (readonly [name: string, input: ClusterInput, message: string])[] = [
-  ["max-pods too low", kubenet(1, { maxPods: 9 }), "clusters[0].maxPods: 9 is out of range; expected 10 to 250 pods per node (the system's own need 10, a /24 of addresses is meant for 250)"],
-  ["max-pods too high", kubenet(1, { maxPods: 251 }), "clusters[0].maxPods: 251 is out of range; expected 10 to 250 pods per node (the system's own need 10, a /24 of addresses is meant for 250)"],
-  ["an unknown plugin", { ...kubenet(), plugin: "calico" as "kubenet" }, 'clusters[0].plugin: "calico" is not a known network plugin; expected azure-cni or kubenet'],
-  ["a version without rules", kubenet(1, { version: "1.31.0" }), 'clusters[0].version: "1.31.0" is not modelled; expected 1.11.x, whose kube-proxy rules are known'],
-  ["kubenet without a pod CIDR", kubenet(1, { podCidr: undefined }), "clusters[0].podCidr: null is missing; expected a range for pods, as kubenet takes their addresses from it: 10.244.0.0/16"],
-  ["azure-cni with a pod CIDR", azureCni(1, { podCidr: cidr("192.168.0.0/16") }), 'clusters[0].podCidr: "192.168.0.0/16" does not go with azure-cni, whose pods have addresses of the virtual network; expected nothing'],
-  ["azure-cni that nobody masquerades for", azureCni(1, { masqueradeBy: undefined }), "clusters[0].masqueradeBy: null is missing; expected azure-vnet or ip-masq-agent"],
-  ["services over pods", kubenet(1, { podCidr: cidr("10.0.128.0/17") }), 'clusters[0].podCidr: "10.0.128.0/17" overlaps the service CIDR, 10.0.0.0/16; expected a range that nothing else uses'],
-  ["services over the network", kubenet(1, { serviceCidr: cidr("10.0.0.0/12") }), 'clusters[0].serviceCidr: "10.0.0.0/12" overlaps the virtual network, 10.13.0.0/16; expected a range that nothing else uses'],
-  ["pods over docker", kubenet(1, { podCidr: cidr("172.16.0.0/12") }), 'clusters[0].podCidr: "172.16.0.0/12" overlaps docker\'s bridge, 172.17.0.0/16; expected a range that nothing else uses'],
-  ["DNS elsewhere", kubenet(1, { dnsServiceIp: addr("10.1.0.10") }), 'clusters[0].dnsServiceIp: "10.1.0.10" is outside the service CIDR; expected an address of 10.0.0.0/16'],
-  ["DNS at the API's address", kubenet(1, { dnsServiceIp: addr("10.0.0.1") }), 'clusters[0].dnsServiceIp: "10.0.0.1" is reserved (the range itself, the API\'s .1, broadcast); expected another address of 10.0.0.0/16'],
-  ["more nodes than /24s", kubenet(5, { podCidr: cidr("192.168.0.0/22") }), 'clusters[0].podCidr: "192.168.0.0/22" holds 4 blocks of /24, one a node, and there are 5 nodes; expected a /21 or larger'],
+  [
+    "max-pods too low",
+    kubenet(1, { maxPods: 9 }),
+    "clusters[0].maxPods: 9 is out of range; expected 10 to 250 pods per node (the system's own need 10, a /24 of addresses is meant for 250)",
+  ],
+  [
+    "max-pods too high",
+    kubenet(1, { maxPods: 251 }),
+    "clusters[0].maxPods: 251 is out of range; expected 10 to 250 pods per node (the system's own need 10, a /24 of addresses is meant for 250)",
+  ],
+  [
+    "an unknown plugin",
+    { ...kubenet(), plugin: "calico" as "kubenet" },
+    'clusters[0].plugin: "calico" is not a known network plugin; expected azure-cni or kubenet',
+  ],
+  [
+    "a version without rules",
+    kubenet(1, { version: "1.31.0" }),
+    'clusters[0].version: "1.31.0" is not modelled; expected 1.11.x, whose kube-proxy rules are known',
+  ],
+  [
+    "kubenet without a pod CIDR",
+    kubenet(1, { podCidr: undefined }),
+    "clusters[0].podCidr: null is missing; expected a range for pods, as kubenet takes their addresses from it: 10.244.0.0/16",
+  ],
+  [
+    "azure-cni with a pod CIDR",
+    azureCni(1, { podCidr: cidr("192.168.0.0/16") }),
+    'clusters[0].podCidr: "192.168.0.0/16" does not go with azure-cni, whose pods have addresses of the virtual network; expected nothing',
+  ],
+  [
+    "azure-cni that nobody masquerades for",
+    azureCni(1, { masqueradeBy: undefined }),
+    "clusters[0].masqueradeBy: null is missing; expected azure-vnet or ip-masq-agent",
+  ],
+  [
+    "services over pods",
+    kubenet(1, { podCidr: cidr("10.0.128.0/17") }),
+    'clusters[0].podCidr: "10.0.128.0/17" overlaps the service CIDR, 10.0.0.0/16; expected a range that nothing else uses',
+  ],
+  [
+    "services over the network",
+    kubenet(1, { serviceCidr: cidr("10.0.0.0/12") }),
+    'clusters[0].serviceCidr: "10.0.0.0/12" overlaps the virtual network, 10.13.0.0/16; expected a range that nothing else uses',
+  ],
+  [
+    "pods over docker",
+    kubenet(1, { podCidr: cidr("172.16.0.0/12") }),
+    'clusters[0].podCidr: "172.16.0.0/12" overlaps docker\'s bridge, 172.17.0.0/16; expected a range that nothing else uses',
+  ],
+  [
+    "DNS elsewhere",
+    kubenet(1, { dnsServiceIp: addr("10.1.0.10") }),
+    'clusters[0].dnsServiceIp: "10.1.0.10" is outside the service CIDR; expected an address of 10.0.0.0/16',
+  ],
+  [
+    "DNS at the API's address",
+    kubenet(1, { dnsServiceIp: addr("10.0.0.1") }),
+    'clusters[0].dnsServiceIp: "10.0.0.1" is reserved (the range itself, the API\'s .1, broadcast); expected another address of 10.0.0.0/16',
+  ],
+  [
+    "more nodes than /24s",
+    kubenet(5, { podCidr: cidr("192.168.0.0/22") }),
+    'clusters[0].podCidr: "192.168.0.0/22" holds 4 blocks of /24, one a node, and there are 5 nodes; expected a /21 or larger',
+  ],
   ["no nodes", kubenet(0), "clusters[0].nodes: 0 is no cluster; expected at least one node"],
-  ["a cluster IP elsewhere", kubenet(1, { pins: { clusterIps: { "default/a": addr("10.1.0.1") } } }), 'clusters[0].pins.clusterIps[default/a]: "10.1.0.1" is outside the service CIDR; expected an address of 10.0.0.0/16'],
-  ["a cluster IP twice", kubenet(1, { pins: { clusterIps: { "default/a": addr("10.0.0.9"), "default/b": addr("10.0.0.9") } } }), 'clusters[0].pins.clusterIps[default/b]: "10.0.0.9" belongs to default/a; expected an address of its own for each service'],
-  ["the API's cluster IP", kubenet(1, { pins: { clusterIps: { "default/a": addr("10.0.0.1") } } }), 'clusters[0].pins.clusterIps[default/a]: "10.0.0.1" belongs to default/kubernetes; expected an address of its own for each service'],
-  ["a node port out of range", kubenet(1, { pins: { nodePorts: { "default/a": { 80: 8080 } } } }), "clusters[0].pins.nodePorts[default/a][80]: 8080 is no node port; expected a port from 30000 to 32767 that no other service has"],
-  ["a node port twice", kubenet(1, { pins: { nodePorts: { "default/a": { 80: 30080 }, "default/b": { 80: 30080 } } } }), "clusters[0].pins.nodePorts[default/b][80]: 30080 belongs to default/a port 80; expected a port from 30000 to 32767 that no other service has"],
-  ["a pod outside the pod CIDR", kubenet(1, { pins: { pods: { "default/a": [{ address: addr("10.13.77.9") }] } } }), 'clusters[0].pins.pods[default/a][0].address: "10.13.77.9" is outside the pod CIDR; expected nothing: kubenet gives the addresses of 192.168.0.0/16 out in order of creation'],
-  ["a pod outside the network", azureCni(1, { pins: { pods: { "default/a": [{ address: addr("192.168.0.9") }] } } }), 'clusters[0].pins.pods[default/a][0].address: "192.168.0.9" is outside the virtual network; expected an address of 10.0.0.0/8'],
-  ["a pod's name twice", kubenet(1, { pins: { pods: { "default/a": [{ name: "a-1" }, { name: "a-1" }] } } }), 'clusters[0].pins.pods[default/a][1].name: "a-1" is taken; expected a name of its own for each pod'],
-  ["a scale of nothing", kubenet(1, { scale: { whereami: 3 } }), 'clusters[0].scale[whereami]: "whereami" is not a deployment of the cluster; expected kube-system/heapster, kube-system/kube-dns-v20, kube-system/kubernetes-dashboard, kube-system/metrics-server, kube-system/tunnelfront'],
-  ["a scale below nothing", kubenet(1, { manifests: applied(), scale: { whereami: -1 } }), "clusters[0].scale[whereami]: -1 is out of range; expected 0 or more pods"],
-  ["an unknown VM size", kubenet(1, { vmSize: "Standard_X1" }), 'clusters[0].vmSize: "Standard_X1" is not a known VM size; expected Standard_B2ms, Standard_DS1_v2, Standard_DS2_v2, Standard_DS3_v2, Standard_D2_v3, Standard_D2s_v3, Standard_D4s_v3, Standard_D8s_v3, Standard_D16s_v3'],
+  [
+    "a cluster IP elsewhere",
+    kubenet(1, { pins: { clusterIps: { "default/a": addr("10.1.0.1") } } }),
+    'clusters[0].pins.clusterIps[default/a]: "10.1.0.1" is outside the service CIDR; expected an address of 10.0.0.0/16',
+  ],
+  [
+    "a cluster IP twice",
+    kubenet(1, { pins: { clusterIps: { "default/a": addr("10.0.0.9"), "default/b": addr("10.0.0.9") } } }),
+    'clusters[0].pins.clusterIps[default/b]: "10.0.0.9" belongs to default/a; expected an address of its own for each service',
+  ],
+  [
+    "the API's cluster IP",
+    kubenet(1, { pins: { clusterIps: { "default/a": addr("10.0.0.1") } } }),
+    'clusters[0].pins.clusterIps[default/a]: "10.0.0.1" belongs to default/kubernetes; expected an address of its own for each service',
+  ],
+  [
+    "a node port out of range",
+    kubenet(1, { pins: { nodePorts: { "default/a": { 80: 8080 } } } }),
+    "clusters[0].pins.nodePorts[default/a][80]: 8080 is no node port; expected a port from 30000 to 32767 that no other service has",
+  ],
+  [
+    "a node port twice",
+    kubenet(1, { pins: { nodePorts: { "default/a": { 80: 30080 }, "default/b": { 80: 30080 } } } }),
+    "clusters[0].pins.nodePorts[default/b][80]: 30080 belongs to default/a port 80; expected a port from 30000 to 32767 that no other service has",
+  ],
+  [
+    "a pod outside the pod CIDR",
+    kubenet(1, { pins: { pods: { "default/a": [{ address: addr("10.13.77.9") }] } } }),
+    'clusters[0].pins.pods[default/a][0].address: "10.13.77.9" is outside the pod CIDR; expected nothing: kubenet gives the addresses of 192.168.0.0/16 out in order of creation',
+  ],
+  [
+    "a pod outside the network",
+    azureCni(1, { pins: { pods: { "default/a": [{ address: addr("192.168.0.9") }] } } }),
+    'clusters[0].pins.pods[default/a][0].address: "192.168.0.9" is outside the virtual network; expected an address of 10.0.0.0/8',
+  ],
+  [
+    "a pod's name twice",
+    kubenet(1, { pins: { pods: { "default/a": [{ name: "a-1" }, { name: "a-1" }] } } }),
+    'clusters[0].pins.pods[default/a][1].name: "a-1" is taken; expected a name of its own for each pod',
+  ],
+  [
+    "a scale of nothing",
+    kubenet(1, { scale: { whereami: 3 } }),
+    'clusters[0].scale[whereami]: "whereami" is not a deployment of the cluster; expected kube-system/heapster, kube-system/kube-dns-v20, kube-system/kubernetes-dashboard, kube-system/metrics-server, kube-system/tunnelfront',
+  ],
+  [
+    "a scale below nothing",
+    kubenet(1, { manifests: applied(), scale: { whereami: -1 } }),
+    "clusters[0].scale[whereami]: -1 is out of range; expected 0 or more pods",
+  ],
+  [
+    "an unknown VM size",
+    kubenet(1, { vmSize: "Standard_X1" }),
+    'clusters[0].vmSize: "Standard_X1" is not a known VM size; expected Standard_B2ms, Standard_DS1_v2, Standard_DS2_v2, Standard_DS3_v2, Standard_D2_v3, Standard_D2s_v3, Standard_D4s_v3, Standard_D8s_v3, Standard_D16s_v3',
+  ],
 ];
 
 input("names field, value, problem and what would be right", () => {
-  for (const [name, cluster, message] of refusals) assert.is(messageOf(() => buildCluster(cluster)), message, name);
+  for (const [name, cluster, message] of refusals)
+    assert.is(
+      messageOf(() => buildCluster(cluster)),
+      message,
+      name,
+    );
 });
 
 input("a service CIDR that is used up", () => {
   const many = Array.from({ length: 12 }, (_, index) => ({ ...whereami[1]!, name: `s${index}` }));
   const small = kubenet(1, { serviceCidr: cidr("10.0.0.0/28"), manifests: [{ objects: many, appliedAt: start }] });
-  assert.match(messageOf(() => buildCluster(small)), /serviceCidr: "10\.0\.0\.0\/28" has no address left for the service default\/s9; expected a larger range: 17 services are wanted/);
+  assert.match(
+    messageOf(() => buildCluster(small)),
+    /serviceCidr: "10\.0\.0\.0\/28" has no address left for the service default\/s9; expected a larger range: 17 services are wanted/,
+  );
 });
 
 input("an ingress to a port that is not there", () => {
-  const ingress = { kind: "Ingress", namespace: "default", name: "i", labels: {}, class: "", rules: [{ host: "*", path: "/", service: "whereami", port: "web" }] } as const;
+  const ingress = {
+    kind: "Ingress",
+    namespace: "default",
+    name: "i",
+    labels: {},
+    class: "",
+    rules: [{ host: "*", path: "/", service: "whereami", port: "web" }],
+  } as const;
   const cluster = kubenet(1, { manifests: [{ objects: [...whereami, ingress], appliedAt: start }] });
-  assert.is(messageOf(() => buildCluster(cluster)), 'clusters[0]: Ingress default/i: "web" is no port of the service whereami; expected a port number');
+  assert.is(
+    messageOf(() => buildCluster(cluster)),
+    'clusters[0]: Ingress default/i: "web" is no port of the service whereami; expected a port number',
+  );
 });
 
 input("objects applied again keep their age", () => {
-  const cluster = buildCluster(kubenet(1, { manifests: [...applied(start + 500), { objects: [{ ...whereami[0]!, replicas: 5 } as (typeof whereami)[number]], appliedAt: start + 900 }] }));
-  assert.equal(cluster.deployments.filter(({ name }) => name === "whereami").map(({ replicas, created }) => [replicas, created]), [[5, start + 500]]);
+  const cluster = buildCluster(
+    kubenet(1, {
+      manifests: [
+        ...applied(start + 500),
+        { objects: [{ ...whereami[0]!, replicas: 5 } as (typeof whereami)[number]], appliedAt: start + 900 },
+      ],
+    }),
+  );
+  assert.equal(
+    cluster.deployments.filter(({ name }) => name === "whereami").map(({ replicas, created }) => [replicas, created]),
+    [[5, start + 500]],
+  );
   const pinned = buildCluster(articleKubenet({ pins: { created: { "Service/default/whereami": start + 77 } } }));
   assert.is(service(pinned, "default/whereami").created, start + 77);
   assert.is(whereamiIngress.length, 3);
@@ -253,7 +442,12 @@ const scale = suite("large clusters");
 scale("of 5,000 nodes with 100 reserved addresses each, and of 110,000 pods, are built in seconds", () => {
   const begin = performance.now();
   assert.is(buildCluster(azureCni(5000, { maxPods: 100 })).nodes.length, 5000);
-  const wide = kubenet(1000, { podCidr: cidr("192.0.0.0/8"), vnet: [cidr("10.13.0.0/16")], manifests: applied(), scale: { whereami: 107_994 } });
+  const wide = kubenet(1000, {
+    podCidr: cidr("192.0.0.0/8"),
+    vnet: [cidr("10.13.0.0/16")],
+    manifests: applied(),
+    scale: { whereami: 107_994 },
+  });
   const cluster = buildCluster(wide);
   assert.is(cluster.pods.length, 110_000);
   assert.is(cluster.pending.length, 0);

@@ -105,7 +105,9 @@ export const azureCni = (nodes = 1, change: Partial<ClusterInput> = {}): Cluster
     nodes: Array.from({ length: nodes }, (_, index) => ({
       name: `aks-nodepool1-26711606-${index}`,
       internalIp: nth(wide, 0x0d4c04 + index * (maxPods + 1)),
-      podAddresses: Array.from({ length: maxPods }, (_unused, pod) => nth(wide, 0x0d4c05 + index * (maxPods + 1) + pod)),
+      podAddresses: Array.from({ length: maxPods }, (_unused, pod) =>
+        nth(wide, 0x0d4c05 + index * (maxPods + 1) + pod),
+      ),
       created: start + 240,
     })),
     ...change,

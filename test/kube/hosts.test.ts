@@ -9,8 +9,10 @@ import { articleKubenet, azureCni, kubenet, messageOf, start, whereami } from ".
 
 const test = suite("clusterHosts");
 
-const show = (link: Interface) => `${link.kind} ${link.name}${link.master === undefined ? "" : ` in ${link.master}`} ${link.addresses.map(({ address, prefix }) => `${formatAddr(address)}/${prefix}`).join(" ")}`.trim();
-const routes = (host: Host) => host.routes.map(({ to, via, dev }) => `${formatCidr(to)} via ${via === undefined ? "" : formatAddr(via)} dev ${dev}`);
+const show = (link: Interface) =>
+  `${link.kind} ${link.name}${link.master === undefined ? "" : ` in ${link.master}`} ${link.addresses.map(({ address, prefix }) => `${formatAddr(address)}/${prefix}`).join(" ")}`.trim();
+const routes = (host: Host) =>
+  host.routes.map(({ to, via, dev }) => `${formatCidr(to)} via ${via === undefined ? "" : formatAddr(via)} dev ${dev}`);
 const own = (host: Host) => host.interfaces.filter(({ kind }) => kind !== "veth").map(show);
 
 test("of kubenet route between a bridge of their own and the card", () => {
@@ -23,13 +25,23 @@ test("of kubenet route between a bridge of their own and the card", () => {
   assert.equal(pod.interfaces.map(show), ["veth eth0 192.168.0.9/24"]);
   assert.equal(routes(pod), ["0.0.0.0/0 via 192.168.0.1 dev eth0"]);
   assert.equal(pod.listeners, [
-    { proto: "tcp", port: 80, answer: { kind: "text", text: "pod: default/whereami-564765b89-z7p82\nnode: aks-nodepool1-35377101-0\naddress: 192.168.0.9\n" } },
+    {
+      proto: "tcp",
+      port: 80,
+      answer: {
+        kind: "text",
+        text: "pod: default/whereami-564765b89-z7p82\nnode: aks-nodepool1-35377101-0\naddress: 192.168.0.9\n",
+      },
+    },
   ]);
   assert.not.ok(pod.forwarding);
 });
 
 test("of azure-cni sit on the subnet, behind a bridge that took the card in", () => {
-  const input = azureCni(1, { manifests: [{ objects: whereami, appliedAt: start + 900 }], pins: { pods: { "default/whereami": [{ name: "whereami-564765b89-vdkjd", address: addr("10.13.76.13") }] } } });
+  const input = azureCni(1, {
+    manifests: [{ objects: whereami, appliedAt: start + 900 }],
+    pins: { pods: { "default/whereami": [{ name: "whereami-564765b89-vdkjd", address: addr("10.13.76.13") }] } },
+  });
   const hosts = clusterHosts(buildCluster(input), cidr("10.13.76.0/24"));
   const node = hosts[0]!;
   assert.equal(own(node), ["nic eth0 in azure0", "bridge docker0 172.17.0.1/16", "bridge azure0 10.13.76.4/24"]);
@@ -40,7 +52,10 @@ test("of azure-cni sit on the subnet, behind a bridge that took the card in", ()
 });
 
 test("are joined by pairs of interfaces with short names, each once on its host", () => {
-  for (const [input, bridge] of [[kubenet(3, { manifests: [{ objects: whereami, appliedAt: start + 900 }], scale: { whereami: 300 } }), "cbr0"], [azureCni(3), "azure0"]] as const) {
+  for (const [input, bridge] of [
+    [kubenet(3, { manifests: [{ objects: whereami, appliedAt: start + 900 }], scale: { whereami: 300 } }), "cbr0"],
+    [azureCni(3), "azure0"],
+  ] as const) {
     const hosts = clusterHosts(buildCluster(input), cidr("10.13.64.0/18"));
     const byId = new Map(hosts.map(host => [host.id, host]));
     assert.is(byId.size, hosts.length);
@@ -71,7 +86,10 @@ test("leave pods of the host network to their node", () => {
 });
 
 test("refuse a node outside of its subnet", () => {
-  assert.is(messageOf(() => clusterHosts(buildCluster(azureCni()), cidr("10.13.77.0/24"))), 'node aks-nodepool1-26711606-0: "10.13.76.4" is outside its subnet; expected an address of 10.13.77.0/24');
+  assert.is(
+    messageOf(() => clusterHosts(buildCluster(azureCni()), cidr("10.13.77.0/24"))),
+    'node aks-nodepool1-26711606-0: "10.13.76.4" is outside its subnet; expected an address of 10.13.77.0/24',
+  );
 });
 
 test.run();

@@ -47,13 +47,25 @@ test("is started as in the article, flag by flag", () => {
   ]);
 });
 
-const flag = (flags: readonly string[], name: string) => flags.find(text => text.startsWith(`--${name}=`))?.slice(name.length + 3);
+const flag = (flags: readonly string[], name: string) =>
+  flags.find(text => text.startsWith(`--${name}=`))?.slice(name.length + 3);
 
 test("follows the cluster's parameters", () => {
-  const changed = buildCluster(kubenet(2, { maxPods: 42, nonMasqueradeCidr: cidr("10.0.0.0/8"), nodeResourceGroup: "MC_a_b_c", nodePool: "big", vmSize: "Standard_D2_v3" })).nodes[1]!.kubeletFlags;
+  const changed = buildCluster(
+    kubenet(2, {
+      maxPods: 42,
+      nonMasqueradeCidr: cidr("10.0.0.0/8"),
+      nodeResourceGroup: "MC_a_b_c",
+      nodePool: "big",
+      vmSize: "Standard_D2_v3",
+    }),
+  ).nodes[1]!.kubeletFlags;
   assert.is(flag(changed, "max-pods"), "42");
   assert.is(flag(changed, "non-masquerade-cidr"), "10.0.0.0/8");
-  assert.match(flag(changed, "node-labels")!, "agentpool=big,storageprofile=managed,storagetier=Standard_LRS,kubernetes.azure.com/cluster=MC_a_b_c");
+  assert.match(
+    flag(changed, "node-labels")!,
+    "agentpool=big,storageprofile=managed,storagetier=Standard_LRS,kubernetes.azure.com/cluster=MC_a_b_c",
+  );
   const cni = buildCluster(azureCni()).nodes[0]!.kubeletFlags;
   assert.is(flag(cni, "network-plugin"), "cni");
   assert.is(flag(cni, "non-masquerade-cidr"), "10.0.0.0/8");

@@ -56,7 +56,10 @@ test("reads the objects of every document, with their defaults", () => {
       selector: { app: "web" },
       podLabels: { app: "web" },
       image: "nginx",
-      ports: [{ name: "http", port: 8080, protocol: "TCP" }, { port: 53, protocol: "UDP" }],
+      ports: [
+        { name: "http", port: 8080, protocol: "TCP" },
+        { port: 53, protocol: "UDP" },
+      ],
       hostNetwork: false,
     },
     {
@@ -66,7 +69,10 @@ test("reads the objects of every document, with their defaults", () => {
       labels: {},
       type: "ClusterIP",
       selector: { app: "web" },
-      ports: [{ name: "http", port: 80, protocol: "TCP", targetPort: "http" }, { name: "dns", port: 53, protocol: "UDP", targetPort: 53 }],
+      ports: [
+        { name: "http", port: 80, protocol: "TCP", targetPort: "http" },
+        { name: "dns", port: 53, protocol: "UDP", targetPort: 53 },
+      ],
     },
     {
       kind: "Ingress",
@@ -74,10 +80,16 @@ test("reads the objects of every document, with their defaults", () => {
       name: "web",
       labels: {},
       class: "nginx",
-      rules: [{ host: "web.example", path: "/a", service: "a", port: 81 }, { host: "*", path: "/", service: "web", port: "http" }],
+      rules: [
+        { host: "web.example", path: "/a", service: "a", port: 81 },
+        { host: "*", path: "/", service: "web", port: "http" },
+      ],
     },
   ]);
-  assert.equal(whereami.map(object => object.kind), ["Deployment", "Service"]);
+  assert.equal(
+    whereami.map(object => object.kind),
+    ["Deployment", "Service"],
+  );
   assert.equal(whereamiIngress[2], {
     kind: "Ingress",
     namespace: "default",
@@ -93,33 +105,114 @@ test("reads the group versions of the v1.11 era", () => {
     assert.is(parseManifest(deployment.replace("apps/v1", version), "web.yaml")[0]!.kind, "Deployment");
 });
 
-const bombed = `a: &a [${"x,".repeat(9)}x]\n${"bcdefgh".split("").map((key, index) => `${key}: &${key} [${`*${"abcdefg"[index]},`.repeat(9)}*${"abcdefg"[index]}]`).join("\n")}\n`;
+const bombed = `a: &a [${"x,".repeat(9)}x]\n${"bcdefgh"
+  .split("")
+  .map((key, index) => `${key}: &${key} [${`*${"abcdefg"[index]},`.repeat(9)}*${"abcdefg"[index]}]`)
+  .join("\n")}\n`;
 const bad: readonly (readonly [name: string, yaml: string, message: string])[] = [
-  ["an unknown kind", deployment.replace("kind: Deployment", "kind: StatefulSet"), 'web.yaml:2 document 1 kind: "StatefulSet" is not known; expected Deployment, Service, Ingress'],
-  ["an unknown version", deployment.replace("apps/v1", "apps/v7"), 'web.yaml:1 document 1 apiVersion: "apps/v7" is not known; expected apps/v1, apps/v1beta2, apps/v1beta1, extensions/v1beta1'],
-  ["a missing name", deployment.replace("name: web", "labels: {}"), "web.yaml:4 document 1 metadata.name: null is missing; expected a name: a-z, 0-9, - and ., at most 253 characters"],
-  ["a wrong type, in the second document", `${service}---\n${deployment.replace("containerPort: 8080", "containerPort: http")}`, 'web.yaml:23 document 2 spec.template.spec.containers[0].ports[0].containerPort: "http" is not right; expected a port, 1-65535'],
-  ["a port out of range", service.replace("port: 80,", "port: 80000,"), "web.yaml:7 document 1 spec.ports[0].port: 80000 is not right; expected a port, 1-65535"],
-  ["a list that is a text", service.replace(/ports:\n(.*\n)*/, "ports: many\n"), 'web.yaml:6 document 1 spec.ports: "many" is no list; expected a list'],
-  ["ports without names", service.replace("name: dns, ", ""), "web.yaml:8 document 1 spec.ports[1].name: null is missing; expected a name, as the service has several ports"],
-  ["a port twice", service.replace("name: dns, port: 53, protocol: UDP", "name: dns, port: 80"), 'web.yaml:8 document 1 spec.ports[1]: {"name":"dns","port":80} repeats ports[0]; expected a name and a port and protocol of its own for each'],
-  ["labels that the selector does not match", deployment.replace("spec:\n", "spec:\n  selector: {matchLabels: {app: shop}}\n"), 'web.yaml:9 document 1 spec.template.metadata.labels: {"app":"web"} does not match the selector; expected labels with app: shop'],
-  ["no containers", deployment.replace(/containers:\n(.*\n)*/, "containers: []\n"), "web.yaml:10 document 1 spec.template.spec.containers: [] has no container; expected a list of containers"],
-  ["an internal load balancer", service.replace("namespace: shop", 'annotations: {service.beta.kubernetes.io/azure-load-balancer-internal: "true"}'), 'web.yaml:3 document 1 metadata.annotations.service.beta.kubernetes.io/azure-load-balancer-internal: "true" is not modelled (service.beta.kubernetes.io/azure-load-balancer-internal); expected a public load balancer'],
-  ["a policy that is not modelled", service.replace("spec:\n", "spec:\n  externalTrafficPolicy: Local\n"), 'web.yaml:5 document 1 spec.externalTrafficPolicy: "Local" is not modelled; expected Cluster'],
-  ["no YAML", "kind: [", 'web.yaml:1 document 1: "kind: [" is no YAML: Flow sequence in block collection must be sufficiently indented and end with a ]; expected YAML documents, one Kubernetes object each'],
-  ["a scalar", "hello", 'web.yaml:1 document 1 document: "hello" is no mapping; expected a Kubernetes object with apiVersion, kind and metadata'],
-  ["nothing", "# only a comment\n", 'web.yaml: "# only a comment" holds no object; expected YAML documents, one Kubernetes object each'],
-  ["aliases that explode", bombed, 'web.yaml: "a: &a [x,x,x,x,x,x,x,x,x,x]" cannot be read: Excessive alias count indicates a resource exhaustion attack; expected YAML documents, one Kubernetes object each'],
+  [
+    "an unknown kind",
+    deployment.replace("kind: Deployment", "kind: StatefulSet"),
+    'web.yaml:2 document 1 kind: "StatefulSet" is not known; expected Deployment, Service, Ingress',
+  ],
+  [
+    "an unknown version",
+    deployment.replace("apps/v1", "apps/v7"),
+    'web.yaml:1 document 1 apiVersion: "apps/v7" is not known; expected apps/v1, apps/v1beta2, apps/v1beta1, extensions/v1beta1',
+  ],
+  [
+    "a missing name",
+    deployment.replace("name: web", "labels: {}"),
+    "web.yaml:4 document 1 metadata.name: null is missing; expected a name: a-z, 0-9, - and ., at most 253 characters",
+  ],
+  [
+    "a wrong type, in the second document",
+    `${service}---\n${deployment.replace("containerPort: 8080", "containerPort: http")}`,
+    'web.yaml:23 document 2 spec.template.spec.containers[0].ports[0].containerPort: "http" is not right; expected a port, 1-65535',
+  ],
+  [
+    "a port out of range",
+    service.replace("port: 80,", "port: 80000,"),
+    "web.yaml:7 document 1 spec.ports[0].port: 80000 is not right; expected a port, 1-65535",
+  ],
+  [
+    "a list that is a text",
+    service.replace(/ports:\n(.*\n)*/, "ports: many\n"),
+    'web.yaml:6 document 1 spec.ports: "many" is no list; expected a list',
+  ],
+  [
+    "ports without names",
+    service.replace("name: dns, ", ""),
+    "web.yaml:8 document 1 spec.ports[1].name: null is missing; expected a name, as the service has several ports",
+  ],
+  [
+    "a port twice",
+    service.replace("name: dns, port: 53, protocol: UDP", "name: dns, port: 80"),
+    'web.yaml:8 document 1 spec.ports[1]: {"name":"dns","port":80} repeats ports[0]; expected a name and a port and protocol of its own for each',
+  ],
+  [
+    "labels that the selector does not match",
+    deployment.replace("spec:\n", "spec:\n  selector: {matchLabels: {app: shop}}\n"),
+    'web.yaml:9 document 1 spec.template.metadata.labels: {"app":"web"} does not match the selector; expected labels with app: shop',
+  ],
+  [
+    "no containers",
+    deployment.replace(/containers:\n(.*\n)*/, "containers: []\n"),
+    "web.yaml:10 document 1 spec.template.spec.containers: [] has no container; expected a list of containers",
+  ],
+  [
+    "an internal load balancer",
+    service.replace(
+      "namespace: shop",
+      'annotations: {service.beta.kubernetes.io/azure-load-balancer-internal: "true"}',
+    ),
+    'web.yaml:3 document 1 metadata.annotations.service.beta.kubernetes.io/azure-load-balancer-internal: "true" is not modelled (service.beta.kubernetes.io/azure-load-balancer-internal); expected a public load balancer',
+  ],
+  [
+    "a policy that is not modelled",
+    service.replace("spec:\n", "spec:\n  externalTrafficPolicy: Local\n"),
+    'web.yaml:5 document 1 spec.externalTrafficPolicy: "Local" is not modelled; expected Cluster',
+  ],
+  [
+    "no YAML",
+    "kind: [",
+    'web.yaml:1 document 1: "kind: [" is no YAML: Flow sequence in block collection must be sufficiently indented and end with a ]; expected YAML documents, one Kubernetes object each',
+  ],
+  [
+    "a scalar",
+    "hello",
+    'web.yaml:1 document 1 document: "hello" is no mapping; expected a Kubernetes object with apiVersion, kind and metadata',
+  ],
+  [
+    "nothing",
+    "# only a comment\n",
+    'web.yaml: "# only a comment" holds no object; expected YAML documents, one Kubernetes object each',
+  ],
+  [
+    "aliases that explode",
+    bombed,
+    'web.yaml: "a: &a [x,x,x,x,x,x,x,x,x,x]" cannot be read: Excessive alias count indicates a resource exhaustion attack; expected YAML documents, one Kubernetes object each',
+  ],
 ];
 
 test("names file, line, document, field, value and what would be right", () => {
-  for (const [name, yaml, message] of bad) assert.is(messageOf(() => parseManifest(yaml, "web.yaml")), message, name);
+  for (const [name, yaml, message] of bad)
+    assert.is(
+      messageOf(() => parseManifest(yaml, "web.yaml")),
+      message,
+      name,
+    );
 });
 
 test("bounds depth and size", () => {
-  assert.match(messageOf(() => parseManifest("[".repeat(100_000), "deep.yaml")), /^deep\.yaml/);
-  assert.match(messageOf(() => parseManifest("#".repeat(4 * 1024 * 1024), "big.yaml")), /more than 3145728/);
+  assert.match(
+    messageOf(() => parseManifest("[".repeat(100_000), "deep.yaml")),
+    /^deep\.yaml/,
+  );
+  assert.match(
+    messageOf(() => parseManifest("#".repeat(4 * 1024 * 1024), "big.yaml")),
+    /more than 3145728/,
+  );
 });
 
 test("returns or throws an InputError, whatever the text", () => {
@@ -132,11 +225,32 @@ test("returns or throws an InputError, whatever the text", () => {
     }
   };
   const whole = `${deployment}---\n${service}---\n${ingress}`;
-  const piece = fc.oneof(fc.string({ maxLength: 6 }), fc.constantFrom(": ", "\n- ", "---\n", "{", "[", "*a", "&a ", "null", "-1", "1e999", "__proto__: 1\n", "!!binary x", "? ", "\t", "%YAML 9\n"));
+  const piece = fc.oneof(
+    fc.string({ maxLength: 6 }),
+    fc.constantFrom(
+      ": ",
+      "\n- ",
+      "---\n",
+      "{",
+      "[",
+      "*a",
+      "&a ",
+      "null",
+      "-1",
+      "1e999",
+      "__proto__: 1\n",
+      "!!binary x",
+      "? ",
+      "\t",
+      "%YAML 9\n",
+    ),
+  );
   fc.assert(fc.property(fc.string(), attempt), { numRuns: 200 });
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(whole.length), fc.nat(12), piece), { minLength: 1, maxLength: 4 }), edits => {
-      attempt(edits.reduce((text, [at, length, insert]) => text.slice(0, at) + insert + text.slice(at + length), whole));
+      attempt(
+        edits.reduce((text, [at, length, insert]) => text.slice(0, at) + insert + text.slice(at + length), whole),
+      );
     }),
     { numRuns: 1000 },
   );

@@ -27,7 +27,8 @@ const published: readonly (readonly [port: string, proto: "tcp" | "udp", endpoin
 ];
 
 hash("is the one that real clusters show", () => {
-  for (const [port, proto, endpoint, expected] of published) assert.is(chainHash(port, proto, endpoint), expected, port + endpoint);
+  for (const [port, proto, endpoint, expected] of published)
+    assert.is(chainHash(port, proto, endpoint), expected, port + endpoint);
 });
 
 hash.run();
@@ -45,8 +46,16 @@ const service = (name: string, change: Partial<Service>): Service => ({
   ...change,
 });
 
-const withServices = (...services: readonly Service[]): Cluster => ({ ...buildCluster(kubenet(1)), podCidr: cidr("10.32.0.0/12"), nonMasqueradeCidr: cidr("10.32.0.0/12"), services });
-const lines = (cluster: Cluster, start_: string) => printSave(kubeProxyRules(cluster)).split("\n").filter(line => line.startsWith(`-A ${start_}`));
+const withServices = (...services: readonly Service[]): Cluster => ({
+  ...buildCluster(kubenet(1)),
+  podCidr: cidr("10.32.0.0/12"),
+  nonMasqueradeCidr: cidr("10.32.0.0/12"),
+  services,
+});
+const lines = (cluster: Cluster, start_: string) =>
+  printSave(kubeProxyRules(cluster))
+    .split("\n")
+    .filter(line => line.startsWith(`-A ${start_}`));
 
 const rules = suite("kubeProxyRules");
 
@@ -127,7 +136,10 @@ rules("with docker's are those of a real machine of the era", () => {
     service("kube-dns", {
       namespace: "kube-system",
       clusterIp: addr("10.96.0.10"),
-      ports: [{ name: "dns", port: 53, protocol: "UDP", targetPort: 53 }, { name: "dns-tcp", port: 53, protocol: "TCP", targetPort: 53 }],
+      ports: [
+        { name: "dns", port: 53, protocol: "UDP", targetPort: 53 },
+        { name: "dns-tcp", port: 53, protocol: "TCP", targetPort: 53 },
+      ],
     }),
   );
   const withoutPlugin = nodeRules({ ...cluster, nonMasqueradeCidr: cidr("0.0.0.0/0") });
@@ -161,8 +173,16 @@ rules("lead from the load balancer's address and the node port to the service's 
 });
 
 rules("reject what has no endpoints, at the cluster IP and at the node port", () => {
-  const cluster = withServices(service("nginx", { type: "NodePort", ports: [{ name: "web", port: 80, protocol: "TCP", targetPort: 80, nodePort: 30938 }] }));
-  assert.equal(lines(cluster, "KUBE-SERVICES")[1], '-A KUBE-SERVICES -d 10.96.0.1/32 -p tcp -m comment --comment "default/nginx:web has no endpoints" -m tcp --dport 80 -j REJECT --reject-with icmp-port-unreachable');
+  const cluster = withServices(
+    service("nginx", {
+      type: "NodePort",
+      ports: [{ name: "web", port: 80, protocol: "TCP", targetPort: 80, nodePort: 30938 }],
+    }),
+  );
+  assert.equal(
+    lines(cluster, "KUBE-SERVICES")[1],
+    '-A KUBE-SERVICES -d 10.96.0.1/32 -p tcp -m comment --comment "default/nginx:web has no endpoints" -m tcp --dport 80 -j REJECT --reject-with icmp-port-unreachable',
+  );
   assert.equal(lines(cluster, "KUBE-EXTERNAL-SERVICES"), [
     '-A KUBE-EXTERNAL-SERVICES -p tcp -m comment --comment "default/nginx:web has no endpoints" -m addrtype --dst-type LOCAL -m tcp --dport 30938 -j REJECT --reject-with icmp-port-unreachable',
   ]);
@@ -170,8 +190,15 @@ rules("reject what has no endpoints, at the cluster IP and at the node port", ()
 
 rules("give each endpoint its chance as iptables prints what kube-proxy wrote", () => {
   const chances = (count: number) => {
-    const endpoints = Array.from({ length: count }, (_, index) => ({ protocol: "TCP" as const, ip: addr(`10.32.0.${index + 2}`), port: 80 }));
-    return lines(withServices(service("nginx", { ports: [{ port: 80, protocol: "TCP", targetPort: 80 }], endpoints })), "KUBE-SVC-").map(line => / --probability (\S+) /.exec(line)?.[1]);
+    const endpoints = Array.from({ length: count }, (_, index) => ({
+      protocol: "TCP" as const,
+      ip: addr(`10.32.0.${index + 2}`),
+      port: 80,
+    }));
+    return lines(
+      withServices(service("nginx", { ports: [{ port: 80, protocol: "TCP", targetPort: 80 }], endpoints })),
+      "KUBE-SVC-",
+    ).map(line => / --probability (\S+) /.exec(line)?.[1]);
   };
   assert.equal(chances(1), [undefined]);
   assert.equal(chances(4), ["0.25000000000", "0.33332999982", "0.50000000000", undefined]);
@@ -197,26 +224,118 @@ const manifest = parseManifest(
 const ips = { clusterIps: { "default/a": addr("10.0.0.20"), "default/empty": addr("10.0.0.21") } };
 
 /** Node 0 forwards a packet: where does it go, and from which source? */
-const rows: readonly { readonly name: string; readonly source: string; readonly destination: string; readonly port: number; readonly expected: string; readonly as: string }[] = [
-  { name: "a pod to a cluster IP", source: "192.168.0.3", destination: "10.0.0.20", port: 80, expected: "192.168.0.8:8080", as: "192.168.0.3" },
-  { name: "a pod to itself through its service", source: "192.168.0.8", destination: "10.0.0.20", port: 80, expected: "192.168.0.8:8080", as: "192.168.0.1" },
-  { name: "a machine outside to a cluster IP", source: "10.13.1.4", destination: "10.0.0.20", port: 80, expected: "192.168.0.8:8080", as: "192.168.0.1" },
-  { name: "a client to the load balancer's address", source: "198.51.100.7", destination: "203.0.113.80", port: 80, expected: "192.168.0.8:8080", as: "192.168.0.1" },
-  { name: "a machine outside to a node port", source: "10.13.1.4", destination: "10.13.77.4", port: 30080, expected: "192.168.0.8:8080", as: "192.168.0.1" },
-  { name: "a pod to another port of the load balancer's address", source: "192.168.0.3", destination: "203.0.113.80", port: 81, expected: "203.0.113.80:81", as: "10.13.77.4" },
-  { name: "a pod to the API", source: "192.168.0.3", destination: "10.0.0.1", port: 443, expected: "203.0.113.1:443", as: "10.13.77.4" },
-  { name: "a pod to a pod elsewhere", source: "192.168.0.3", destination: "192.168.1.2", port: 80, expected: "192.168.1.2:80", as: "192.168.0.3" },
-  { name: "a pod to a machine of the network", source: "192.168.0.3", destination: "10.13.1.4", port: 80, expected: "10.13.1.4:80", as: "10.13.77.4" },
+const rows: readonly {
+  readonly name: string;
+  readonly source: string;
+  readonly destination: string;
+  readonly port: number;
+  readonly expected: string;
+  readonly as: string;
+}[] = [
+  {
+    name: "a pod to a cluster IP",
+    source: "192.168.0.3",
+    destination: "10.0.0.20",
+    port: 80,
+    expected: "192.168.0.8:8080",
+    as: "192.168.0.3",
+  },
+  {
+    name: "a pod to itself through its service",
+    source: "192.168.0.8",
+    destination: "10.0.0.20",
+    port: 80,
+    expected: "192.168.0.8:8080",
+    as: "192.168.0.1",
+  },
+  {
+    name: "a machine outside to a cluster IP",
+    source: "10.13.1.4",
+    destination: "10.0.0.20",
+    port: 80,
+    expected: "192.168.0.8:8080",
+    as: "192.168.0.1",
+  },
+  {
+    name: "a client to the load balancer's address",
+    source: "198.51.100.7",
+    destination: "203.0.113.80",
+    port: 80,
+    expected: "192.168.0.8:8080",
+    as: "192.168.0.1",
+  },
+  {
+    name: "a machine outside to a node port",
+    source: "10.13.1.4",
+    destination: "10.13.77.4",
+    port: 30080,
+    expected: "192.168.0.8:8080",
+    as: "192.168.0.1",
+  },
+  {
+    name: "a pod to another port of the load balancer's address",
+    source: "192.168.0.3",
+    destination: "203.0.113.80",
+    port: 81,
+    expected: "203.0.113.80:81",
+    as: "10.13.77.4",
+  },
+  {
+    name: "a pod to the API",
+    source: "192.168.0.3",
+    destination: "10.0.0.1",
+    port: 443,
+    expected: "203.0.113.1:443",
+    as: "10.13.77.4",
+  },
+  {
+    name: "a pod to a pod elsewhere",
+    source: "192.168.0.3",
+    destination: "192.168.1.2",
+    port: 80,
+    expected: "192.168.1.2:80",
+    as: "192.168.0.3",
+  },
+  {
+    name: "a pod to a machine of the network",
+    source: "192.168.0.3",
+    destination: "10.13.1.4",
+    port: 80,
+    expected: "10.13.1.4:80",
+    as: "10.13.77.4",
+  },
 ];
 
 packets("take kube-proxy's and kubenet's translations", () => {
-  const cluster = buildCluster(kubenet(1, { manifests: [{ objects: manifest, appliedAt: start + 900 }], pins: ips, nodes: [{ name: "n", internalIp: addr("10.13.77.4"), created: start + 240 }] }));
+  const cluster = buildCluster(
+    kubenet(1, {
+      manifests: [{ objects: manifest, appliedAt: start + 900 }],
+      pins: ips,
+      nodes: [{ name: "n", internalIp: addr("10.13.77.4"), created: start + 240 }],
+    }),
+  );
   const own = ["10.13.77.4", "192.168.0.1", "172.17.0.1", "127.0.0.1"].map(text => addr(text));
   const address = (name: string) => addr(name === "cbr0" ? "192.168.0.1" : "10.13.77.4");
   for (const { name, source, destination, port, expected, as } of rows) {
-    const netfilter = startNetfilter(nodeRules(cluster), { isLocal: value => own.includes(value), sourceFor: address, now: () => 0, random: seeded(1) });
+    const netfilter = startNetfilter(nodeRules(cluster), {
+      isLocal: value => own.includes(value),
+      sourceFor: address,
+      now: () => 0,
+      random: seeded(1),
+    });
     const skb: Skb = {
-      packet: { proto: "tcp", src: addr(source), dst: addr(destination), ttl: 64, sport: 40000, dport: port, flags: ["SYN"], seq: 1, ack: 0, payload: "" },
+      packet: {
+        proto: "tcp",
+        src: addr(source),
+        dst: addr(destination),
+        ttl: 64,
+        sport: 40000,
+        dport: port,
+        flags: ["SYN"],
+        seq: 1,
+        ack: 0,
+        payload: "",
+      },
       mark: 0,
       in: source.startsWith("192.168.0.") ? "cbr0" : "eth0",
     };
@@ -236,11 +355,14 @@ const shared = suite("the article's rules");
 
 shared("stand in POSTROUTING in the order that the article lists", () => {
   const text = printSave(nodeRules(buildCluster(articleKubenet())));
-  assert.equal(text.split("\n").filter(line => line.startsWith("-A POSTROUTING")), [
-    '-A POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING',
-    "-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE",
-    '-A POSTROUTING ! -d 192.168.0.0/16 -m comment --comment "kubenet: SNAT for outbound traffic from cluster" -m addrtype ! --dst-type LOCAL -j MASQUERADE',
-  ]);
+  assert.equal(
+    text.split("\n").filter(line => line.startsWith("-A POSTROUTING")),
+    [
+      '-A POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING',
+      "-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE",
+      '-A POSTROUTING ! -d 192.168.0.0/16 -m comment --comment "kubenet: SNAT for outbound traffic from cluster" -m addrtype ! --dst-type LOCAL -j MASQUERADE',
+    ],
+  );
 });
 
 shared.run();

@@ -12,9 +12,15 @@ const ipam = suite("ipam");
 ipam("of kubenet gives .2 first, goes round, and comes back to a released address last", () => {
   const node = hostLocal(cidr("192.168.0.0/29"));
   assert.is(node.capacity, 5);
-  assert.equal([node.take(), node.take()].map(address => formatAddr(address!)), ["192.168.0.2", "192.168.0.3"]);
+  assert.equal(
+    [node.take(), node.take()].map(address => formatAddr(address!)),
+    ["192.168.0.2", "192.168.0.3"],
+  );
   node.release(addr("192.168.0.2"));
-  assert.equal([1, 2, 3, 4].map(() => formatAddr(node.take()!)), ["192.168.0.4", "192.168.0.5", "192.168.0.6", "192.168.0.2"]);
+  assert.equal(
+    [1, 2, 3, 4].map(() => formatAddr(node.take()!)),
+    ["192.168.0.4", "192.168.0.5", "192.168.0.6", "192.168.0.2"],
+  );
   assert.is(node.take(), undefined);
   assert.is(hostLocal(cidr("192.168.3.0/24")).capacity, 253);
 });
@@ -34,26 +40,72 @@ ipam.run();
 
 const test = suite("schedule");
 
-const nodesAt = (times: readonly number[]) => times.map((created, index) => ({ name: `n${index}`, internalIp: addr(`10.0.0.${index + 4}`), created }));
-const wanted = (change: Partial<WantedPod>): WantedPod => ({ owner: "a", created: 10, hostNetwork: false, daemon: false, ...change });
+const nodesAt = (times: readonly number[]) =>
+  times.map((created, index) => ({ name: `n${index}`, internalIp: addr(`10.0.0.${index + 4}`), created }));
+const wanted = (change: Partial<WantedPod>): WantedPod => ({
+  owner: "a",
+  created: 10,
+  hostNetwork: false,
+  daemon: false,
+  ...change,
+});
 const run = (pods: readonly WantedPod[], times: readonly number[], maxPods = 10) =>
-  schedule(pods, nodesAt(times), maxPods, node => hostLocal({ base: nth(cidr("192.168.0.0/16"), node * 256), prefix: 24 })).map(placement =>
-    placement.kind === "running" ? `${placement.node} ${formatAddr(placement.ip)}` : placement.kind,
-  );
+  schedule(pods, nodesAt(times), maxPods, node =>
+    hostLocal({ base: nth(cidr("192.168.0.0/16"), node * 256), prefix: 24 }),
+  ).map(placement => (placement.kind === "running" ? `${placement.node} ${formatAddr(placement.ip)}` : placement.kind));
 
-const rows: readonly (readonly [name: string, pods: readonly WantedPod[], nodes: readonly number[], expected: readonly string[], maxPods?: number])[] = [
-  ["in turn over equal nodes", [wanted({}), wanted({}), wanted({})], [0, 0], ["0 192.168.0.2", "1 192.168.1.2", "0 192.168.0.3"]],
-  ["apart from its own kind first, then where the fewest are", [wanted({ owner: "b", node: 0 }), wanted({ owner: "b", node: 0 }), wanted({}), wanted({})], [0, 0], ["0 192.168.0.2", "0 192.168.0.3", "1 192.168.1.2", "0 192.168.0.4"]],
-  ["in order of creation, not of mention", [wanted({ created: 20 }), wanted({ created: 10 })], [0], ["0 192.168.0.3", "0 192.168.0.2"]],
+const rows: readonly (readonly [
+  name: string,
+  pods: readonly WantedPod[],
+  nodes: readonly number[],
+  expected: readonly string[],
+  maxPods?: number,
+])[] = [
+  [
+    "in turn over equal nodes",
+    [wanted({}), wanted({}), wanted({})],
+    [0, 0],
+    ["0 192.168.0.2", "1 192.168.1.2", "0 192.168.0.3"],
+  ],
+  [
+    "apart from its own kind first, then where the fewest are",
+    [wanted({ owner: "b", node: 0 }), wanted({ owner: "b", node: 0 }), wanted({}), wanted({})],
+    [0, 0],
+    ["0 192.168.0.2", "0 192.168.0.3", "1 192.168.1.2", "0 192.168.0.4"],
+  ],
+  [
+    "in order of creation, not of mention",
+    [wanted({ created: 20 }), wanted({ created: 10 })],
+    [0],
+    ["0 192.168.0.3", "0 192.168.0.2"],
+  ],
   ["when a node has joined", [wanted({}), wanted({ created: 40 })], [30, 35], ["0 192.168.0.2", "1 192.168.1.2"]],
   ["never without a node", [wanted({})], [], ["pending"]],
-  ["where it is pinned, if there is room", [wanted({ node: 1 }), wanted({ node: 1 }), wanted({ node: 9 })], [0, 0], ["1 192.168.1.2", "0 192.168.0.2", "pending"], 1],
+  [
+    "where it is pinned, if there is room",
+    [wanted({ node: 1 }), wanted({ node: 1 }), wanted({ node: 9 })],
+    [0, 0],
+    ["1 192.168.1.2", "0 192.168.0.2", "pending"],
+    1,
+  ],
   ["when another has gone", [wanted({ deleted: 20 }), wanted({ created: 15 })], [0], ["deleted", "0 192.168.0.3"], 1],
-  ["daemons before pods that have waited", [wanted({ created: 0 }), wanted({ owner: "d", created: 30, node: 0, hostNetwork: true, daemon: true })], [30], ["pending", "0 10.0.0.4"], 1],
-  ["at a replacement's time before the one replaced goes", [wanted({ deleted: 20 }), wanted({ created: 20 })], [0, 0], ["deleted", "1 192.168.1.2"]],
+  [
+    "daemons before pods that have waited",
+    [wanted({ created: 0 }), wanted({ owner: "d", created: 30, node: 0, hostNetwork: true, daemon: true })],
+    [30],
+    ["pending", "0 10.0.0.4"],
+    1,
+  ],
+  [
+    "at a replacement's time before the one replaced goes",
+    [wanted({ deleted: 20 }), wanted({ created: 20 })],
+    [0, 0],
+    ["deleted", "1 192.168.1.2"],
+  ],
 ];
 
-for (const [name, pods, nodes, expected, maxPods] of rows) test(`places a pod ${name}`, () => assert.equal(run(pods, nodes, maxPods), expected));
+for (const [name, pods, nodes, expected, maxPods] of rows)
+  test(`places a pod ${name}`, () => assert.equal(run(pods, nodes, maxPods), expected));
 
 test("never gives an address twice or a node more than max-pods, and leaves none waiting while there is room", () => {
   const pod = fc.record({
@@ -64,16 +116,30 @@ test("never gives an address twice or a node more than max-pods, and leaves none
     hostNetwork: fc.boolean(),
   });
   fc.assert(
-    fc.property(fc.array(pod, { maxLength: 60 }), fc.array(fc.nat(40), { minLength: 1, maxLength: 4 }), fc.integer({ min: 1, max: 12 }), (pods, times, maxPods) => {
-      const list = pods.map(({ lives, ...rest }) => wanted({ ...rest, deleted: lives === undefined ? undefined : rest.created + lives }));
-      const placements = schedule(list, nodesAt(times), maxPods, node => hostLocal({ base: nth(cidr("192.168.0.0/16"), node * 256), prefix: 24 }));
-      const running = placements.flatMap((placement, index) => (placement.kind === "running" ? [{ ...placement, hostNetwork: list[index]!.hostNetwork }] : []));
-      const own = running.filter(({ hostNetwork }) => !hostNetwork).map(({ ip }) => ip);
-      assert.is(new Set(own).size, own.length);
-      for (let node = 0; node < times.length; node++) assert.ok(running.filter(placed => placed.node === node).length <= maxPods);
-      placements.forEach((placement, index) => assert.is(placement.kind === "deleted", list[index]!.deleted !== undefined));
-      if (placements.some(({ kind }) => kind === "pending")) assert.is(running.length, maxPods * times.length);
-    }),
+    fc.property(
+      fc.array(pod, { maxLength: 60 }),
+      fc.array(fc.nat(40), { minLength: 1, maxLength: 4 }),
+      fc.integer({ min: 1, max: 12 }),
+      (pods, times, maxPods) => {
+        const list = pods.map(({ lives, ...rest }) =>
+          wanted({ ...rest, deleted: lives === undefined ? undefined : rest.created + lives }),
+        );
+        const placements = schedule(list, nodesAt(times), maxPods, node =>
+          hostLocal({ base: nth(cidr("192.168.0.0/16"), node * 256), prefix: 24 }),
+        );
+        const running = placements.flatMap((placement, index) =>
+          placement.kind === "running" ? [{ ...placement, hostNetwork: list[index]!.hostNetwork }] : [],
+        );
+        const own = running.filter(({ hostNetwork }) => !hostNetwork).map(({ ip }) => ip);
+        assert.is(new Set(own).size, own.length);
+        for (let node = 0; node < times.length; node++)
+          assert.ok(running.filter(placed => placed.node === node).length <= maxPods);
+        placements.forEach((placement, index) =>
+          assert.is(placement.kind === "deleted", list[index]!.deleted !== undefined),
+        );
+        if (placements.some(({ kind }) => kind === "pending")) assert.is(running.length, maxPods * times.length);
+      },
+    ),
     { numRuns: 300 },
   );
 });

@@ -14,9 +14,12 @@ const article = suite("the article on the kernel");
 const exhaustion = suite("ports run out on the kernel");
 const size = suite("large clusters on the kernel");
 
-const addressOf = (network: Network, id: string) => formatAddr(network.hosts.find(host => host.id === id)!.interfaces[0]!.addresses[0]!.address);
-const pingText = ({ received, replies }: PingResult) => `${received} ${replies.map(({ from, ttl, kind, bytes }) => `${from} ${ttl} ${kind} ${bytes}`).join(", ")}`;
-const answer = (result: ConnectResult) => (result.kind === "connected" ? `${result.seenAs.address} ${result.body}` : result.kind);
+const addressOf = (network: Network, id: string) =>
+  formatAddr(network.hosts.find(host => host.id === id)!.interfaces[0]!.addresses[0]!.address);
+const pingText = ({ received, replies }: PingResult) =>
+  `${received} ${replies.map(({ from, ttl, kind, bytes }) => `${from} ${ttl} ${kind} ${bytes}`).join(", ")}`;
+const answer = (result: ConnectResult) =>
+  result.kind === "connected" ? `${result.seenAs.address} ${result.body}` : result.kind;
 
 if (canRunLinux()) {
   const network = build(articleScenario).network;
@@ -51,7 +54,11 @@ if (canRunLinux()) {
 
   article("every pod's ping to the machine, the site and every other pod ends as in the model", async () => {
     for (const pod of pods)
-      for (const to of ["10.13.1.4", "ifconfig.co", ...pods.filter(other => other !== pod).map(other => addressOf(network, other))])
+      for (const to of [
+        "10.13.1.4",
+        "ifconfig.co",
+        ...pods.filter(other => other !== pod).map(other => addressOf(network, other)),
+      ])
         assert.is(pingText(await linux.ping(pod, to)), pingText(await model.ping(pod, to)), `${pod} to ${to}`);
   });
 
@@ -59,13 +66,20 @@ if (canRunLinux()) {
     const seen = async (lab: Lab) => {
       const capture = await lab.capture("testvm", "eth0");
       for (const pod of pods) await lab.ping(pod, "10.13.1.4");
-      return (await capture.stop()).map(({ direction, packet }) => `${direction} ${formatAddr(packet.src)} > ${formatAddr(packet.dst)} ttl ${packet.ttl}`);
+      return (await capture.stop()).map(
+        ({ direction, packet }) =>
+          `${direction} ${formatAddr(packet.src)} > ${formatAddr(packet.dst)} ttl ${packet.ttl}`,
+      );
     };
     assert.equal(await seen(linux), await seen(model));
   });
 
   article("the site sees the load balancer's address, as in the model; curl says so too", async () => {
-    for (const pod of pods) assert.is(answer(await linux.connect(pod, "ifconfig.co", 80)), answer(await model.connect(pod, "ifconfig.co", 80)));
+    for (const pod of pods)
+      assert.is(
+        answer(await linux.connect(pod, "ifconfig.co", 80)),
+        answer(await model.connect(pod, "ifconfig.co", 80)),
+      );
     const site = formatAddr(network.names.find(({ name }) => name === "ifconfig.co")!.address);
     const { stdout } = await linux.run(cniPod, ["curl", "-s", "--max-time", "3", site]);
     assert.is(stdout, "104.45.15.171\n");
@@ -77,24 +91,53 @@ if (canRunLinux()) {
     for (const table of node.rules.tables) {
       const found = counted.tables.find(({ name }) => name === table.name)!;
       for (const chain of table.chains)
-        assert.equal(found.chains.find(({ name }) => name === chain.name)!.rules.map(({ matches, target }) => ({ matches, target })), chain.rules.map(({ matches, target }) => ({ matches, target })), chain.name);
+        assert.equal(
+          found.chains
+            .find(({ name }) => name === chain.name)!
+            .rules.map(({ matches, target }) => ({ matches, target })),
+          chain.rules.map(({ matches, target }) => ({ matches, target })),
+          chain.name,
+        );
     }
   });
 
   /** Opens so many connections from a node's pods at once and leaves them open. */
   const openMany = async (lab: LinuxLab, node: string, to: readonly string[], each: number) => {
-    const from = lab.network.hosts.flatMap(({ id, role, interfaces }) => (role === "pod" && interfaces.some(entry => entry.kind === "veth" && entry.peer.host === node) ? [id] : []));
-    const results = await Promise.all(to.flatMap(site => Array.from({ length: each }, (_, i) => lab.connect(from[i % from.length]!, site, 80, { close: "open" }))));
-    const ports = to.map(site => results.flatMap(result => (result.kind === "connected" && result.to === site ? [result.seenAs.port] : [])));
-    return { succeeded: ports.map(({ length }) => length), failed: results.filter(({ kind }) => kind !== "connected").length, ports };
+    const from = lab.network.hosts.flatMap(({ id, role, interfaces }) =>
+      role === "pod" && interfaces.some(entry => entry.kind === "veth" && entry.peer.host === node) ? [id] : [],
+    );
+    const results = await Promise.all(
+      to.flatMap(site =>
+        Array.from({ length: each }, (_, i) => lab.connect(from[i % from.length]!, site, 80, { close: "open" })),
+      ),
+    );
+    const ports = to.map(site =>
+      results.flatMap(result => (result.kind === "connected" && result.to === site ? [result.seenAs.port] : [])),
+    );
+    return {
+      succeeded: ports.map(({ length }) => length),
+      failed: results.filter(({ kind }) => kind !== "connected").length,
+      ports,
+    };
   };
-  const siteAddresses = (of: Network) => of.hosts.filter(({ role, listeners }) => role === "site" && listeners.some(({ port }) => port === 80)).map(({ id }) => addressOf(of, id));
+  const siteAddresses = (of: Network) =>
+    of.hosts
+      .filter(({ role, listeners }) => role === "site" && listeners.some(({ port }) => port === 80))
+      .map(({ id }) => addressOf(of, id));
   const exhaust = async (nodeCount: number, sites: number, each: number) => {
     const { network: small } = build(smallCluster({ nodeCount, podsPerNode: 2, sites }));
     const lab = await bootLinux(small, { connectTimeout: 8 });
     try {
       const node = small.hosts.find(({ role }) => role === "node")!.id;
-      return { ...(await openMany(lab, node, siteAddresses(small).filter((_, i) => i < sites), each)), allotted: bootModel(small).portUse()[0]!.allotted };
+      return {
+        ...(await openMany(
+          lab,
+          node,
+          siteAddresses(small).filter((_, i) => i < sites),
+          each,
+        )),
+        allotted: bootModel(small).portUse()[0]!.allotted,
+      };
     } finally {
       await lab.close();
     }
@@ -104,11 +147,14 @@ if (canRunLinux()) {
     assert.ok(Math.max(...ports) - Math.min(...ports) < count, "ports are of one allocation");
   };
 
-  exhaustion("of 1,100 connections to one destination 1,024 succeed, each on a port of its own, and 76 fail", async () => {
-    const { succeeded, failed, ports, allotted } = await exhaust(2, 1, 1100);
-    assert.equal({ succeeded, failed, allotted }, { succeeded: [1024], failed: 76, allotted: 1024 });
-    distinctWithin(ports[0]!, 1024);
-  });
+  exhaustion(
+    "of 1,100 connections to one destination 1,024 succeed, each on a port of its own, and 76 fail",
+    async () => {
+      const { succeeded, failed, ports, allotted } = await exhaust(2, 1, 1100);
+      assert.equal({ succeeded, failed, allotted }, { succeeded: [1024], failed: 76, allotted: 1024 });
+      distinctWithin(ports[0]!, 1024);
+    },
+  );
 
   exhaustion("two destinations share the ports: 700 to each and none fails", async () => {
     const { succeeded, failed } = await exhaust(2, 2, 700);
@@ -131,7 +177,10 @@ if (canRunLinux()) {
       console.log(`${large.hosts.length} hosts in ${seconds.toFixed(1)} s`);
       assert.ok(seconds <= 60, `${seconds.toFixed(1)} s`);
       assert.is(progress.at(-1), 1);
-      const [first, last] = [large.hosts.find(({ role }) => role === "pod")!, large.hosts.findLast(({ role }) => role === "pod")!];
+      const [first, last] = [
+        large.hosts.find(({ role }) => role === "pod")!,
+        large.hosts.findLast(({ role }) => role === "pod")!,
+      ];
       assert.is((await lab.ping(first.id, addressOf(large, last.id))).received, 1);
     } finally {
       await lab.close();

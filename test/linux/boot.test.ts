@@ -26,7 +26,8 @@ const withLab = (network: Network, use: (lab: LinuxLab) => Promise<void>) => asy
   }
 };
 const output = (command: string) => spawnSync("sh", ["-c", command], { encoding: "utf8" }).stdout;
-const sources = (seen: readonly { packet: Packet }[]) => seen.map(({ packet }) => `${formatAddr(packet.src)} ${packet.ttl}`);
+const sources = (seen: readonly { packet: Packet }[]) =>
+  seen.map(({ packet }) => `${formatAddr(packet.src)} ${packet.ttl}`);
 
 if (canRunLinux()) {
   test(
@@ -35,7 +36,10 @@ if (canRunLinux()) {
       const capture = await lab.capture("testvm", "eth0");
       const { replies, received } = await lab.ping("b", "10.13.1.4", { count: 2 });
       assert.is(received, 2);
-      assert.equal(replies.map(({ ttl, bytes, from }) => ({ ttl, bytes, from })), [1, 2].map(() => ({ ttl: 63, bytes: 64, from: "10.13.1.4" })));
+      assert.equal(
+        replies.map(({ ttl, bytes, from }) => ({ ttl, bytes, from })),
+        [1, 2].map(() => ({ ttl: 63, bytes: 64, from: "10.13.1.4" })),
+      );
       const seen = await capture.stop();
       assert.equal(sources(seen.filter(({ direction }) => direction === "in")), ["10.13.77.4 63", "10.13.77.4 63"]);
       assert.equal(sources(seen.filter(({ direction }) => direction === "out")), ["10.13.1.4 64", "10.13.1.4 64"]);
@@ -47,7 +51,10 @@ if (canRunLinux()) {
     "pods on two nodes see each other's address, with TTL 62",
     withLab(kubenetLike(), async lab => {
       const capture = await lab.capture("b", "eth0");
-      assert.equal((await lab.ping("a", "192.168.1.2")).replies.map(({ ttl }) => ttl), [62]);
+      assert.equal(
+        (await lab.ping("a", "192.168.1.2")).replies.map(({ ttl }) => ttl),
+        [62],
+      );
       assert.equal(sources((await capture.stop()).filter(({ direction }) => direction === "in")), ["192.168.0.9 62"]);
     }),
   );
@@ -57,8 +64,13 @@ if (canRunLinux()) {
     withLab(bridgeLike(), async lab => {
       const pod = lab.network.hosts.find(({ role }) => role === "pod")!;
       const capture = await lab.capture("testvm", "eth0");
-      assert.equal((await lab.ping(pod.id, "10.13.1.4")).replies.map(({ ttl }) => ttl), [64]);
-      assert.equal(sources((await capture.stop()).filter(({ direction }) => direction === "in")), [`${formatAddr(pod.interfaces[0]!.addresses[0]!.address)} 64`]);
+      assert.equal(
+        (await lab.ping(pod.id, "10.13.1.4")).replies.map(({ ttl }) => ttl),
+        [64],
+      );
+      assert.equal(sources((await capture.stop()).filter(({ direction }) => direction === "in")), [
+        `${formatAddr(pod.interfaces[0]!.addresses[0]!.address)} 64`,
+      ]);
     }),
   );
 
@@ -107,12 +119,18 @@ if (canRunLinux()) {
     withLab(kubenetLike(), async lab => {
       const { replies, received } = await lab.ping("a", "192.168.1.2", { ttl: 1 });
       assert.is(received, 0);
-      assert.equal(replies.map(({ kind, from, ttl, bytes }) => ({ kind, from, ttl, bytes })), [{ kind: "time-exceeded", from: "192.168.0.1", ttl: 64, bytes: 92 }]);
+      assert.equal(
+        replies.map(({ kind, from, ttl, bytes }) => ({ kind, from, ttl, bytes })),
+        [{ kind: "time-exceeded", from: "192.168.0.1", ttl: 64, bytes: 92 }],
+      );
       assert.is((await lab.connect("a", "192.168.1.2", 81)).kind, "refused");
       await assertRejects(lab.ping("nobody", "10.0.0.1"), 'host: "nobody" is not in this network');
       await assertRejects(lab.ping("a", "example.org"), 'destination: "example.org" is no known name');
       await assertRejects(lab.capture("a", "eth7"), 'interface of a: "eth7" does not exist; expected one of lo, eth0');
-      await assertRejects(lab.ping("a", "10.13.1.4", { ttl: 256 }), "ttl: 256 is out of range; expected 1 to 255 for a TTL");
+      await assertRejects(
+        lab.ping("a", "10.13.1.4", { ttl: 256 }),
+        "ttl: 256 is out of range; expected 1 to 255 for a TTL",
+      );
     }),
   );
 
@@ -121,24 +139,38 @@ if (canRunLinux()) {
     withLab(kubenetLike(), async lab => {
       await lab.connect("a", internetSite, 80, { sourcePort: 40000 });
       const [entry] = (await lab.conntrack("node-0")).filter(({ original }) => original.proto === "tcp");
-      assert.equal({ ...entry, timeout: 0 }, {
-        original: { proto: "tcp", src: 0xc0a80009, sport: 40000, dst: 0xcb00710a, dport: 80 },
-        reply: { proto: "tcp", src: 0xcb00710a, sport: 80, dst: 0x0a0d4d05, dport: 40000 },
-        tcpState: "TIME_WAIT",
-        unreplied: false,
-        assured: true,
-        timeout: 0,
-      });
+      assert.equal(
+        { ...entry, timeout: 0 },
+        {
+          original: { proto: "tcp", src: 0xc0a80009, sport: 40000, dst: 0xcb00710a, dport: 80 },
+          reply: { proto: "tcp", src: 0xcb00710a, sport: 80, dst: 0x0a0d4d05, dport: 40000 },
+          tcpState: "TIME_WAIT",
+          unreplied: false,
+          assured: true,
+          timeout: 0,
+        },
+      );
       const nat = (await lab.counters("node-0")).tables.find(({ name }) => name === "nat")!;
       const rules = nat.chains.find(({ name }) => name === "POSTROUTING")!.rules;
-      assert.equal(rules.map(({ counters, target }) => [target.kind, counters]), [["MASQUERADE", { packets: 1, bytes: 60 }]]);
+      assert.equal(
+        rules.map(({ counters, target }) => [target.kind, counters]),
+        [["MASQUERADE", { packets: 1, bytes: 60 }]],
+      );
     }),
   );
 
   test(
     "a crafted packet goes its way past the sender's own stack",
     withLab(kubenetLike(), async lab => {
-      const packet: Packet = { proto: "udp", src: 0xc0a80009 as never, sport: 5000, dst: 0x0a0d0104 as never, dport: 6000, ttl: 9, payload: "here" };
+      const packet: Packet = {
+        proto: "udp",
+        src: 0xc0a80009 as never,
+        sport: 5000,
+        dst: 0x0a0d0104 as never,
+        dport: 6000,
+        ttl: 9,
+        payload: "here",
+      };
       const capture = await lab.capture("testvm", "eth0");
       await lab.inject("a", "eth0", packet);
       const [arrived] = await capture.stop();
@@ -160,7 +192,9 @@ if (canRunLinux()) {
   });
 
   const machine = () =>
-    output("ip -o addr; ip route; ip rule; ip -o link | sed 's/ qdisc .*//'; ip netns; iptables-save 2>/dev/null | grep -v '^#'; mount; sysctl -a 2>/dev/null | grep -E '^net\\.(ipv4|ipv6|bridge|netfilter)' | grep -vE 'nf_conntrack_count|random|tcp_fastopen_key|stable_secret'");
+    output(
+      "ip -o addr; ip route; ip rule; ip -o link | sed 's/ qdisc .*//'; ip netns; iptables-save 2>/dev/null | grep -v '^#'; mount; sysctl -a 2>/dev/null | grep -E '^net\\.(ipv4|ipv6|bridge|netfilter)' | grep -vE 'nf_conntrack_count|random|tcp_fastopen_key|stable_secret'",
+    );
 
   test("the machine's own network, sysctls, rules and mounts are as before, during and after", async () => {
     const before = machine();
@@ -198,13 +232,18 @@ main();`;
     writeFileSync(join(directory, "lab.mts"), program(ending));
     const root = fileURLToPath(new URL("../..", import.meta.url));
     const [command, ...rest] = [...as, process.execPath, "--import", "tsx", join(directory, "lab.mts")];
-    const child = spawn(command!, rest, { cwd: root, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, HOME: directory, TMPDIR: directory } });
+    const child = spawn(command!, rest, {
+      cwd: root,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, HOME: directory, TMPDIR: directory },
+    });
     let text = "";
     let errors = "";
     child.stdout.on("data", chunk => (text += chunk));
     child.stderr.on("data", chunk => (errors += chunk));
     const ended = once(child, "exit").then(() => rmSync(directory, { recursive: true, force: true }));
-    for (let i = 0; i < 400 && !text.includes("\n") && child.exitCode === null; i++) await new Promise(done => setTimeout(done, 25));
+    for (let i = 0; i < 400 && !text.includes("\n") && child.exitCode === null; i++)
+      await new Promise(done => setTimeout(done, 25));
     if (!text.includes("\n")) throw new Error(errors || "the program said nothing");
     return { child, ended, said: JSON.parse(text) as { unprivileged: boolean; enter: string; ttl: number } };
   };
@@ -232,17 +271,36 @@ main();`;
     }
   });
 
-  if (process.getuid!() === 0 && spawnSync("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", "unshare", "--user", "--net", "true"]).status === 0)
+  if (
+    process.getuid!() === 0 &&
+    spawnSync("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", "unshare", "--user", "--net", "true"])
+      .status === 0
+  )
     test("without root it runs in a user namespace", async () => {
-      const { ended, said } = await start("await lab.close();", ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]);
+      const { ended, said } = await start("await lab.close();", [
+        "setpriv",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+      ]);
       await ended;
       assert.equal({ unprivileged: said.unprivileged, ttl: said.ttl }, { unprivileged: true, ttl: 63 });
     });
 
   test("what a host lacks or asks too much is said in one line", async () => {
     const network = kubenetLike();
-    const broken: Network = { ...network, hosts: network.hosts.map(host => (host.id === "a" ? { ...host, interfaces: host.interfaces.map(entry => ({ ...entry, name: "a-very-long-interface" })) } : host)) };
-    await assertRejects(bootLinux(broken), 'interface of a: "a-very-long-interface" is no interface name that Linux takes');
+    const broken: Network = {
+      ...network,
+      hosts: network.hosts.map(host =>
+        host.id === "a"
+          ? { ...host, interfaces: host.interfaces.map(entry => ({ ...entry, name: "a-very-long-interface" })) }
+          : host,
+      ),
+    };
+    await assertRejects(
+      bootLinux(broken),
+      'interface of a: "a-very-long-interface" is no interface name that Linux takes',
+    );
     const path = process.env["PATH"];
     process.env["PATH"] = "/nonexistent";
     try {

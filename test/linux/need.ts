@@ -13,7 +13,9 @@ export const canRunLinux = (): boolean =>
   mayMakeNamespaces();
 
 const mayMakeNamespaces = (): boolean => {
-  const made = [[], ["--user", "--map-root-user"]].some(user => spawnSync("unshare", [...user, "--net", "--mount", "true"]).status === 0);
+  const made = [[], ["--user", "--map-root-user"]].some(
+    user => spawnSync("unshare", [...user, "--net", "--mount", "true"]).status === 0,
+  );
   if (made) return true;
   if (process.env["CI"] === "true") throw new Error("network namespaces cannot be made here: run as root");
   console.log("skipped: network namespaces cannot be made here; to run these tests: run as root");

@@ -17,12 +17,40 @@ icmp     1 28 src=192.168.0.9 dst=10.13.1.4 type=8 code=0 id=27 src=10.13.1.4 ds
 unknown  2 599 src=192.168.0.9 dst=224.0.0.1 [UNREPLIED] src=224.0.0.1 dst=192.168.0.9 mark=0 use=1
 conntrack v1.4.7 (conntrack-tools): 4 flow entries have been shown.
 `;
-  const entries = parseConntrack(text).map(({ original, reply, tcpState, unreplied, assured, timeout }) => [flowKey(original), flowKey(reply), tcpState, unreplied, assured, timeout]);
+  const entries = parseConntrack(text).map(({ original, reply, tcpState, unreplied, assured, timeout }) => [
+    flowKey(original),
+    flowKey(reply),
+    tcpState,
+    unreplied,
+    assured,
+    timeout,
+  ]);
   const a = (text: string) => addr(text);
   assert.equal(entries, [
-    [`tcp ${a("192.168.0.9")}:40000 ${a("203.0.113.10")}:80`, `tcp ${a("203.0.113.10")}:80 ${a("10.13.77.5")}:40000`, "ESTABLISHED", false, true, 431999],
-    [`udp ${a("192.168.0.9")}:5000 ${a("10.0.0.10")}:53`, `udp ${a("192.168.0.20")}:53 ${a("192.168.0.9")}:5000`, undefined, true, false, 29],
-    [`icmp ${a("192.168.0.9")}:27 ${a("10.13.1.4")}:0`, `icmp ${a("10.13.1.4")}:0 ${a("10.13.77.5")}:27`, undefined, false, false, 28],
+    [
+      `tcp ${a("192.168.0.9")}:40000 ${a("203.0.113.10")}:80`,
+      `tcp ${a("203.0.113.10")}:80 ${a("10.13.77.5")}:40000`,
+      "ESTABLISHED",
+      false,
+      true,
+      431999,
+    ],
+    [
+      `udp ${a("192.168.0.9")}:5000 ${a("10.0.0.10")}:53`,
+      `udp ${a("192.168.0.20")}:53 ${a("192.168.0.9")}:5000`,
+      undefined,
+      true,
+      false,
+      29,
+    ],
+    [
+      `icmp ${a("192.168.0.9")}:27 ${a("10.13.1.4")}:0`,
+      `icmp ${a("10.13.1.4")}:0 ${a("10.13.77.5")}:27`,
+      undefined,
+      false,
+      false,
+      28,
+    ],
   ]);
 });
 
@@ -42,9 +70,20 @@ COMMIT
 `,
     "rules",
   );
-  const lines = tables.flatMap(({ name, chains }) => chains.flatMap(chain => [`${name} ${chain.name} ${chain.counters.packets}:${chain.counters.bytes}`, ...chain.rules.map(rule => `${rule.counters.packets}:${rule.counters.bytes}`)]));
-  assert.equal(lines.filter(line => !line.endsWith(" 0:0")), ["nat PREROUTING 7:420", "3:180", "2:120", "filter FORWARD 1:60", "4:240"]);
-  assert.throws(() => parseCounted("*nat\n[1:2] -A POSTROUTING -m owner --uid-owner 0\nCOMMIT\n", "rules of x"), (error: unknown) => error instanceof InputError && error.message.startsWith("rules of x, line 2"));
+  const lines = tables.flatMap(({ name, chains }) =>
+    chains.flatMap(chain => [
+      `${name} ${chain.name} ${chain.counters.packets}:${chain.counters.bytes}`,
+      ...chain.rules.map(rule => `${rule.counters.packets}:${rule.counters.bytes}`),
+    ]),
+  );
+  assert.equal(
+    lines.filter(line => !line.endsWith(" 0:0")),
+    ["nat PREROUTING 7:420", "3:180", "2:120", "filter FORWARD 1:60", "4:240"],
+  );
+  assert.throws(
+    () => parseCounted("*nat\n[1:2] -A POSTROUTING -m owner --uid-owner 0\nCOMMIT\n", "rules of x"),
+    (error: unknown) => error instanceof InputError && error.message.startsWith("rules of x, line 2"),
+  );
 });
 
 test("ping: answers with TTL and time; errors by the ICMP message itself", () => {
@@ -54,18 +93,53 @@ test("ping: answers with TTL and time; errors by the ICMP message itself", () =>
 
 --- 10.13.1.4 ping statistics ---
 `;
-  assert.equal(parsePing(text).map(({ seq, ttl, from, bytes, milliseconds }) => [seq, ttl, from, bytes, milliseconds]), [[1, 63, "10.13.1.4", 64, 0.617], [2, 63, "10.13.1.4", 64, 1.75]]);
+  assert.equal(
+    parsePing(text).map(({ seq, ttl, from, bytes, milliseconds }) => [seq, ttl, from, bytes, milliseconds]),
+    [
+      [1, 63, "10.13.1.4", 64, 0.617],
+      [2, 63, "10.13.1.4", 64, 1.75],
+    ],
+  );
   const to = addr("10.13.1.4");
-  const about = { proto: "icmp", type: "echo-request", src: addr("192.168.0.9"), dst: to, ttl: 1, id: 3, seq: 5, size: 56 } as const;
-  const message = emitPacket({ proto: "icmp", type: "time-exceeded", code: 0, src: addr("192.168.0.1"), dst: about.src, ttl: 64, quoted: about });
-  assert.equal(pingErrors([message], to), [{ seq: 5, from: "192.168.0.1", kind: "time-exceeded", code: 0, bytes: 92, ttl: 64, milliseconds: 0 }]);
+  const about = {
+    proto: "icmp",
+    type: "echo-request",
+    src: addr("192.168.0.9"),
+    dst: to,
+    ttl: 1,
+    id: 3,
+    seq: 5,
+    size: 56,
+  } as const;
+  const message = emitPacket({
+    proto: "icmp",
+    type: "time-exceeded",
+    code: 0,
+    src: addr("192.168.0.1"),
+    dst: about.src,
+    ttl: 64,
+    quoted: about,
+  });
+  assert.equal(pingErrors([message], to), [
+    { seq: 5, from: "192.168.0.1", kind: "time-exceeded", code: 0, bytes: 92, ttl: 64, milliseconds: 0 },
+  ]);
   assert.equal(pingErrors([message], addr("10.13.1.5")), []);
 });
 
 test("nothing that these programs could print makes a parser throw what is no InputError", () => {
   fc.assert(fc.property(fc.string(), text => void [parsePing(text)]));
-  fc.assert(fc.property(fc.array(anyPacket), packets => void pingErrors(packets.map(packet => emitPacket(packet)), addr(formatAddr(addr("10.0.0.1"))))));
-  const line = "tcp      6 431999 ESTABLISHED src=192.168.0.9 dst=203.0.113.10 sport=40000 dport=80 src=203.0.113.10 dst=10.13.77.5 sport=80 dport=40000 [ASSURED] mark=0";
+  fc.assert(
+    fc.property(
+      fc.array(anyPacket),
+      packets =>
+        void pingErrors(
+          packets.map(packet => emitPacket(packet)),
+          addr(formatAddr(addr("10.0.0.1"))),
+        ),
+    ),
+  );
+  const line =
+    "tcp      6 431999 ESTABLISHED src=192.168.0.9 dst=203.0.113.10 sport=40000 dport=80 src=203.0.113.10 dst=10.13.77.5 sport=80 dport=40000 [ASSURED] mark=0";
   fc.assert(
     fc.property(fc.nat(line.length), fc.nat(line.length), (from, to) => {
       try {

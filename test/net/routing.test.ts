@@ -22,7 +22,9 @@ test("the longest prefix wins, and of equal ones the first given", () => {
 
 test("agrees with a search through all routes", () => {
   const address = fc.integer({ min: 0, max: 0xffffffff }).map(value => value as Addr);
-  const route = fc.tuple(address, fc.integer({ min: 0, max: 32 })).map(([base, prefix]) => ({ to: cidrOf(base, prefix) }));
+  const route = fc
+    .tuple(address, fc.integer({ min: 0, max: 32 }))
+    .map(([base, prefix]) => ({ to: cidrOf(base, prefix) }));
   fc.assert(
     fc.property(fc.array(route, { maxLength: 20 }), address, (routes, destination) => {
       const [longest] = routes.filter(({ to }) => contains(to, destination)).sort((a, b) => b.to.prefix - a.to.prefix);

@@ -19,8 +19,26 @@ const translator = (ports: number, change: Partial<Translator> = {}): Translator
   inbound: [],
   ...change,
 });
-const flow = (sport: number, change: Partial<Flow> = {}): Flow => ({ proto: "tcp", src: node, sport, dst: site, dport: 443, ...change });
-const packet = (flags: readonly ("SYN" | "ACK" | "FIN" | "RST")[]): FlowPacket => ({ proto: "tcp", src: node, sport: 1, dst: site, dport: 443, ttl: 64, flags, seq: 0, ack: 0, payload: "" });
+const flow = (sport: number, change: Partial<Flow> = {}): Flow => ({
+  proto: "tcp",
+  src: node,
+  sport,
+  dst: site,
+  dport: 443,
+  ...change,
+});
+const packet = (flags: readonly ("SYN" | "ACK" | "FIN" | "RST")[]): FlowPacket => ({
+  proto: "tcp",
+  src: node,
+  sport: 1,
+  dst: site,
+  dport: 443,
+  ttl: 64,
+  flags,
+  seq: 0,
+  ack: 0,
+  payload: "",
+});
 
 const start = (data: Translator) => {
   const clock = { seconds: 0 };
@@ -36,18 +54,31 @@ const test = suite("translator");
 
 test("gives the lowest free port of the backend's range, then none", () => {
   const { port } = start(translator(3));
-  assert.equal([40001, 40002, 40003, 40004].map(sport => port(flow(sport))), [1024, 1025, 1026, "exhausted"]);
+  assert.equal(
+    [40001, 40002, 40003, 40004].map(sport => port(flow(sport))),
+    [1024, 1025, 1026, "exhausted"],
+  );
   assert.is(port(flow(40002)), 1025, "a flow keeps its port");
 });
 
 test("one port serves every destination, as TCP tells flows apart by both ends", () => {
   const { port, state } = start(translator(2));
   const other = { dst: addr("203.0.113.11") };
-  assert.equal([flow(1), flow(2), flow(3, other), flow(4, other), flow(5, { dport: 80 }), flow(6, other)].map(port), [1024, 1025, 1024, 1025, 1024, "exhausted"]);
-  assert.equal(state.use().map(({ proto, inUse, ports }) => ({ proto, inUse, ports })), [
-    { proto: "tcp", inUse: 2, ports: [1024, 1025] },
-    { proto: "udp", inUse: 0, ports: [] },
+  assert.equal([flow(1), flow(2), flow(3, other), flow(4, other), flow(5, { dport: 80 }), flow(6, other)].map(port), [
+    1024,
+    1025,
+    1024,
+    1025,
+    1024,
+    "exhausted",
   ]);
+  assert.equal(
+    state.use().map(({ proto, inUse, ports }) => ({ proto, inUse, ports })),
+    [
+      { proto: "tcp", inUse: 2, ports: [1024, 1025] },
+      { proto: "udp", inUse: 0, ports: [] },
+    ],
+  );
 });
 
 test("UDP takes a port a flow, or one a destination address", () => {
@@ -103,7 +134,12 @@ test("holds a port for 4 minutes of silence, 240 s after FIN, 15 s after RST", (
 });
 
 test("never gives the same reply tuple to two live flows, and an answer finds its flow", () => {
-  const step = fc.record({ sport: fc.nat(30), dst: fc.nat(2), proto: fc.constantFrom("tcp" as const, "udp" as const), wait: fc.nat(120) });
+  const step = fc.record({
+    sport: fc.nat(30),
+    dst: fc.nat(2),
+    proto: fc.constantFrom("tcp" as const, "udp" as const),
+    wait: fc.nat(120),
+  });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), fc.integer({ min: 1, max: 6 }), (steps, ports) => {
       const { clock, state } = start(translator(ports));
@@ -116,7 +152,8 @@ test("never gives the same reply tuple to two live flows, and an answer finds it
         if (result.kind !== "translated") continue;
         state.seen(asked, packet(["ACK"]));
         const outside = flowKey(result.flow);
-        for (const [key, other] of live) assert.ok(other.outside !== outside || key === flowKey(asked), `${outside} twice`);
+        for (const [key, other] of live)
+          assert.ok(other.outside !== outside || key === flowKey(asked), `${outside} twice`);
         live.set(flowKey(asked), { outside, until: clock.seconds + 240 });
         assert.equal(state.inbound(invert(result.flow)), invert(asked));
       }

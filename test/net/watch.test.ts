@@ -11,7 +11,10 @@ test("shows the packet at each interface on its way", async () => {
   const way = bootModel(kubenetLike()).tracePing("b", "10.13.1.4");
   const seen = await watchWay(lab, way, () => lab.ping("b", "10.13.1.4"));
   assert.equal(
-    seen.map(({ place, interface: name, source, destination, ttl }) => `${place} ${name}: ${source} > ${destination} ttl ${ttl}`),
+    seen.map(
+      ({ place, interface: name, source, destination, ttl }) =>
+        `${place} ${name}: ${source} > ${destination} ttl ${ttl}`,
+    ),
     [
       "b eth0: 192.168.1.2 > 10.13.1.4 ttl 64",
       "node-1 vethb: 192.168.1.2 > 10.13.1.4 ttl 64",

@@ -8,25 +8,40 @@ import { look, startBrowser } from "./browser.js";
 import { egressLab, folder, notebook, root } from "./notebooks.js";
 
 /** Notebooks of the test's own, and the course's. */
-const shelves = ["test/notebook/fixtures/book", "notebooks"].filter(path => readdirSync(join(root, path)).some(name => name.endsWith(".ipynb")));
+const shelves = ["test/notebook/fixtures/book", "notebooks"].filter(path =>
+  readdirSync(join(root, path)).some(name => name.endsWith(".ipynb")),
+);
 
 const out = folder();
-const books = shelves.map((shelf, i) => ({ shelf, path: join(out, `book-${i}`), ran: egressLab(root, "book", shelf, "--out", join(out, `book-${i}`)) }));
-const pagesOf = (path: string) => readdirSync(path).filter(name => name.endsWith(".html")).sort();
+const books = shelves.map((shelf, i) => ({
+  shelf,
+  path: join(out, `book-${i}`),
+  ran: egressLab(root, "book", shelf, "--out", join(out, `book-${i}`)),
+}));
+const pagesOf = (path: string) =>
+  readdirSync(path)
+    .filter(name => name.endsWith(".html"))
+    .sort();
 
 const making = suite("egress-lab book");
 
 making("writes an index and a page per notebook", () => {
   for (const { shelf, path, ran } of books) {
     assert.is(ran.code, 0, ran.stderr);
-    const notebooks = readdirSync(join(root, shelf)).filter(name => name.endsWith(".ipynb")).map(name => name.replace(".ipynb", ".html"));
+    const notebooks = readdirSync(join(root, shelf))
+      .filter(name => name.endsWith(".ipynb"))
+      .map(name => name.replace(".ipynb", ".html"));
     assert.equal(pagesOf(path), [...notebooks, "index.html"].sort());
   }
 });
 
 making("writes the same bytes again over an earlier book", () => {
   const { shelf, path } = books[0]!;
-  const bytes = () => readdirSync(path, { recursive: true, encoding: "utf8" }).sort().filter(name => name.includes(".")).map(name => [name, readFileSync(join(path, name), "base64")]);
+  const bytes = () =>
+    readdirSync(path, { recursive: true, encoding: "utf8" })
+      .sort()
+      .filter(name => name.includes("."))
+      .map(name => [name, readFileSync(join(path, name), "base64")]);
   const before = bytes();
   writeFileSync(join(path, "left-over.html"), "");
   const again = egressLab(root, "book", shelf, "--out", path);
@@ -78,7 +93,10 @@ if (hasTool("chromium", "apt-get install chromium")) {
           assert.is(page.language, "en");
           assert.equal(page.deadLinks, [], where);
           assert.is(page.headings.filter(level => level === 1).length, 1, `${where}: one main heading`);
-          assert.ok(page.headings.every((level, i) => i === 0 || level <= page.headings[i - 1]! + 1), `${where}: headings ${page.headings} skip a level`);
+          assert.ok(
+            page.headings.every((level, i) => i === 0 || level <= page.headings[i - 1]! + 1),
+            `${where}: headings ${page.headings} skip a level`,
+          );
         }
     assert.ok((await look(browser, join(books[0]!.path, "01-ports.html"), 1280)).charts > 0);
   });
@@ -93,7 +111,8 @@ if (hasTool("chromium", "apt-get install chromium")) {
   reading("leads from page to page", () => {
     for (const { path } of books)
       for (const name of pagesOf(path))
-        for (const [, href] of readFileSync(join(path, name), "utf8").matchAll(/ (?:href|src)="([^"#:]+)(?:#[^"]*)?"/g)) assert.ok(existsSync(join(path, href!)), `${name} leads to ${href}`);
+        for (const [, href] of readFileSync(join(path, name), "utf8").matchAll(/ (?:href|src)="([^"#:]+)(?:#[^"]*)?"/g))
+          assert.ok(existsSync(join(path, href!)), `${name} leads to ${href}`);
   });
 }
 

@@ -1,9 +1,19 @@
 import { type Browser, chromium } from "playwright-core";
 
-const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const flags = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 /** Debian's Chromium, without a network of its own. */
-export const startBrowser = (): Promise<Browser> => chromium.launch({ executablePath: "/usr/bin/chromium", args: flags });
+export const startBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath: "/usr/bin/chromium", args: flags });
 
 /** What a page has to say for itself after it was opened from disk. */
 export interface Looked {
@@ -37,20 +47,31 @@ export const look = async (browser: Browser, path: string, width: number, script
   await page.goto(`file://${path}`, { waitUntil: "load" });
   const count = (selector: string) => page.locator(selector).count();
   const charts = await count("figure.chart");
-  if (script && charts > 0) await page.waitForFunction("document.querySelectorAll('figure.live').length === document.querySelectorAll('figure.chart').length", undefined, { timeout: 20_000 }).catch(() => undefined);
+  if (script && charts > 0)
+    await page
+      .waitForFunction(
+        "document.querySelectorAll('figure.live').length === document.querySelectorAll('figure.chart').length",
+        undefined,
+        { timeout: 20_000 },
+      )
+      .catch(() => undefined);
   const evaluate = <T>(expression: string) => page.evaluate(expression) as Promise<T>;
   const looked: Looked = {
     errors,
     requests,
     charts,
     drawn: await count("figure.chart .vega svg, figure.chart .vega canvas"),
-    live: await evaluate(`[...document.querySelectorAll("figure.live")].filter(f => getComputedStyle(f.querySelector(".vega")).display !== "none" && getComputedStyle(f.querySelector("img")).display === "none").length`),
+    live: await evaluate(
+      `[...document.querySelectorAll("figure.live")].filter(f => getComputedStyle(f.querySelector(".vega")).display !== "none" && getComputedStyle(f.querySelector("img")).display === "none").length`,
+    ),
     imagesWithoutAlt: await evaluate(`[...document.images].filter(image => !image.alt).length`),
     brokenImages: await evaluate(`[...document.images].filter(image => image.naturalWidth === 0).length`),
     overflow: await evaluate("document.documentElement.scrollWidth - innerWidth"),
     language: await evaluate("document.documentElement.lang"),
     headings: await evaluate(`[...document.querySelectorAll("h1,h2,h3,h4,h5,h6")].map(h => Number(h.tagName[1]))`),
-    deadLinks: await evaluate(`[...document.querySelectorAll('a[href^="#"]')].map(a => a.getAttribute("href")).filter(href => !document.getElementById(href.slice(1)))`),
+    deadLinks: await evaluate(
+      `[...document.querySelectorAll('a[href^="#"]')].map(a => a.getAttribute("href")).filter(href => !document.getElementById(href.slice(1)))`,
+    ),
   };
   await context.close();
   return looked;

@@ -24,10 +24,19 @@ const fails = (action: () => void, message: string) => assert.equal(outcome(acti
 const checking = suite("check");
 
 checking("prints what was expected and what it got", () => {
-  passes(() => check("the VM sees the pod", "10.13.76.13", "10.13.76.13"), "ok  the VM sees the pod: expected 10.13.76.13, got 10.13.76.13");
-  passes(() => check("hops", [1, { ttl: 63 }], [1, { ttl: 63 }]), "ok  hops: expected [1, { ttl: 63 }], got [1, { ttl: 63 }]");
+  passes(
+    () => check("the VM sees the pod", "10.13.76.13", "10.13.76.13"),
+    "ok  the VM sees the pod: expected 10.13.76.13, got 10.13.76.13",
+  );
+  passes(
+    () => check("hops", [1, { ttl: 63 }], [1, { ttl: 63 }]),
+    "ok  hops: expected [1, { ttl: 63 }], got [1, { ttl: 63 }]",
+  );
   passes(() => check("nothing", undefined, undefined), "ok  nothing: expected undefined, got undefined");
-  passes(() => check("names", new Map([["a", new Set([1])]]), new Map([["a", new Set([1])]])), 'ok  names: expected Map { "a" => Set { 1 } }, got Map { "a" => Set { 1 } }');
+  passes(
+    () => check("names", new Map([["a", new Set([1])]]), new Map([["a", new Set([1])]])),
+    'ok  names: expected Map { "a" => Set { 1 } }, got Map { "a" => Set { 1 } }',
+  );
   passes(() => check("empty", "", ""), 'ok  empty: expected "", got ""');
 });
 
@@ -40,7 +49,10 @@ checking("shortens what is long only when it passes", () => {
 checking("throws both values, and the place inside larger ones", () => {
   fails(() => check("ttl", 64, 63), "ttl: expected 63, got 64");
   fails(() => check<unknown>("kind", 1, "1"), 'kind: expected "1", got 1');
-  fails(() => check("rows", [{ pod: "a", ports: 8 }], [{ pod: "a", ports: 16 }]), "rows: at [0].ports expected 16, got 8");
+  fails(
+    () => check("rows", [{ pod: "a", ports: 8 }], [{ pod: "a", ports: 16 }]),
+    "rows: at [0].ports expected 16, got 8",
+  );
   fails(() => check("length", [1], [1, 2]), "length: at [1] expected 2, got undefined");
   fails(() => check<object>("keys", { "a-b": 1 }, {}), 'keys: at ["a-b"] expected undefined, got 1');
   fails(() => check<object>("type", [], {}), "type: expected {}, got []");
@@ -60,7 +72,10 @@ checking("takes a refusal", () => {
     throw new RangeError("maxPods: 5 is below 10");
   };
   passes(() => checkThrows("too few", refuse, "below 10"), "ok  too few: maxPods: 5 is below 10");
-  fails(() => checkThrows("too few", refuse, "above"), 'too few: expected an error with "above", got "maxPods: 5 is below 10"');
+  fails(
+    () => checkThrows("too few", refuse, "above"),
+    'too few: expected an error with "above", got "maxPods: 5 is below 10"',
+  );
   fails(() => checkThrows("too few", () => 1, "above"), 'too few: expected an error with "above", got none');
 });
 

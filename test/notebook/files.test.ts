@@ -42,7 +42,13 @@ writing("leaves nothing beside a file that could not be written", () => {
 
 writing("replaces a folder, files of an earlier one gone", () => {
   const cwd = folder();
-  writeFolder(join(cwd, "out"), new Map([["a", "1"], ["b/c", "2"]]));
+  writeFolder(
+    join(cwd, "out"),
+    new Map([
+      ["a", "1"],
+      ["b/c", "2"],
+    ]),
+  );
   writeFolder(join(cwd, "out"), new Map([["a", "3"]]));
   assert.equal(readdirSync(cwd), ["out"]);
   assert.equal(readdirSync(join(cwd, "out")), ["a"]);
@@ -52,7 +58,15 @@ writing("keeps the earlier folder when the new one fails", () => {
   const cwd = folder();
   mkdirSync(join(cwd, "out"));
   writeFileSync(join(cwd, "out/a"), "1");
-  assert.throws(() => writeFolder(join(cwd, "out"), new Map([["a", "2"], ["a/b", "3"]])));
+  assert.throws(() =>
+    writeFolder(
+      join(cwd, "out"),
+      new Map([
+        ["a", "2"],
+        ["a/b", "3"],
+      ]),
+    ),
+  );
   assert.is(readFileSync(join(cwd, "out/a"), "utf8"), "1");
   assert.equal(readdirSync(cwd), ["out"]);
   assert.not.ok(existsSync(join(cwd, "out/b")));

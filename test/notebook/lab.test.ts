@@ -9,7 +9,11 @@ const cli = join(root, "lib/bin/egress-lab.js");
 const lab = suite("egress-lab lab");
 
 lab("says what to install where there is no Jupyter", () => {
-  const { status, stderr } = spawnSync(process.execPath, [cli, "lab", folder()], { cwd: root, env: { ...process.env, PATH: "" }, encoding: "utf8" });
+  const { status, stderr } = spawnSync(process.execPath, [cli, "lab", folder()], {
+    cwd: root,
+    env: { ...process.env, PATH: "" },
+    encoding: "utf8",
+  });
   assert.is(stderr, "Jupyter is not installed: apt-get install jupyter-notebook, or pipx install jupyterlab\n");
   assert.is(status, 1);
 });
@@ -27,16 +31,27 @@ const awaitMatch = async (text: () => string, pattern: RegExp): Promise<string> 
 if (hasTool("jupyter-notebook", "apt-get install jupyter-notebook"))
   lab("serves the folder with this checkout's kernel", async () => {
     const cwd = folder({ "a.ipynb": notebook("1") });
-    const jupyter = spawn(process.execPath, [cli, "lab", cwd, "--", "--no-browser", "--allow-root", "--port=18888"], { cwd: root, detached: true });
+    const jupyter = spawn(process.execPath, [cli, "lab", cwd, "--", "--no-browser", "--allow-root", "--port=18888"], {
+      cwd: root,
+      detached: true,
+    });
     let output = "";
     for (const stream of [jupyter.stdout, jupyter.stderr]) stream.on("data", chunk => (output += chunk));
     try {
-      const [url, token] = (await awaitMatch(() => output, /(http:\/\/localhost:\d+\/\?token=\w+)/)).split("?") as [string, string];
+      const [url, token] = (await awaitMatch(() => output, /(http:\/\/localhost:\d+\/\?token=\w+)/)).split("?") as [
+        string,
+        string,
+      ];
       const get = async (path: string) => (await fetch(`${url}api/${path}?${token}`)).json();
-      const specs = (await get("kernelspecs")) as { readonly kernelspecs: { readonly tslab?: { readonly spec: { readonly argv: readonly string[] } } } };
+      const specs = (await get("kernelspecs")) as {
+        readonly kernelspecs: { readonly tslab?: { readonly spec: { readonly argv: readonly string[] } } };
+      };
       assert.is(specs.kernelspecs.tslab?.spec.argv[1], join(root, "node_modules/tslab/bin/tslab"));
       const contents = (await get("contents")) as { readonly content: readonly { readonly name: string }[] };
-      assert.equal(contents.content.map(file => file.name), ["a.ipynb"]);
+      assert.equal(
+        contents.content.map(file => file.name),
+        ["a.ipynb"],
+      );
     } finally {
       process.kill(-jupyter.pid!, "SIGKILL");
     }

@@ -8,7 +8,12 @@ import { notebook, parameters } from "./notebooks.js";
 
 const format = suite("notebook files");
 
-const text = notebook({ source: "# Title", type: "markdown" }, parameters("let n: number = 1;"), "console.log(n)", "console.log(n)");
+const text = notebook(
+  { source: "# Title", type: "markdown" },
+  parameters("let n: number = 1;"),
+  "console.log(n)",
+  "console.log(n)",
+);
 
 format("are laid out the same however often they are read", () => {
   const once = emitNotebook(parseNotebook(text, "a"));
@@ -24,16 +29,45 @@ format("give equal cells ids of their own, which survive edits elsewhere", () =>
 });
 
 format("keep outputs as they are, JSON whole and text by lines", () => {
-  const data = { "text/plain": ["a\n", "b"], "application/vnd.vegalite.v5+json": { b: [1, "x"], a: null }, "image/png": "aGk=" };
+  const data = {
+    "text/plain": ["a\n", "b"],
+    "application/vnd.vegalite.v5+json": { b: [1, "x"], a: null },
+    "image/png": "aGk=",
+  };
   const output = { output_type: "display_data", data, metadata: { "image/png": { alt: "words" } } };
-  const cell = { cell_type: "code", metadata: {}, source: [], execution_count: 1, outputs: [output, { output_type: "stream", name: "stdout", text: "hi\n" }] };
-  const file = JSON.stringify({ nbformat: 4, nbformat_minor: 5, metadata: { kernelspec: { name: "tslab" } }, cells: [cell] });
-  const emitted = JSON.parse(emitNotebook(parseNotebook(file, "a"))) as { cells: readonly [{ outputs: readonly unknown[] }] };
+  const cell = {
+    cell_type: "code",
+    metadata: {},
+    source: [],
+    execution_count: 1,
+    outputs: [output, { output_type: "stream", name: "stdout", text: "hi\n" }],
+  };
+  const file = JSON.stringify({
+    nbformat: 4,
+    nbformat_minor: 5,
+    metadata: { kernelspec: { name: "tslab" } },
+    cells: [cell],
+  });
+  const emitted = JSON.parse(emitNotebook(parseNotebook(file, "a"))) as {
+    cells: readonly [{ outputs: readonly unknown[] }];
+  };
   assert.equal(emitted.cells[0].outputs, [output, { output_type: "stream", name: "stdout", text: ["hi\n"] }]);
 });
 
-const mutated = fc.tuple(fc.nat(text.length), fc.nat(20), fc.string()).map(([at, cut, put]) => text.slice(0, at) + put + text.slice(at + cut));
-const nodes = fc.constantFrom("cells", "cell_type", "source", "metadata", "tags", "outputs", "nbformat", "kernelspec", "id");
+const mutated = fc
+  .tuple(fc.nat(text.length), fc.nat(20), fc.string())
+  .map(([at, cut, put]) => text.slice(0, at) + put + text.slice(at + cut));
+const nodes = fc.constantFrom(
+  "cells",
+  "cell_type",
+  "source",
+  "metadata",
+  "tags",
+  "outputs",
+  "nbformat",
+  "kernelspec",
+  "id",
+);
 const shaken = fc.tuple(nodes, fc.jsonValue()).map(([key, value]) => {
   const replace = (name: string, old: unknown): unknown => (name === key ? value : old);
   return JSON.stringify(JSON.parse(text, replace));

@@ -6,14 +6,20 @@ import { fileURLToPath } from "node:url";
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** A code cell by its text alone, or a cell with tags or of another kind. */
-export type CellSource = string | { readonly source: string; readonly tags?: readonly string[]; readonly type?: "markdown" };
+export type CellSource =
+  string | { readonly source: string; readonly tags?: readonly string[]; readonly type?: "markdown" };
 
 /** A notebook as a person might have typed it: no ids, no outputs, no execution counts. */
 export const notebook = (...cells: readonly CellSource[]): string =>
   JSON.stringify({
     cells: cells.map(cell => {
       const { source, tags = [], type = "code" } = typeof cell === "string" ? { source: cell } : cell;
-      return { cell_type: type, metadata: { tags }, source, ...(type === "code" ? { execution_count: null, outputs: [] } : {}) };
+      return {
+        cell_type: type,
+        metadata: { tags },
+        source,
+        ...(type === "code" ? { execution_count: null, outputs: [] } : {}),
+      };
     }),
     metadata: { kernelspec: { name: "tslab", display_name: "TypeScript", language: "typescript" } },
     nbformat: 4,
@@ -44,6 +50,10 @@ export const egressLab = (cwd: string, ...args: readonly string[]): Ran => egres
 
 /** The same with an environment of its own. */
 export const egressLabIn = (env: NodeJS.ProcessEnv, cwd: string, ...args: readonly string[]): Ran => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "lib/bin/egress-lab.js"), ...args], { cwd, env, encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "lib/bin/egress-lab.js"), ...args], {
+    cwd,
+    env,
+    encoding: "utf8",
+  });
   return { code: status, stdout, stderr };
 };

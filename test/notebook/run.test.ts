@@ -7,11 +7,14 @@ import { type CellSource, egressLab, egressLabIn, folder, notebook, parameters, 
 
 const read = (path: string) => parseNotebook(readFileSync(path, "utf8"), path);
 const codeOf = (path: string) => read(path).cells.flatMap(cell => (cell.type === "code" ? [cell] : []));
-const streamsOf = (path: string) => codeOf(path).map(cell => cell.outputs.map(output => (output.output_type === "stream" ? output.text : "")).join(""));
+const streamsOf = (path: string) =>
+  codeOf(path).map(cell => cell.outputs.map(output => (output.output_type === "stream" ? output.text : "")).join(""));
 
 const plain = notebook(
   { source: "# Nodes", type: "markdown" },
-  parameters('let nodes: number = 3;\n// which plugin\nlet plugin: "azure" | "kubenet" = "azure";\nlet version: string = "1.11";'),
+  parameters(
+    'let nodes: number = 3;\n// which plugin\nlet plugin: "azure" | "kubenet" = "azure";\nlet version: string = "1.11";',
+  ),
   'import { cidr, cidrSize } from "egress-lab";\nconsole.log(nodes, plugin, version);',
   'cidrSize(cidr("10.0.0.0/24")) * nodes',
 );
@@ -22,7 +25,10 @@ updating("executes, numbers and lays out a notebook, and --check then finds it t
   const cwd = folder({ "a.ipynb": plain });
   const updated = egressLab(cwd, "run", "a.ipynb", "--update");
   assert.is(updated.code, 0, updated.stderr);
-  assert.equal(codeOf(join(cwd, "a.ipynb")).map(cell => cell.executionCount), [1, 2, 3]);
+  assert.equal(
+    codeOf(join(cwd, "a.ipynb")).map(cell => cell.executionCount),
+    [1, 2, 3],
+  );
   assert.equal(streamsOf(join(cwd, "a.ipynb")), ["", "3 azure 1.11\n", "768\n"]);
   const bytes = readFileSync(join(cwd, "a.ipynb"), "utf8");
   const ids = [...bytes.matchAll(/"id": "(.*)"/g)].map(match => match[1]);
@@ -46,14 +52,20 @@ updating("executes, numbers and lays out a notebook, and --check then finds it t
 });
 
 updating("keeps the outputs of a notebook that needs a kernel where there is none, and says why", () => {
-  const needy = notebook({ source: "let nodes: number = 3;", tags: ["parameters", "needs-linux"] }, "console.log(nodes)");
+  const needy = notebook(
+    { source: "let nodes: number = 3;", tags: ["parameters", "needs-linux"] },
+    "console.log(nodes)",
+  );
   const cwd = folder({ "kernel.ipynb": needy });
   const { CI: _, ...env } = process.env;
   const bare = { ...env, PATH: "/nowhere" };
   const kept = egressLabIn(bare, cwd, "run", "kernel.ipynb", "--out", "kept");
   assert.is(kept.code, 0, kept.stdout + kept.stderr);
   assert.equal(streamsOf(join(cwd, "kept/kernel.ipynb")), ["", ""]);
-  assert.match(kept.stderr, /^kept {2}kernel\.ipynb, as it is in the file: the linux engine (lacks .*: apt-get install|needs Linux)/m);
+  assert.match(
+    kept.stderr,
+    /^kept {2}kernel\.ipynb, as it is in the file: the linux engine (lacks .*: apt-get install|needs Linux)/m,
+  );
   egressLabIn({ ...bare, CI: "true" }, cwd, "run", "kernel.ipynb", "--out", "run");
   assert.equal(streamsOf(join(cwd, "run/kernel.ipynb")), ["", "3\n"], "in CI it is run");
 });
@@ -64,7 +76,21 @@ const parameterising = suite("run -p");
 
 parameterising("sets parameters after their cell, replacing those set before", () => {
   const cwd = folder({ "a.ipynb": plain, "p.yaml": "nodes: 4\nplugin: kubenet\n" });
-  const first = egressLab(cwd, "run", "a.ipynb", "-f", "p.yaml", "-p", "nodes", "5", "-p", "version", "1.10", "--out", "out");
+  const first = egressLab(
+    cwd,
+    "run",
+    "a.ipynb",
+    "-f",
+    "p.yaml",
+    "-p",
+    "nodes",
+    "5",
+    "-p",
+    "version",
+    "1.10",
+    "--out",
+    "out",
+  );
   assert.is(first.code, 0, first.stderr);
   const out = join(cwd, "out/a.ipynb");
   assert.equal(streamsOf(out), ["", "", "5 kubenet 1.10\n", "1280\n"]);
@@ -83,7 +109,10 @@ parameterising("names the parameter whose type is wrong", () => {
   const { code, stderr } = egressLab(cwd, "run", "a.ipynb", "-p", "nodes", "five", "-p", "plugin", "calico");
   assert.is(code, 1);
   assert.match(stderr, `parameter nodes: "five" does not fit: Type 'string' is not assignable to type 'number'`);
-  assert.match(stderr, 'parameter plugin: "calico" does not fit: Type \'"calico"\' is not assignable to type \'"azure" | "kubenet"\'');
+  assert.match(
+    stderr,
+    'parameter plugin: "calico" does not fit: Type \'"calico"\' is not assignable to type \'"azure" | "kubenet"\'',
+  );
 });
 
 parameterising("lists the known parameters", () => {
@@ -96,7 +125,12 @@ parameterising("lists the known parameters", () => {
 });
 
 parameterising("refuses a cell whose values could not be set", () => {
-  for (const source of ["const nodes: number = 3;", "let nodes = 3;", "let f: () => number = () => 3;", "let a: number = 1;\nfunction f() {}"]) {
+  for (const source of [
+    "const nodes: number = 3;",
+    "let nodes = 3;",
+    "let f: () => number = () => 3;",
+    "let a: number = 1;\nfunction f() {}",
+  ]) {
     const cwd = folder({ "a.ipynb": notebook(parameters(source)) });
     const { code, stderr } = egressLab(cwd, "run", "a.ipynb");
     assert.is(code, 2);
@@ -105,7 +139,8 @@ parameterising("refuses a cell whose values could not be set", () => {
 });
 
 parameterising("accepts values over several lines and comments", () => {
-  const source = 'let pods: readonly number[] = [ // per node\n  1,\n  2,\n];\n/* the ; SKU */ let sku: string = "a;b"\nlet far: number | null = null;';
+  const source =
+    'let pods: readonly number[] = [ // per node\n  1,\n  2,\n];\n/* the ; SKU */ let sku: string = "a;b"\nlet far: number | null = null;';
   const cwd = folder({ "a.ipynb": notebook(parameters(source), "console.log(pods.length, sku, far)") });
   const { code, stdout, stderr } = egressLab(cwd, "run", "a.ipynb", "-p", "pods", "[4, 5, 6]", "-p", "far", "7");
   assert.is(code, 0, stderr);
@@ -138,12 +173,23 @@ const fails = (...cells: readonly CellSource[]) => {
 };
 
 failing("is shown with its number, its source and a message without machine paths", () => {
-  const stderr = fails("const a = 1;", { source: "text", type: "markdown" }, 'const f = () => { throw new Error("no route"); };\nf();', "console.log('never')");
-  assert.match(stderr, "FAIL  a.ipynb, cell 2:\n    const f = () => { throw new Error(\"no route\"); };\n    f();\n\n    Error: no route\n");
+  const stderr = fails(
+    "const a = 1;",
+    { source: "text", type: "markdown" },
+    'const f = () => { throw new Error("no route"); };\nf();',
+    "console.log('never')",
+  );
+  assert.match(
+    stderr,
+    'FAIL  a.ipynb, cell 2:\n    const f = () => { throw new Error("no route"); };\n    f();\n\n    Error: no route\n',
+  );
 });
 
 failing("may fail its check", () => {
-  assert.match(fails('import { check } from "egress-lab";\ncheck("the source", "10.13.76.4", "10.13.76.13");'), "    CheckError: the source: expected 10.13.76.13, got 10.13.76.4\n");
+  assert.match(
+    fails('import { check } from "egress-lab";\ncheck("the source", "10.13.76.4", "10.13.76.13");'),
+    "    CheckError: the source: expected 10.13.76.13, got 10.13.76.4\n",
+  );
 });
 
 failing("may not compile", () => {
@@ -152,7 +198,10 @@ failing("may not compile", () => {
 
 failing("may leave a rejected promise behind, at once or later", () => {
   assert.match(fails('void Promise.reject(new Error("lost"));', "1"), /cell 1:[^]*that no cell awaits: Error: lost/);
-  assert.match(fails('setTimeout(() => { throw new Error("late"); }, 100); 0;'), /cell 1:[^]*that no cell awaits: Error: late/);
+  assert.match(
+    fails('setTimeout(() => { throw new Error("late"); }, 100); 0;'),
+    /cell 1:[^]*that no cell awaits: Error: late/,
+  );
 });
 
 failing("may hang", () => {
@@ -178,8 +227,14 @@ const isolation = suite("notebooks in one process");
 
 isolation("share neither variables nor globals", () => {
   const cwd = folder({
-    "1.ipynb": notebook("let seen = 1; const only = 2;", "Array.prototype.at = () => 5; process.env.SEEN = 'yes'; (globalThis as any).seen = 1; void 0;"),
-    "2.ipynb": notebook("console.log(typeof (globalThis as any).seen, process.env.SEEN, [1].at(0));", "let seen = 'text'; console.log(seen)"),
+    "1.ipynb": notebook(
+      "let seen = 1; const only = 2;",
+      "Array.prototype.at = () => 5; process.env.SEEN = 'yes'; (globalThis as any).seen = 1; void 0;",
+    ),
+    "2.ipynb": notebook(
+      "console.log(typeof (globalThis as any).seen, process.env.SEEN, [1].at(0));",
+      "let seen = 'text'; console.log(seen)",
+    ),
     "3.ipynb": notebook("console.log(only)"),
     "4.ipynb": notebook("console.log(process.pid); setInterval(() => undefined, 1000); void 0;"),
     "5.ipynb": notebook("console.log(process.pid)"),
@@ -203,7 +258,8 @@ input("is reported in one line before anything runs", () => {
     "text.ipynb": "hello",
     "old.ipynb": '{"nbformat": 3}',
     "python.ipynb": '{"nbformat": 4, "metadata": {"kernelspec": {"name": "python3"}}, "cells": []}',
-    "cells.ipynb": '{"nbformat": 4, "metadata": {"kernelspec": {"name": "tslab"}}, "cells": [{"cell_type": "codes", "source": ""}]}',
+    "cells.ipynb":
+      '{"nbformat": 4, "metadata": {"kernelspec": {"name": "tslab"}}, "cells": [{"cell_type": "codes", "source": ""}]}',
     "list.yaml": "- 1\n",
   });
   const cases: readonly (readonly [readonly string[], string])[] = [
@@ -216,7 +272,10 @@ input("is reported in one line before anything runs", () => {
     [["-p", "nodes"], '-p: "nodes" is incomplete; expected -p name value'],
     [["--check", "--update"], 'options: "--check --update" exclude each other; expected one of them'],
     [["--out", "."], '--out: "." is the notebook\'s own folder; expected another folder, or --update'],
-    [["--timeout", "0"], "error: option '--timeout <seconds>' argument '0' is invalid. It is a time in seconds above 0."],
+    [
+      ["--timeout", "0"],
+      "error: option '--timeout <seconds>' argument '0' is invalid. It is a time in seconds above 0.",
+    ],
   ];
   for (const [args, expected] of cases) {
     const { code, stdout, stderr } = egressLab(cwd, "run", "good.ipynb", ...args);

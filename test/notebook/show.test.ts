@@ -7,7 +7,10 @@ import { tableHtml, tableOf, tableText } from "../../lib/notebook/table.js";
 const table = suite("tables");
 
 table("take their columns from the records, numbers to the right", () => {
-  const records = [{ node: "aks-0", ports: 1024 }, { node: "aks-1", ports: 8, note: "<b>&\"'" }];
+  const records = [
+    { node: "aks-0", ports: 1024 },
+    { node: "aks-1", ports: 8, note: "<b>&\"'" },
+  ];
   assert.is(
     tableText(tableOf(records)),
     `
@@ -23,7 +26,11 @@ aks-1      8  <b>&"'`.slice(1),
 });
 
 table("refuse a row of another length", () => {
-  assert.throws(() => tableText({ columns: ["a", "b"], rows: [[1, 2], [3]] }), (error: unknown) => error instanceof InputError && error.message === "table: row 1: [3] has 1 values; expected 2, one per column");
+  assert.throws(
+    () => tableText({ columns: ["a", "b"], rows: [[1, 2], [3]] }),
+    (error: unknown) =>
+      error instanceof InputError && error.message === "table: row 1: [3] has 1 values; expected 2, one per column",
+  );
 });
 
 table("may be empty", () => {
@@ -44,7 +51,14 @@ outside("prints the text of whatever it is", async () => {
     show([{ a: 1 }]);
     show({ columns: ["b"], rows: [["x"]] });
     show({ svg: "<svg/>", alt: "A path." });
-    await show({ title: { text: "t" }, description: "Ports rise.", data: { values: [] }, width: 10, height: 10, layer: [] });
+    await show({
+      title: { text: "t" },
+      description: "Ports rise.",
+      data: { values: [] },
+      width: 10,
+      height: 10,
+      layer: [],
+    });
   } finally {
     console.log = log;
   }

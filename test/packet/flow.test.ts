@@ -9,8 +9,24 @@ const port = fc.nat(0xffff);
 const header = { src: address, dst: address, ttl: fc.integer({ min: 1, max: 255 }) };
 const anyFlowPacket: fc.Arbitrary<FlowPacket> = fc.oneof(
   fc.record({ ...header, proto: fc.constant("udp" as const), sport: port, dport: port, payload: fc.string() }),
-  fc.record({ ...header, proto: fc.constant("tcp" as const), sport: port, dport: port, flags: fc.constant(["SYN" as const]), seq: fc.nat(), ack: fc.nat(), payload: fc.constant("") }),
-  fc.record({ ...header, proto: fc.constant("icmp" as const), type: fc.constantFrom("echo-request" as const, "echo-reply" as const), id: port, seq: port, size: fc.nat(1400) }),
+  fc.record({
+    ...header,
+    proto: fc.constant("tcp" as const),
+    sport: port,
+    dport: port,
+    flags: fc.constant(["SYN" as const]),
+    seq: fc.nat(),
+    ack: fc.nat(),
+    payload: fc.constant(""),
+  }),
+  fc.record({
+    ...header,
+    proto: fc.constant("icmp" as const),
+    type: fc.constantFrom("echo-request" as const, "echo-reply" as const),
+    id: port,
+    seq: port,
+    size: fc.nat(1400),
+  }),
 );
 
 const test = suite("flow");

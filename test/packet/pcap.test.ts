@@ -61,14 +61,23 @@ emit.run();
 
 const pcap = suite("pcap");
 const microseconds = fc.nat(999_999);
-const timed = fc.record({ time: fc.tuple(fc.integer({ min: 0, max: 2_000_000_000 }), microseconds).map(([s, us]) => s + us / 1e6), packet: anyPacket }, { noNullPrototype: true });
+const timed = fc.record(
+  {
+    time: fc.tuple(fc.integer({ min: 0, max: 2_000_000_000 }), microseconds).map(([s, us]) => s + us / 1e6),
+    packet: anyPacket,
+  },
+  { noNullPrototype: true },
+);
 
 pcap("what was written is read back", () => {
   fc.assert(
     fc.property(fc.array(timed, { maxLength: 20 }), packets => {
       const { linkType, records } = readPcap(writePcap(packets));
       assert.is(linkType, 1);
-      assert.equal(records.map(({ packet }) => packet), packets.map(({ packet }) => packet));
+      assert.equal(
+        records.map(({ packet }) => packet),
+        packets.map(({ packet }) => packet),
+      );
       records.forEach(({ time }, i) => assert.ok(Math.abs(time - packets[i]!.time) < 1e-6));
     }),
   );
@@ -85,7 +94,10 @@ pcap("what is no capture is an InputError", () => {
     return "read";
   };
   assert.is(message(new Uint8Array(3)), "x.pcap: 3 bytes are too few for a capture file; expected at least 24");
-  assert.is(message(new Uint8Array(24)), 'x.pcap: "0" does not begin a capture file; expected a1b2c3d4 or a1b23c4d (pcap, not pcapng)');
+  assert.is(
+    message(new Uint8Array(24)),
+    'x.pcap: "0" does not begin a capture file; expected a1b2c3d4 or a1b23c4d (pcap, not pcapng)',
+  );
   fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), bytes => void message(bytes)));
   fc.assert(
     fc.property(fc.array(timed, { maxLength: 4 }), fc.nat(), fc.nat(255), (packets, at, byte) => {
@@ -113,7 +125,10 @@ if (hasTool("tcpdump", "apt-get install tcpdump")) {
         withFile(packets, path => {
           const { stdout, stderr, status } = spawnSync("tcpdump", ["-nn", "-vv", "-r", path], { encoding: "utf8" });
           assert.is(status, 0);
-          assert.is(stderr.replace(path, "FILE"), "reading from file FILE, link-type EN10MB (Ethernet), snapshot length 262144\n");
+          assert.is(
+            stderr.replace(path, "FILE"),
+            "reading from file FILE, link-type EN10MB (Ethernet), snapshot length 262144\n",
+          );
           assert.not.match(stdout, /bad (udp )?cksum|wrong icmp cksum|\(incorrect/);
         }),
       ),
@@ -122,10 +137,21 @@ if (hasTool("tcpdump", "apt-get install tcpdump")) {
   });
 
   pcap("tcpdump prints nanoseconds and the packet's own fields", () => {
-    const packet: Packet = { proto: "udp", src: addr("10.0.0.1"), sport: 53000, dst: addr("10.0.0.2"), dport: 9, ttl: 63, payload: "abc" };
+    const packet: Packet = {
+      proto: "udp",
+      src: addr("10.0.0.1"),
+      sport: 53000,
+      dst: addr("10.0.0.2"),
+      dport: 9,
+      ttl: 63,
+      payload: "abc",
+    };
     withFile([{ time: 1.5, packet }], path => {
       const { stdout } = spawnSync("tcpdump", ["-nntt", "--nano", "-vv", "-r", path], { encoding: "utf8" });
-      assert.match(stdout, /^1\.500000000 IP \(tos 0x0, ttl 63, id 0, offset 0, flags \[DF\], proto UDP \(17\), length 31\)\n +10\.0\.0\.1\.53000 > 10\.0\.0\.2\.9: \[udp sum ok\] UDP, length 3/);
+      assert.match(
+        stdout,
+        /^1\.500000000 IP \(tos 0x0, ttl 63, id 0, offset 0, flags \[DF\], proto UDP \(17\), length 31\)\n +10\.0\.0\.1\.53000 > 10\.0\.0\.2\.9: \[udp sum ok\] UDP, length 3/,
+      );
     });
   });
 }
@@ -135,8 +161,14 @@ if (hasTool("tshark", "apt-get install tshark")) {
     const packets = fc.sample(timed, { numRuns: 300, seed: 1 });
     withFile(packets, path => {
       const verify = ["ip", "tcp", "udp"].flatMap(proto => ["-o", `${proto}.check_checksum:TRUE`]);
-      const run = (filter: string) => spawnSync("tshark", ["-n", ...verify, "-r", path, "-Y", filter], { encoding: "utf8", env: { ...process.env, HOME: tmpdir() } });
-      const bad = run("_ws.malformed || ip.checksum.status == 0 || tcp.checksum.status == 0 || udp.checksum.status == 0 || icmp.checksum.status == 0");
+      const run = (filter: string) =>
+        spawnSync("tshark", ["-n", ...verify, "-r", path, "-Y", filter], {
+          encoding: "utf8",
+          env: { ...process.env, HOME: tmpdir() },
+        });
+      const bad = run(
+        "_ws.malformed || ip.checksum.status == 0 || tcp.checksum.status == 0 || udp.checksum.status == 0 || icmp.checksum.status == 0",
+      );
       // Port numbers make Wireshark guess application protocols, whose random payload is then malformed: only the layers that we write count.
       const layers = bad.stdout.split("\n").filter(line => line !== "" && !/Malformed Packet/.test(line));
       assert.equal(layers, []);

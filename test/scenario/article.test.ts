@@ -25,7 +25,12 @@ const agesAt = (moment: keyof typeof articleMoments) => {
   ];
   return Object.fromEntries(rows.map(([name, created]) => [name, age(created, now)]));
 };
-const system = (value: string) => ({ "svc/heapster": value, "svc/kube-dns": value, "svc/kubernetes-dashboard": value, "svc/metrics-server": value });
+const system = (value: string) => ({
+  "svc/heapster": value,
+  "svc/kube-dns": value,
+  "svc/kubernetes-dashboard": value,
+  "svc/metrics-server": value,
+});
 const addon = (value: string) => ({
   "svc/addon-http-application-routing-default-http-backend": value,
   "svc/addon-http-application-routing-nginx-ingress": value,
@@ -43,15 +48,29 @@ ages("of the Azure CNI cluster at the first look: whereami alone, no add-on", ()
 });
 
 ages("of its services once the add-on is there", () => {
-  const { "svc/kubernetes": api, "svc/whereami": app, "svc/whereami-ingress": ingress, ...others } = agesAt("azureServices");
+  const {
+    "svc/kubernetes": api,
+    "svc/whereami": app,
+    "svc/whereami-ingress": ingress,
+    ...others
+  } = agesAt("azureServices");
   assert.equal([api, app, ingress], ["41m", "29m", "33s"]);
-  for (const [name, value] of Object.entries({ ...addon("1m"), ...system("40m") })) assert.is(others[name], value, name);
+  for (const [name, value] of Object.entries({ ...addon("1m"), ...system("40m") }))
+    assert.is(others[name], value, name);
 });
 
 ages("of its pods a little later", () => {
   const shown = agesAt("azurePods");
-  const pods = ["whereami-564765b89-vdkjd", "whereami-564765b89-xcvjm", "whereami-ingress-7f97d7c96f-6ws82", "whereami-ingress-7f97d7c96f-qcf6p"];
-  assert.equal(pods.map(name => shown[name]), ["31m", "31m", "2m", "2m"]);
+  const pods = [
+    "whereami-564765b89-vdkjd",
+    "whereami-564765b89-xcvjm",
+    "whereami-ingress-7f97d7c96f-6ws82",
+    "whereami-ingress-7f97d7c96f-qcf6p",
+  ];
+  assert.equal(
+    pods.map(name => shown[name]),
+    ["31m", "31m", "2m", "2m"],
+  );
 });
 
 ages("of the kubenet cluster", () => {
@@ -72,7 +91,10 @@ ages("of the kubenet cluster", () => {
 
 ages("come from moments in the order in which they are told", () => {
   const times = Object.values(articleMoments).map(({ at }) => parseTime(at, "at"));
-  assert.equal(times, [...times].sort((a, b) => a - b));
+  assert.equal(
+    times,
+    [...times].sort((a, b) => a - b),
+  );
   assert.is(articleScenario.startsAt, articleMoments.kubenetCurl.at);
 });
 
@@ -89,18 +111,24 @@ const cluster = (name: string) => clusterNamed(built, name);
 
 derived("kubenet's pod addresses follow from the order of creation on each node", () => {
   const { pods } = cluster("kubenetcluster").cluster;
-  assert.equal(pods.filter(({ namespace }) => namespace === "default").map(({ name, ip }) => [name.slice(-5), formatAddr(ip)]), [
-    ["d8rdb", "192.168.1.2"],
-    ["z7p82", "192.168.0.9"],
-    ["2lqxf", "192.168.0.10"],
-    ["66vvv", "192.168.1.7"],
-  ]);
+  assert.equal(
+    pods.filter(({ namespace }) => namespace === "default").map(({ name, ip }) => [name.slice(-5), formatAddr(ip)]),
+    [
+      ["d8rdb", "192.168.1.2"],
+      ["z7p82", "192.168.0.9"],
+      ["2lqxf", "192.168.0.10"],
+      ["66vvv", "192.168.1.7"],
+    ],
+  );
 });
 
 derived("the add-on has its pods once, whenever it is enabled", () => {
   for (const at of ["2019-02-12T22:20:00Z", "2019-02-12T22:50:00Z"]) {
     const before = { ...scenarioAt(articleScenario, "2019-02-12T22:10:00Z"), startsAt: at };
-    const { pods } = clusterNamed(build(enableAddon(before, "kubenetcluster", "http_application_routing", at)), "kubenetcluster").cluster;
+    const { pods } = clusterNamed(
+      build(enableAddon(before, "kubenetcluster", "http_application_routing", at)),
+      "kubenetcluster",
+    ).cluster;
     const own = pods.filter(({ name }) => name.startsWith("addon-"));
     assert.is(own.length, 3);
     for (const { created } of own) assert.is(created, parseTime(at, "at"));
@@ -109,7 +137,10 @@ derived("the add-on has its pods once, whenever it is enabled", () => {
 
 derived("node resource group, SKU, ports and outbound address", () => {
   assert.is(cluster("kubenetcluster").nodeResourceGroup, "MC_akstest_kubenetcluster_westeurope");
-  for (const [name, first] of [["azurecluster", "104.45.15.171"], ["kubenetcluster", "137.117.164.147"]] as const) {
+  for (const [name, first] of [
+    ["azurecluster", "104.45.15.171"],
+    ["kubenetcluster", "137.117.164.147"],
+  ] as const) {
     const { sku, portsPerNode, outboundFrontends, frontends } = cluster(name).loadBalancer;
     assert.equal([sku, portsPerNode, outboundFrontends, frontends.length], ["Basic", 1024, [first], 2]);
   }
@@ -156,14 +187,18 @@ pins("publicAddresses: the site sees the new one, and clients reach the service 
 });
 
 pins("publicAddresses: without the first service the next one's address is used", async () => {
-  const without = editCluster(articleScenario, "kubenetcluster", { manifests: articleScenario.clusters[1]!.manifests.slice(1) });
+  const without = editCluster(articleScenario, "kubenetcluster", {
+    manifests: articleScenario.clusters[1]!.manifests.slice(1),
+  });
   const from = (some: ReturnType<typeof build>) => podId(some, "kubenetcluster", "whereami-ingress-7f97d7c96f-2lqxf");
   assert.is(await seenBy(without, from, "ifconfig.co"), "104.214.236.151");
 });
 
 pins("pods' nodes: the VM sees the other node, and the pod has an address of its range", async () => {
   const { pods } = articleScenario.clusters[1]!.pins!;
-  const swapped = kubenet({ pins: { pods: { "default/whereami": pods!["default/whereami"]!.map(pod => ({ ...pod, node: 1 - pod.node! })) } } });
+  const swapped = kubenet({
+    pins: { pods: { "default/whereami": pods!["default/whereami"]!.map(pod => ({ ...pod, node: 1 - pod.node! })) } },
+  });
   assert.is(await vmSees(swapped), "10.13.77.5");
   const pod = clusterNamed(build(swapped), "kubenetcluster").cluster.pods.find(({ name }) => name.endsWith("d8rdb"))!;
   assert.match(formatAddr(pod.ip), /^192\.168\.0\./);
@@ -173,17 +208,25 @@ pins("nodeAddresses: the VM sees the new one, and the fabric routes to it", asyn
   const moved = kubenet({ pins: { nodeAddresses: ["10.13.77.4", "10.13.77.5"] } });
   assert.is(await vmSees(moved), "10.13.77.5");
   const routes = build(moved).network.fabric.subnets.find(({ name }) => name === "kubenet")!.routes;
-  assert.equal(routes.map(({ nextHop }) => nextHop.kind === "appliance" && formatAddr(nextHop.address)), ["10.13.77.4", "10.13.77.5"]);
+  assert.equal(
+    routes.map(({ nextHop }) => nextHop.kind === "appliance" && formatAddr(nextHop.address)),
+    ["10.13.77.4", "10.13.77.5"],
+  );
 });
 
 pins("azure-cni pod addresses: the VM sees the new one", async () => {
   const [first, second] = articleScenario.clusters[0]!.pins!.pods!["default/whereami"]!;
   const moved = azure({ pins: { pods: { "default/whereami": [{ ...first!, address: "10.13.76.30" }, second!] } } });
-  assert.is(await seenBy(moved, some => podId(some, "azurecluster", "whereami-564765b89-vdkjd"), "10.13.1.4"), "10.13.76.30");
+  assert.is(
+    await seenBy(moved, some => podId(some, "azurecluster", "whereami-564765b89-vdkjd"), "10.13.1.4"),
+    "10.13.76.30",
+  );
 });
 
 pins("clusterIps and nodePorts: the service answers there and not where it was", async () => {
-  const moved = kubenet({ pins: { clusterIps: { "default/whereami": "10.0.9.9" }, nodePorts: { "default/whereami": { 80: 31000 } } } });
+  const moved = kubenet({
+    pins: { clusterIps: { "default/whereami": "10.0.9.9" }, nodePorts: { "default/whereami": { 80: 31000 } } },
+  });
   const lab = bootModel(build(moved).network);
   const ask = async (to: string, port: number) => (await lab.connect("testvm", to, port)).kind;
   assert.is(await ask("10.13.77.5", 31000), "connected");
@@ -195,10 +238,18 @@ pins("clusterIps and nodePorts: the service answers there and not where it was",
 
 pins("nodePoolId, names, creation times and the kubelet's process follow", () => {
   const changed = kubenet({
-    pins: { nodePoolId: "12345678", kubeletPid: 42, created: { "Service/default/whereami": "2019-02-12T22:40:00Z" }, pods: { "default/whereami": [{ name: "whereami-564765b89-aaaaa", node: 1 }] } },
+    pins: {
+      nodePoolId: "12345678",
+      kubeletPid: 42,
+      created: { "Service/default/whereami": "2019-02-12T22:40:00Z" },
+      pods: { "default/whereami": [{ name: "whereami-564765b89-aaaaa", node: 1 }] },
+    },
   });
   const { nodes, pods, services } = clusterNamed(build(changed), "kubenetcluster").cluster;
-  assert.equal(nodes.map(({ name }) => name), ["aks-nodepool1-12345678-0", "aks-nodepool1-12345678-1"]);
+  assert.equal(
+    nodes.map(({ name }) => name),
+    ["aks-nodepool1-12345678-0", "aks-nodepool1-12345678-1"],
+  );
   assert.is(nodes[0]!.kubeletPid, 42);
   assert.is(services.find(({ name }) => name === "whereami")!.created, parseTime("2019-02-12T22:40:00Z", "at"));
   assert.ok(pods.some(({ name }) => name === "whereami-564765b89-aaaaa"));
@@ -213,7 +264,10 @@ pins("taken out are drawn, and the rest still follows", async () => {
   const pod = own.pods.find(({ name }) => name.startsWith("whereami-"))!;
   const from = () => `kubenetcluster/default/${pod.name}`;
   assert.is(await seenBy(drawn, from, "ifconfig.co"), loadBalancer.outboundFrontends[0]);
-  assert.is(await seenBy(drawn, from, "10.13.1.4"), formatAddr(own.nodes.find(({ name }) => name === pod.node)!.internalIp));
+  assert.is(
+    await seenBy(drawn, from, "10.13.1.4"),
+    formatAddr(own.nodes.find(({ name }) => name === pod.node)!.internalIp),
+  );
 });
 
 pins.run();
@@ -221,7 +275,8 @@ pins.run();
 const files = suite("manifests");
 
 files("are the files beside the notebooks", () => {
-  for (const { file, yaml } of [whereami, whereamiIngress]) assert.is(readFileSync(new URL(`../../notebooks/${file}`, import.meta.url), "utf8"), yaml);
+  for (const { file, yaml } of [whereami, whereamiIngress])
+    assert.is(readFileSync(new URL(`../../notebooks/${file}`, import.meta.url), "utf8"), yaml);
 });
 
 files.run();

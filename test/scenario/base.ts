@@ -3,11 +3,14 @@ import { bootModel } from "../../lib/net/model.js";
 import { build } from "../../lib/scenario/build.js";
 import type { Built, ClusterSpec, Scenario } from "../../lib/scenario/types.js";
 
-export const clusterNamed = (built: Built, name: string) => built.clusters.find(({ cluster }) => cluster.name === name)!;
+export const clusterNamed = (built: Built, name: string) =>
+  built.clusters.find(({ cluster }) => cluster.name === name)!;
 
 /** A pod's host id, by the start of its name. */
 export const podId = (built: Built, cluster: string, start: string, node?: string): string => {
-  const pod = clusterNamed(built, cluster).cluster.pods.find(({ name, node: its }) => name.startsWith(start) && (node === undefined || its.endsWith(node)))!;
+  const pod = clusterNamed(built, cluster).cluster.pods.find(
+    ({ name, node: its }) => name.startsWith(start) && (node === undefined || its.endsWith(node)),
+  )!;
   return `${cluster}/${pod.namespace}/${pod.name}`;
 };
 
@@ -19,7 +22,8 @@ export const seenBy = async (scenario: Scenario, pod: (built: Built) => string, 
 };
 
 /** Addresses of every card of a built network, dotted. */
-export const cardAddresses = (built: Built): readonly string[] => built.network.fabric.nics.flatMap(nic => nic.addresses.map(formatAddr));
+export const cardAddresses = (built: Built): readonly string[] =>
+  built.network.fabric.nics.flatMap(nic => nic.addresses.map(formatAddr));
 
 const cluster: ClusterSpec = {
   name: "c",
@@ -38,7 +42,14 @@ export const plain = (change: Partial<ClusterSpec> = {}, whole: Partial<Scenario
   seed: 1,
   resourceGroup: "rg",
   location: "westeurope",
-  vnet: { name: "vnet", addressSpace: ["10.13.0.0/16"], subnets: [{ name: "nodes", prefix: "10.13.77.0/24" }, { name: "vms", prefix: "10.13.1.0/24" }] },
+  vnet: {
+    name: "vnet",
+    addressSpace: ["10.13.0.0/16"],
+    subnets: [
+      { name: "nodes", prefix: "10.13.77.0/24" },
+      { name: "vms", prefix: "10.13.1.0/24" },
+    ],
+  },
   vms: [{ name: "vm", subnet: "vms", user: "lab" }],
   clusters: [{ ...cluster, ...change }],
   sites: [{ name: "site.example", address: "203.0.113.10" }],

@@ -8,7 +8,8 @@ import { plain } from "./base.js";
 
 const edit = suite("edits");
 const addon = "http_application_routing";
-const services = (scenario: ReturnType<typeof plain>) => build(scenario).clusters[0]!.cluster.services.map(({ name }) => name);
+const services = (scenario: ReturnType<typeof plain>) =>
+  build(scenario).clusters[0]!.cluster.services.map(({ name }) => name);
 
 edit("leave the given scenario as it was", () => {
   const before = plain();
@@ -18,7 +19,10 @@ edit("leave the given scenario as it was", () => {
 });
 
 edit("change fields within fields, replace lists, and take out what is undefined", () => {
-  const start = plain({ maxPods: 50, pins: { publicAddresses: { "default/a": "203.0.113.1" }, nodeAddresses: ["10.13.77.9"] } });
+  const start = plain({
+    maxPods: 50,
+    pins: { publicAddresses: { "default/a": "203.0.113.1" }, nodeAddresses: ["10.13.77.9"] },
+  });
   const [cluster] = editCluster(start, "c", {
     loadBalancer: { sku: "Standard" },
     maxPods: undefined,
@@ -26,7 +30,10 @@ edit("change fields within fields, replace lists, and take out what is undefined
   }).clusters;
   assert.equal(cluster!.loadBalancer, { sku: "Standard", frontendSelection: "first" });
   assert.is("maxPods" in cluster!, false);
-  assert.equal(cluster!.pins, { publicAddresses: { "default/a": "203.0.113.1", "default/b": "203.0.113.2" }, nodeAddresses: ["10.13.77.8"] });
+  assert.equal(cluster!.pins, {
+    publicAddresses: { "default/a": "203.0.113.1", "default/b": "203.0.113.2" },
+    nodeAddresses: ["10.13.77.8"],
+  });
 });
 
 edit("apply manifests and switch add-ons", () => {
@@ -38,7 +45,12 @@ edit("apply manifests and switch add-ons", () => {
 });
 
 edit("name the clusters that there are", () => {
-  for (const action of [() => editCluster(plain(), "d", {}), () => applyManifest(plain(), "d", whereami), () => enableAddon(plain(), "d", addon), () => disableAddon(plain(), "d", addon)])
+  for (const action of [
+    () => editCluster(plain(), "d", {}),
+    () => applyManifest(plain(), "d", whereami),
+    () => enableAddon(plain(), "d", addon),
+    () => disableAddon(plain(), "d", addon),
+  ])
     assert.is(message(action), 'cluster: "d" is not in scenario test; expected c');
 });
 
@@ -48,7 +60,12 @@ const past = suite("scenarioAt");
 
 past("has what had been done by then", () => {
   const applied = (appliedAt: string) => ({ ...whereami, appliedAt });
-  const late = enableAddon(plain({ manifests: [applied("2019-02-12T11:20:00Z"), whereami] }), "c", addon, "2019-02-12T11:30:00Z");
+  const late = enableAddon(
+    plain({ manifests: [applied("2019-02-12T11:20:00Z"), whereami] }),
+    "c",
+    addon,
+    "2019-02-12T11:30:00Z",
+  );
   const at = (time: string) => {
     const { startsAt, clusters } = scenarioAt(late, time);
     return [startsAt, clusters[0]!.manifests.length, clusters[0]!.addons.length];
@@ -60,7 +77,8 @@ past("has what had been done by then", () => {
 });
 
 past("leaves clusters as old as they were", () => {
-  const created = (scenario: ReturnType<typeof plain>) => build(scenario).clusters[0]!.cluster.services.find(({ name }) => name === "kubernetes")!.created;
+  const created = (scenario: ReturnType<typeof plain>) =>
+    build(scenario).clusters[0]!.cluster.services.find(({ name }) => name === "kubernetes")!.created;
   assert.is(created(scenarioAt(plain(), "2019-02-12T11:30:00Z")), created(plain()));
 });
 

@@ -4,7 +4,15 @@ import { bootModel } from "../../lib/net/model.js";
 import { articleScenario } from "../../lib/scenario/article.js";
 import { build } from "../../lib/scenario/build.js";
 import { editCluster } from "../../lib/scenario/edit.js";
-import { compareFlows, type DestinationKind, flowChangeColumns, type FlowRow, flowTable, flowTableColumns, type FlowTableView } from "../../lib/scenario/flowTable.js";
+import {
+  compareFlows,
+  type DestinationKind,
+  flowChangeColumns,
+  type FlowRow,
+  flowTable,
+  flowTableColumns,
+  type FlowTableView,
+} from "../../lib/scenario/flowTable.js";
 import { smallCluster } from "../../lib/scenario/small.js";
 import { tableText } from "../../lib/notebook/table.js";
 import type { Scenario } from "../../lib/scenario/types.js";
@@ -14,7 +22,8 @@ const tableOf = (scenario: Scenario): Promise<readonly FlowRow[]> => {
   return flowTable(bootModel(built.network), built);
 };
 const article = await tableOf(articleScenario);
-const flow = (rows: readonly FlowRow[], from: string, toKind: DestinationKind): FlowRow => rows.find(row => row.from.endsWith(from) && row.toKind === toKind)!;
+const flow = (rows: readonly FlowRow[], from: string, toKind: DestinationKind): FlowRow =>
+  rows.find(row => row.from.endsWith(from) && row.toKind === toKind)!;
 const address = (source: string | undefined) => source?.split(":")[0];
 const lines = (view: FlowTableView) => tableText(view).split("\n");
 
@@ -28,16 +37,23 @@ flows("an azure-cni pod keeps its address and TTL inside the virtual network", (
 flows("a kubenet pod reaches the VM as its node, one hop away", () => {
   const { received, ttl, changes, owner } = flow(article, "d8rdb", "VM");
   assert.equal([address(received), ttl, owner], ["10.13.77.4", 63, "node"]);
-  assert.equal(changes.map(({ by, comment }) => [by, comment]), [["POSTROUTING rule 3, MASQUERADE", "kubenet: SNAT for outbound traffic from cluster"]]);
+  assert.equal(
+    changes.map(({ by, comment }) => [by, comment]),
+    [["POSTROUTING rule 3, MASQUERADE", "kubenet: SNAT for outbound traffic from cluster"]],
+  );
 });
 
 flows("a kubenet pod reaches a pod on the other node as itself, two hops away", () => {
   const { received, ttl, changes, owner, receiver } = flow(article, "z7p82", "other-node pod");
-  assert.equal([address(received), ttl, owner, receiver, changes], ["192.168.0.9", 62, "pod", "whereami-564765b89-d8rdb", []]);
+  assert.equal(
+    [address(received), ttl, owner, receiver, changes],
+    ["192.168.0.9", 62, "pod", "whereami-564765b89-d8rdb", []],
+  );
 });
 
 flows("pods of one node meet on the bridge, so TTL stays", () => {
-  for (const row of article.filter(({ toKind }) => toKind === "same-node pod")) assert.equal([row.ttl, row.inVnet], [64, undefined], row.from);
+  for (const row of article.filter(({ toKind }) => toKind === "same-node pod"))
+    assert.equal([row.ttl, row.inVnet], [64, undefined], row.from);
 });
 
 flows("every pod and node is seen on the Internet as the first frontend, after its node's address", () => {
@@ -45,7 +61,11 @@ flows("every pod and node is seen on the Internet as the first frontend, after i
   const rows = article.filter(({ toKind }) => toKind === "Internet");
   assert.is(rows.length, 4 + 1 + 4 + 2);
   for (const row of rows) {
-    assert.equal([address(row.received), row.received, row.owner], [frontends[row.plugin], row.onInternet, "load balancer"], row.from);
+    assert.equal(
+      [address(row.received), row.received, row.owner],
+      [frontends[row.plugin], row.onInternet, "load balancer"],
+      row.from,
+    );
     assert.match(address(row.inVnet)!, row.plugin === "kubenet" ? /^10\.13\.77\.[45]$/ : /^10\.13\.76\.4$/);
   }
 });
@@ -53,7 +73,10 @@ flows("every pod and node is seen on the Internet as the first frontend, after i
 flows("a service is left as a pod: its destination changes, not its source", () => {
   const row = flow(article, "d8rdb", "service");
   assert.equal([row.to, address(row.received)], ["whereami-ingress", "192.168.1.2"]);
-  assert.equal(row.changes.map(({ which, from, comment }) => [which, from, comment]), [["destination", "10.0.186.51:80", "default/whereami-ingress:"]]);
+  assert.equal(
+    row.changes.map(({ which, from, comment }) => [which, from, comment]),
+    [["destination", "10.0.186.51:80", "default/whereami-ingress:"]],
+  );
   assert.match(row.receiver!, /^whereami-ingress-/);
 });
 
@@ -69,14 +92,24 @@ flows("follows the scenario: without masquerading, kubenet pods keep their addre
   assert.equal([toInternet.outcome, toInternet.received, toInternet.owner], ["dropped", undefined, undefined]);
 });
 
-flows("follows the scenario: pods that are masqueraded towards each other are seen as nodes, whichever node does it", async () => {
-  const rows = await tableOf(editCluster(articleScenario, "kubenetcluster", { nonMasqueradeCidr: "10.13.0.0/16" }));
-  const seen = (["same-node pod", "other-node pod", "VM"] as const).map(kind => flow(rows, "d8rdb", kind));
-  assert.equal(seen.map(({ received, owner }) => `${owner} ${address(received)}`), ["node 192.168.1.1", "node 192.168.0.1", "pod 192.168.1.2"]);
-});
+flows(
+  "follows the scenario: pods that are masqueraded towards each other are seen as nodes, whichever node does it",
+  async () => {
+    const rows = await tableOf(editCluster(articleScenario, "kubenetcluster", { nonMasqueradeCidr: "10.13.0.0/16" }));
+    const seen = (["same-node pod", "other-node pod", "VM"] as const).map(kind => flow(rows, "d8rdb", kind));
+    assert.equal(
+      seen.map(({ received, owner }) => `${owner} ${address(received)}`),
+      ["node 192.168.1.1", "node 192.168.0.1", "pod 192.168.1.2"],
+    );
+  },
+);
 
 flows("each row's stages follow from its changes", async () => {
-  const rows = [...article, ...(await tableOf(smallCluster({ plugin: "azure-cni", seed: 3 }))), ...(await tableOf(smallCluster({ seed: 4, sku: "Standard", frontends: 2 })))];
+  const rows = [
+    ...article,
+    ...(await tableOf(smallCluster({ plugin: "azure-cni", seed: 3 }))),
+    ...(await tableOf(smallCluster({ seed: 4, sku: "Standard", frontends: 2 }))),
+  ];
   for (const row of rows) {
     if (row.outcome !== "delivered") continue;
     const last = row.changes.findLast(({ which }) => which === "source");

@@ -8,33 +8,54 @@ const small = suite("smallCluster");
 
 small("spreads its application evenly, whatever the plugin and size", () => {
   for (const plugin of ["kubenet", "azure-cni"] as const)
-    for (const [nodeCount, podsPerNode] of [[1, 1], [3, 2], [7, 40], [60, 20]] as const) {
+    for (const [nodeCount, podsPerNode] of [
+      [1, 1],
+      [3, 2],
+      [7, 40],
+      [60, 20],
+    ] as const) {
       const { cluster } = build(smallCluster({ plugin, nodeCount, podsPerNode })).clusters[0]!;
       assert.equal(cluster.pending, []);
-      const counts = cluster.nodes.map(node => cluster.pods.filter(pod => pod.node === node.name && pod.namespace === "default").length);
+      const counts = cluster.nodes.map(
+        node => cluster.pods.filter(pod => pod.node === node.name && pod.namespace === "default").length,
+      );
       assert.equal([...new Set(counts)], [podsPerNode], `${plugin} ${nodeCount} x ${podsPerNode}`);
     }
 });
 
 small("has the subnet that its addresses need", () => {
-  const prefix = (nodeCount: number, maxPods: number) => smallCluster({ plugin: "azure-cni", nodeCount, maxPods, podsPerNode: 0 }).vnet.subnets[0]!.prefix;
+  const prefix = (nodeCount: number, maxPods: number) =>
+    smallCluster({ plugin: "azure-cni", nodeCount, maxPods, podsPerNode: 0 }).vnet.subnets[0]!.prefix;
   assert.is(prefix(8, 30), "10.240.0.0/24");
   assert.is(prefix(9, 30), "10.240.0.0/23");
   assert.is(prefix(5000, 100), "10.240.0.0/13");
-  assert.match(message(() => prefix(5000, 250)), /addresses are more than a \/12 holds/);
+  assert.match(
+    message(() => prefix(5000, 250)),
+    /addresses are more than a \/12 holds/,
+  );
 });
 
 small("has frontends and sites in number", () => {
   const built = build(smallCluster({ frontends: 3, sites: 4 }));
   assert.is(built.clusters[0]!.loadBalancer.frontends.length, 3);
   assert.is(built.scenario.sites.length, 4);
-  assert.is(message(() => smallCluster({ podsPerNode: 241 })), "podsPerNode: 241 is out of range; expected 0 to 240 pods per node");
-  assert.is(message(() => smallCluster({ nodeCount: 0 })), "nodeCount: 0 is out of range; expected 1 to 5000 nodes");
+  assert.is(
+    message(() => smallCluster({ podsPerNode: 241 })),
+    "podsPerNode: 241 is out of range; expected 0 to 240 pods per node",
+  );
+  assert.is(
+    message(() => smallCluster({ nodeCount: 0 })),
+    "nodeCount: 0 is out of range; expected 1 to 5000 nodes",
+  );
 });
 
 small("goes to 400 nodes with kubenet, to 1,000 by the default table", () => {
   assert.is(build(smallCluster({ nodeCount: 400, podsPerNode: 0 })).network.fabric.subnets[0]!.routes.length, 400);
-  assert.is(build(smallCluster({ plugin: "azure-cni", nodeCount: 1000, podsPerNode: 0 })).clusters[0]!.loadBalancer.portsPerNode, 32);
+  assert.is(
+    build(smallCluster({ plugin: "azure-cni", nodeCount: 1000, podsPerNode: 0 })).clusters[0]!.loadBalancer
+      .portsPerNode,
+    32,
+  );
 });
 
 small.run();

@@ -7,10 +7,19 @@ import { type PoolResult, simulatePool } from "../../lib/snat/pool.js";
 const accuracy = suite("simulation against Erlang's B");
 
 const within3Errors = ({ failureProbability, standardError }: PoolResult, expected: number, what: string) =>
-  assert.ok(Math.abs(failureProbability - expected) <= 3 * standardError, `${what}: expected ${expected}, got ${failureProbability} +- ${standardError}`);
+  assert.ok(
+    Math.abs(failureProbability - expected) <= 3 * standardError,
+    `${what}: expected ${expected}, got ${failureProbability} +- ${standardError}`,
+  );
 
 accuracy("1024 erlangs on 1024 ports, 100 million arrivals: within 0.5 % and 3 standard errors", async () => {
-  const result = await simulatePool({ ports: 1024, load: 1024, hold: { duration: { kind: "exponential", mean: 0.5 }, after: 0.5 }, arrivals: 100e6, seed: 20_261 });
+  const result = await simulatePool({
+    ports: 1024,
+    load: 1024,
+    hold: { duration: { kind: "exponential", mean: 0.5 }, after: 0.5 },
+    arrivals: 100e6,
+    seed: 20_261,
+  });
   const expected = erlangB(1024, 1024);
   assert.is(expected.toFixed(6), "0.024524");
   assert.ok(Math.abs(result.failureProbability / expected - 1) < 0.005, `got ${result.failureProbability}`);

@@ -31,37 +31,84 @@ const agree = (job: Job) => {
     rows.forEach((row, place) => {
       const at = (bucket * rowCount + place) * figuresPerBucket;
       const sorted = row.readings.toSorted((a, b) => a - b);
-      const exact = { min: row.min, p95: sorted[94], p99: sorted[98], max: row.max, attempts: row.attempts, failures: row.failures };
-      for (const [name, value] of Object.entries(exact)) assert.is(series[at + figure[name as keyof typeof figure]], value, `bucket ${bucket} row ${place}: ${name}`);
+      const exact = {
+        min: row.min,
+        p95: sorted[94],
+        p99: sorted[98],
+        max: row.max,
+        attempts: row.attempts,
+        failures: row.failures,
+      };
+      for (const [name, value] of Object.entries(exact))
+        assert.is(series[at + figure[name as keyof typeof figure]], value, `bucket ${bucket} row ${place}: ${name}`);
       assert.ok(Math.abs(series[at + figure.mean]! - (row.portSeconds * job.buckets) / job.seconds) < 1e-6, "mean");
     }),
   );
   const podCount = job.pools[0]!.pods.length;
-  plain.podMeans.forEach((means, bucket) => means.forEach((mean, pod) => assert.ok(Math.abs(podMeans[bucket * podCount + pod]! - mean) < 1e-6, `pod ${pod}`)));
+  plain.podMeans.forEach((means, bucket) =>
+    means.forEach((mean, pod) => assert.ok(Math.abs(podMeans[bucket * podCount + pod]! - mean) < 1e-6, `pod ${pod}`)),
+  );
   assert.is(events, plain.events);
 };
 
-const web: Stream = { name: "web", rate: 1, to: { name: "site", count: 3, port: 443, protocol: "tcp" }, duration: { kind: "exponential", mean: 3 } };
+const web: Stream = {
+  name: "web",
+  rate: 1,
+  to: { name: "site", count: 3, port: 443, protocol: "tcp" },
+  duration: { kind: "exponential", mean: 3 },
+};
 
 const same = suite("the engine and a plain list of events");
 
 same("take and give back the same ports", () => {
-  agree(compileJob(evenWorkload({ nodes: 1, podsPerNode: 5, streams: [web] }), small(8), { seconds: 200, buckets: 4, seed: 3 }));
+  agree(
+    compileJob(evenWorkload({ nodes: 1, podsPerNode: 5, streams: [web] }), small(8), {
+      seconds: 200,
+      buckets: 4,
+      seed: 3,
+    }),
+  );
 });
 
 same("agree under changing rates, mixed laws, a start with every port free, long silences", () => {
   const streams: Stream[] = [
-    { ...web, profile: [{ from: 0, factor: 0 }, { from: 50, factor: 4 }, { from: 60, factor: 0.01 }, { from: 170, factor: 1 }] },
-    { ...web, name: "api", ends: "rst", to: { address: "203.0.113.7", port: 80, protocol: "tcp" }, duration: { kind: "lognormal", mean: 4, sigma: 2 }, traffic: "once" },
+    {
+      ...web,
+      profile: [
+        { from: 0, factor: 0 },
+        { from: 50, factor: 4 },
+        { from: 60, factor: 0.01 },
+        { from: 170, factor: 1 },
+      ],
+    },
+    {
+      ...web,
+      name: "api",
+      ends: "rst",
+      to: { address: "203.0.113.7", port: 80, protocol: "tcp" },
+      duration: { kind: "lognormal", mean: 4, sigma: 2 },
+      traffic: "once",
+    },
     { ...web, name: "slow", rate: 0.05, ends: "idle", duration: { kind: "empirical", samples: [0.1, 90] } },
   ];
-  agree(compileJob(evenWorkload({ nodes: 1, podsPerNode: 3, streams }), small(12, { idle: { tcp: 20, udp: 20 } }), { seconds: 300, warmUp: 0, buckets: 7, seed: 4 }));
+  agree(
+    compileJob(evenWorkload({ nodes: 1, podsPerNode: 3, streams }), small(12, { idle: { tcp: 20, udp: 20 } }), {
+      seconds: 300,
+      warmUp: 0,
+      buckets: 7,
+      seed: 4,
+    }),
+  );
 });
 
 const law: fc.Arbitrary<Stream["duration"]> = fc.oneof(
   fc.record({ kind: fc.constant("constant" as const), seconds: fc.double({ min: 0.01, max: 20, noNaN: true }) }),
   fc.record({ kind: fc.constant("exponential" as const), mean: fc.double({ min: 0.01, max: 20, noNaN: true }) }),
-  fc.record({ kind: fc.constant("lognormal" as const), mean: fc.double({ min: 0.01, max: 20, noNaN: true }), sigma: fc.double({ min: 0.1, max: 3, noNaN: true }) }),
+  fc.record({
+    kind: fc.constant("lognormal" as const),
+    mean: fc.double({ min: 0.01, max: 20, noNaN: true }),
+    sigma: fc.double({ min: 0.1, max: 3, noNaN: true }),
+  }),
 );
 
 same("agree on anything", () => {
@@ -69,13 +116,33 @@ same("agree on anything", () => {
     fc.property(
       fc.integer({ min: 1, max: 70 }),
       fc.integer({ min: 1, max: 4 }),
-      fc.array(fc.record({ rate: fc.double({ min: 0.01, max: 3, noNaN: true }), count: fc.integer({ min: 1, max: 5 }), duration: law }), { minLength: 1, maxLength: 3 }),
+      fc.array(
+        fc.record({
+          rate: fc.double({ min: 0.01, max: 3, noNaN: true }),
+          count: fc.integer({ min: 1, max: 5 }),
+          duration: law,
+        }),
+        { minLength: 1, maxLength: 3 },
+      ),
       fc.integer(),
       fc.constantFrom(0, 5, 50),
       fc.integer({ min: 1, max: 200 }),
       (ports, podsPerNode, kinds, seed, warmUp, perPool) => {
-        const streams = kinds.map(({ rate, count, duration }, i): Stream => ({ ...web, name: `${i}`, rate, duration, to: { name: `${i}`, count, port: 1, protocol: "tcp", zipf: i } }));
-        agree(compileJob(evenWorkload({ nodes: 1, podsPerNode, streams }), small(ports, { connections: perPool }), { seconds: 60, buckets: 3, seed, warmUp }));
+        const streams = kinds.map(({ rate, count, duration }, i): Stream => ({
+          ...web,
+          name: `${i}`,
+          rate,
+          duration,
+          to: { name: `${i}`, count, port: 1, protocol: "tcp", zipf: i },
+        }));
+        agree(
+          compileJob(evenWorkload({ nodes: 1, podsPerNode, streams }), small(ports, { connections: perPool }), {
+            seconds: 60,
+            buckets: 3,
+            seed,
+            warmUp,
+          }),
+        );
       },
     ),
     { numRuns: 60 },
@@ -87,8 +154,18 @@ same.run();
 const theory = suite("the engine and Erlang's formula");
 
 theory("each destination fails as if alone, and the ports in use follow from the lowest being taken first", () => {
-  const streams: Stream[] = [1, 2, 3].map(i => ({ ...web, name: `${i}`, rate: 12, to: { address: `203.0.113.${i}`, port: 443, protocol: "tcp" }, duration: { kind: "exponential", mean: i } }));
-  const job = compileJob(evenWorkload({ nodes: 1, podsPerNode: 1, streams }), small(48), { seconds: 20_000, buckets: 1, seed: 7 });
+  const streams: Stream[] = [1, 2, 3].map(i => ({
+    ...web,
+    name: `${i}`,
+    rate: 12,
+    to: { address: `203.0.113.${i}`, port: 443, protocol: "tcp" },
+    duration: { kind: "exponential", mean: i },
+  }));
+  const job = compileJob(evenWorkload({ nodes: 1, podsPerNode: 1, streams }), small(48), {
+    seconds: 20_000,
+    buckets: 1,
+    seed: 7,
+  });
   const { series } = finish(job);
   const loads = [36, 48, 60];
   const expected = sharedPorts(loads, 48);
@@ -98,20 +175,44 @@ theory("each destination fails as if alone, and the ports in use follow from the
     assert.ok(Math.abs(failed / erlangB(load, 48) - 1) < 0.05, `${load}: ${failed} against ${erlangB(load, 48)}`);
     assert.ok(Math.abs(series[at + figure.mean]! / occupancy(load, 48).mean - 1) < 0.01);
   });
-  assert.ok(Math.abs(series[3 * figuresPerBucket + figure.mean]! / expected.meanInUse - 1) < 0.005, `${series[3 * figuresPerBucket + figure.mean]} against ${expected.meanInUse}`);
+  assert.ok(
+    Math.abs(series[3 * figuresPerBucket + figure.mean]! / expected.meanInUse - 1) < 0.005,
+    `${series[3 * figuresPerBucket + figure.mean]} against ${expected.meanInUse}`,
+  );
 });
 
 theory("a random free port spreads the use over more ports", () => {
-  const streams: Stream[] = [1, 2].map(i => ({ ...web, name: `${i}`, rate: 20, to: { address: `203.0.113.${i}`, port: 443, protocol: "tcp" }, duration: { kind: "exponential", mean: 1 } }));
+  const streams: Stream[] = [1, 2].map(i => ({
+    ...web,
+    name: `${i}`,
+    rate: 20,
+    to: { address: `203.0.113.${i}`, port: 443, protocol: "tcp" },
+    duration: { kind: "exponential", mean: 1 },
+  }));
   const rules = { ...masqueradeRules({ first: 1, last: 100 }), after: { fin: 1, rst: 1, udp: 0 } };
-  const { series } = finish(compileJob(evenWorkload({ nodes: 1, podsPerNode: 1, streams }), rules, { seconds: 20_000, buckets: 1, seed: 8 }));
+  const { series } = finish(
+    compileJob(evenWorkload({ nodes: 1, podsPerNode: 1, streams }), rules, { seconds: 20_000, buckets: 1, seed: 8 }),
+  );
   const expected = sharedPorts([40, 40], 100, "random").meanInUse;
-  assert.ok(Math.abs(series[2 * figuresPerBucket + figure.mean]! / expected - 1) < 0.01, `${series[2 * figuresPerBucket + figure.mean]} against ${expected}`);
+  assert.ok(
+    Math.abs(series[2 * figuresPerBucket + figure.mean]! / expected - 1) < 0.01,
+    `${series[2 * figuresPerBucket + figure.mean]} against ${expected}`,
+  );
 });
 
 theory("every port can be taken when the choice is random, and no more", () => {
   const rules = masqueradeRules({ first: 1, last: 100 });
-  const { series } = finish(compileJob(evenWorkload({ nodes: 1, podsPerNode: 1, streams: [{ ...web, rate: 10, to: { address: "203.0.113.1", port: 443, protocol: "tcp" } }] }), rules, { seconds: 500, buckets: 1, seed: 9 }));
+  const { series } = finish(
+    compileJob(
+      evenWorkload({
+        nodes: 1,
+        podsPerNode: 1,
+        streams: [{ ...web, rate: 10, to: { address: "203.0.113.1", port: 443, protocol: "tcp" } }],
+      }),
+      rules,
+      { seconds: 500, buckets: 1, seed: 9 },
+    ),
+  );
   assert.is(series[figure.max], 100);
   assert.ok(series[figure.failures]! > 0);
 });

@@ -1,10 +1,22 @@
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { erlangB, loadFor, occupancy, peakInUse, portsAtMost, portsFor, sharedPorts, withRetries } from "../../lib/snat/erlang.js";
+import {
+  erlangB,
+  loadFor,
+  occupancy,
+  peakInUse,
+  portsAtMost,
+  portsFor,
+  sharedPorts,
+  withRetries,
+} from "../../lib/snat/erlang.js";
 
 const near = (actual: number, expected: number, relative: number, what = "") =>
-  assert.ok(Math.abs(actual - expected) <= relative * Math.abs(expected), `${what} expected ${expected} within ${relative}, got ${actual}`);
+  assert.ok(
+    Math.abs(actual - expected) <= relative * Math.abs(expected),
+    `${what} expected ${expected} within ${relative}, got ${actual}`,
+  );
 
 /** The formula itself in whole numbers, for a load of a / b erlangs: numerator and denominator are exact. */
 const exactB = (a: number, b: number, ports: number): number => {
@@ -28,10 +40,15 @@ const formula = suite("Erlang's B formula");
 
 formula("is the quotient of sums that it is defined as", () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 400 }), fc.integer({ min: 1, max: 8 }), fc.integer({ min: 0, max: 60 }), (a, b, ports) => {
-      const exact = exactB(a, b, ports);
-      if (exact > 1e-20) near(erlangB(a / b, ports), exact, 1e-12);
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 400 }),
+      fc.integer({ min: 1, max: 8 }),
+      fc.integer({ min: 0, max: 60 }),
+      (a, b, ports) => {
+        const exact = exactB(a, b, ports);
+        if (exact > 1e-20) near(erlangB(a / b, ports), exact, 1e-12);
+      },
+    ),
   );
 });
 
@@ -40,7 +57,15 @@ formula("holds from no load to ten times the largest pool without overflow", () 
   assert.is(erlangB(0, 0), 1);
   assert.is(erlangB(7, 0), 1);
   near(erlangB(1024, 1024), 0.024524, 2e-5);
-  for (const [load, ports] of [[1e6, portsAtMost], [portsAtMost, portsAtMost], [10 * portsAtMost, portsAtMost], [64_512, 64_512], [1e6, 1000], [2000, 1024], [0.001, 5]] as const)
+  for (const [load, ports] of [
+    [1e6, portsAtMost],
+    [portsAtMost, portsAtMost],
+    [10 * portsAtMost, portsAtMost],
+    [64_512, 64_512],
+    [1e6, 1000],
+    [2000, 1024],
+    [0.001, 5],
+  ] as const)
     near(erlangB(load, ports), plainRecursion(load, ports), 1e-12, `${load} on ${ports}:`);
   assert.is(erlangB(1, portsAtMost), 0);
   assert.is(erlangB(1e15, 1000), 1 - 1e-12);
@@ -49,10 +74,15 @@ formula("holds from no load to ten times the largest pool without overflow", () 
 formula("grows with the load and falls with the ports", () => {
   const load = fc.double({ min: 0.01, max: 5000, noNaN: true });
   fc.assert(
-    fc.property(load, fc.double({ min: 1.01, max: 3, noNaN: true }), fc.integer({ min: 0, max: 5000 }), (a, factor, ports) => {
-      assert.ok(erlangB(a * factor, ports) >= erlangB(a, ports));
-      assert.ok(erlangB(a, ports + 1) <= erlangB(a, ports));
-    }),
+    fc.property(
+      load,
+      fc.double({ min: 1.01, max: 3, noNaN: true }),
+      fc.integer({ min: 0, max: 5000 }),
+      (a, factor, ports) => {
+        assert.ok(erlangB(a * factor, ports) >= erlangB(a, ports));
+        assert.ok(erlangB(a, ports + 1) <= erlangB(a, ports));
+      },
+    ),
   );
 });
 
@@ -60,7 +90,10 @@ formula("refuses what is out of range", () => {
   assert.throws(() => erlangB(-1, 10), /load: -1 is out of range; expected erlangs, 0 or more/);
   assert.throws(() => erlangB(Number.NaN, 10), /load/);
   assert.throws(() => erlangB(1, 1.5), /ports: 1.5 is out of range/);
-  assert.throws(() => erlangB(1, portsAtMost + 1), /1032193 is out of range; expected a whole number from 0 to 1032192/);
+  assert.throws(
+    () => erlangB(1, portsAtMost + 1),
+    /1032193 is out of range; expected a whole number from 0 to 1032192/,
+  );
   assert.throws(() => portsFor(1, 0), /target: 0/);
   assert.throws(() => loadFor(0, 0.1), /at least 1/);
 });
@@ -84,7 +117,9 @@ inverse("give the fewest ports", () => {
 
 inverse("give the load that ports can carry", () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 70_000 }), target, (ports, rate) => near(erlangB(loadFor(ports, rate), ports), rate, 1e-8)),
+    fc.property(fc.integer({ min: 1, max: 70_000 }), target, (ports, rate) =>
+      near(erlangB(loadFor(ports, rate), ports), rate, 1e-8),
+    ),
   );
   near(erlangB(loadFor(portsAtMost, 1e-6), portsAtMost), 1e-6, 1e-6);
   near(loadFor(1, 0.5), 1, 1e-12);
@@ -98,7 +133,8 @@ use("are distributed as a Poisson number cut at the ports", () => {
   fc.assert(
     fc.property(fc.double({ min: 0.01, max: 3000, noNaN: true }), fc.integer({ min: 1, max: 2000 }), (load, ports) => {
       const { probability, mean, variance } = occupancy(load, ports);
-      const moment = (power: number, about: number) => probability.reduce((sum, p, k) => sum + p * (k - about) ** power, 0);
+      const moment = (power: number, about: number) =>
+        probability.reduce((sum, p, k) => sum + p * (k - about) ** power, 0);
       near(moment(0, 0), 1, 1e-10);
       near(moment(1, 0), mean, 1e-9);
       assert.ok(Math.abs(moment(2, mean) - variance) <= 1e-7 * Math.max(1, variance), "variance");
@@ -117,7 +153,10 @@ use("have quantiles", () => {
 
 use("have a peak that grows with the interval and never passes the ports", () => {
   const peaks = [0, 100, 10_000, 1e6, 1e12].map(arrivals => peakInUse(700, 1024, arrivals));
-  assert.equal(peaks, [...peaks].sort((a, b) => a - b));
+  assert.equal(
+    peaks,
+    [...peaks].sort((a, b) => a - b),
+  );
   assert.is(peakInUse(1024, 1024, 1e6), 1024);
   // With no arrivals it is the quantile of one moment.
   assert.is(peaks[0], occupancy(700, 1024).quantile(0.99));
@@ -135,13 +174,20 @@ shared("fail each as if alone", () => {
 
 shared("use between the busiest destination's ports and all their connections'", () => {
   fc.assert(
-    fc.property(fc.array(fc.double({ min: 0.1, max: 200, noNaN: true }), { minLength: 1, maxLength: 6 }), fc.integer({ min: 1, max: 300 }), (loads, ports) => {
-      for (const choice of ["lowest", "random"] as const) {
-        const { meanInUse, meanConnections } = sharedPorts(loads, ports, choice);
-        const busiest = Math.max(...loads.map(load => occupancy(load, ports).mean));
-        assert.ok(meanInUse >= busiest * (1 - 1e-9) && meanInUse <= Math.min(ports, meanConnections) * (1 + 1e-9), `${busiest} <= ${meanInUse} <= ${meanConnections}`);
-      }
-    }),
+    fc.property(
+      fc.array(fc.double({ min: 0.1, max: 200, noNaN: true }), { minLength: 1, maxLength: 6 }),
+      fc.integer({ min: 1, max: 300 }),
+      (loads, ports) => {
+        for (const choice of ["lowest", "random"] as const) {
+          const { meanInUse, meanConnections } = sharedPorts(loads, ports, choice);
+          const busiest = Math.max(...loads.map(load => occupancy(load, ports).mean));
+          assert.ok(
+            meanInUse >= busiest * (1 - 1e-9) && meanInUse <= Math.min(ports, meanConnections) * (1 + 1e-9),
+            `${busiest} <= ${meanInUse} <= ${meanConnections}`,
+          );
+        }
+      },
+    ),
   );
 });
 
@@ -153,7 +199,11 @@ shared("take fewer ports when the lowest free is taken than at random", () => {
 shared("have a bound on the distribution that is exact for one", () => {
   const alone = sharedPorts([50], 64);
   const { probability } = occupancy(50, 64);
-  near(alone.atMost(50), probability.slice(0, 51).reduce((sum, p) => sum + p, 0), 1e-9);
+  near(
+    alone.atMost(50),
+    probability.slice(0, 51).reduce((sum, p) => sum + p, 0),
+    1e-9,
+  );
   assert.is(alone.atMost(-1), 0);
   near(alone.atMost(64), 1, 1e-9);
 });
@@ -164,11 +214,16 @@ const retries = suite("retries");
 
 retries("solve A' (1 - r B(A')) = A", () => {
   fc.assert(
-    fc.property(fc.double({ min: 0.1, max: 3000, noNaN: true }), fc.integer({ min: 1, max: 2000 }), fc.double({ min: 0, max: 0.99, noNaN: true }), (load, ports, retry) => {
-      const result = withRetries(load, ports, retry);
-      near(result.load * (1 - retry * result.attemptFails), load, 1e-9);
-      assert.ok(result.givesUp <= result.attemptFails + 1e-12);
-    }),
+    fc.property(
+      fc.double({ min: 0.1, max: 3000, noNaN: true }),
+      fc.integer({ min: 1, max: 2000 }),
+      fc.double({ min: 0, max: 0.99, noNaN: true }),
+      (load, ports, retry) => {
+        const result = withRetries(load, ports, retry);
+        near(result.load * (1 - retry * result.attemptFails), load, 1e-9);
+        assert.ok(result.givesUp <= result.attemptFails + 1e-12);
+      },
+    ),
   );
   assert.is(withRetries(1024, 1024, 0).givesUp, erlangB(1024, 1024));
 });

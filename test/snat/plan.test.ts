@@ -4,9 +4,15 @@ import { erlangB, loadFor } from "../../lib/snat/erlang.js";
 import { type Plan, type PlanName, type PlanQuestion, compare, planOutbound } from "../../lib/snat/plan.js";
 import type { Stream } from "../../lib/snat/workload.js";
 
-const api: Stream = { name: "api", rate: 0.1, to: { address: "203.0.113.7", port: 443, protocol: "tcp" }, duration: { kind: "exponential", mean: 15 } };
+const api: Stream = {
+  name: "api",
+  rate: 0.1,
+  to: { address: "203.0.113.7", port: 443, protocol: "tcp" },
+  duration: { kind: "exponential", mean: 15 },
+};
 const question: PlanQuestion = { nodes: 50, maxNodes: 60, podsPerNode: 30, streams: [api], target: 0.001 };
-const option = (change: Partial<PlanQuestion>, name: PlanName): Plan => planOutbound({ ...question, ...change }).find(plan => plan.name === name)!;
+const option = (change: Partial<PlanQuestion>, name: PlanName): Plan =>
+  planOutbound({ ...question, ...change }).find(plan => plan.name === name)!;
 
 /** A stream that needs exactly so many ports on a node of one pod. */
 const needing = (ports: number): Partial<PlanQuestion> => {
@@ -28,8 +34,14 @@ for (const { ports, ips, nodes } of [
     const full = at(nodes - 1);
     assert.is(full.atMost!.ports, ports);
     assert.is(full.atMost!.ips, ips);
-    assert.match(full.commands[0]!, new RegExp(`--load-balancer-managed-outbound-ip-count ${ips} --load-balancer-outbound-ports ${ports}$`));
-    assert.ok(full.breaks.some(text => text.includes(`hold ${nodes} nodes`)), `${full.breaks}`);
+    assert.match(
+      full.commands[0]!,
+      new RegExp(`--load-balancer-managed-outbound-ip-count ${ips} --load-balancer-outbound-ports ${ports}$`),
+    );
+    assert.ok(
+      full.breaks.some(text => text.includes(`hold ${nodes} nodes`)),
+      `${full.breaks}`,
+    );
     assert.is(at(nodes).atMost!.ips, ips + 1);
   });
 
@@ -58,10 +70,19 @@ options("Basic never fits, and says why", () => {
 
 options("from 50 to 51 nodes the default table halves the ports, already when an upgrade adds a node", () => {
   const step = /from 50 to 51 nodes.* every node falls from 1,024 to 512 ports/;
-  assert.match(option({ maxNodes: 51, era: "2023", streams: [{ ...api, rate: 0.01 }] }, "standard-default").breaks.join(), step);
-  assert.match(option({ maxNodes: 50, streams: [{ ...api, rate: 0.01 }] }, "standard-default").breaks.join(), /which the surge nodes of an upgrade already pass/);
+  assert.match(
+    option({ maxNodes: 51, era: "2023", streams: [{ ...api, rate: 0.01 }] }, "standard-default").breaks.join(),
+    step,
+  );
+  assert.match(
+    option({ maxNodes: 50, streams: [{ ...api, rate: 0.01 }] }, "standard-default").breaks.join(),
+    /which the surge nodes of an upgrade already pass/,
+  );
   assert.equal(option({ maxNodes: 50, surge: 0 }, "standard-default").breaks, []);
-  assert.match(option({ nodes: 990, maxNodes: 1000, streams: [{ ...api, rate: 0.0001 }] }, "standard-default").breaks.join(), /from 1,000 nodes on.* the default table has no ports/);
+  assert.match(
+    option({ nodes: 990, maxNodes: 1000, streams: [{ ...api, rate: 0.0001 }] }, "standard-default").breaks.join(),
+    /from 1,000 nodes on.* the default table has no ports/,
+  );
 });
 
 options("more addresses make up for the table, as far as the era lets them", () => {
@@ -83,8 +104,14 @@ options("allocated ports are the fewest multiple of 8 that meets the target", ()
 });
 
 options("more than a node or a cluster can have is refused", () => {
-  assert.match(option({ streams: [{ ...api, rate: 10 }] }, "standard-allocated").why, /each node needs [\d,]+ ports, and can have 64,000/);
-  assert.match(option({ streams: [{ ...api, rate: 5 }], maxNodes: 400 }, "standard-allocated").why, /need [\d,]+ outbound addresses, and a cluster can have 100/);
+  assert.match(
+    option({ streams: [{ ...api, rate: 10 }] }, "standard-allocated").why,
+    /each node needs [\d,]+ ports, and can have 64,000/,
+  );
+  assert.match(
+    option({ streams: [{ ...api, rate: 5 }], maxNodes: 400 }, "standard-allocated").why,
+    /need [\d,]+ outbound addresses, and a cluster can have 100/,
+  );
   assert.not(option({ streams: [{ ...api, rate: 100 }] }, "nat-gateway").fits);
 });
 
@@ -94,7 +121,10 @@ options("a NAT gateway takes as many addresses as all nodes together need", () =
   const ips = plan.atMost!.ips;
   assert.ok(plan.fits);
   assert.ok(erlangB(load, ips * 50_000) <= question.target && erlangB(load, (ips - 1) * 50_000) > question.target);
-  assert.match(plan.commands[0]!, new RegExp(`--outbound-type managedNATGateway --nat-gateway-managed-outbound-ip-count ${ips}$`));
+  assert.match(
+    plan.commands[0]!,
+    new RegExp(`--outbound-type managedNATGateway --nat-gateway-managed-outbound-ip-count ${ips}$`),
+  );
 });
 
 options("fewer connections: what would fit meets the target exactly", () => {
@@ -104,7 +134,10 @@ options("fewer connections: what would fit meets the target exactly", () => {
   const failure = erlangB(30 * advice!.fittingRate * 255, 512);
   assert.ok(Math.abs(failure / question.target - 1) < 1e-6, `${failure}`);
   assert.is(advice!.fittingDuration, undefined, "the 240 s after FIN alone are too long");
-  const long = option({ streams: [{ ...api, rate: 0.02, duration: { kind: "constant", seconds: 1000 } }] }, "fewer-connections").advice![0]!;
+  const long = option(
+    { streams: [{ ...api, rate: 0.02, duration: { kind: "constant", seconds: 1000 } }] },
+    "fewer-connections",
+  ).advice![0]!;
   assert.ok(Math.abs(erlangB(30 * 0.02 * (long.fittingDuration! + 240), 512) / question.target - 1) < 1e-6);
 });
 
@@ -117,11 +150,15 @@ options("destinations share ports: sixteen of them carry sixteen times as much",
 });
 
 options("commands name the group and the cluster", () => {
-  assert.match(option({ resourceGroup: "akstest", cluster: "kubenetcluster" }, "nat-gateway").commands[0]!, /^az aks update --resource-group akstest --name kubenetcluster /);
+  assert.match(
+    option({ resourceGroup: "akstest", cluster: "kubenetcluster" }, "nat-gateway").commands[0]!,
+    /^az aks update --resource-group akstest --name kubenetcluster /,
+  );
 });
 
 options("a question without sense is refused", () => {
-  const refuses = (change: Partial<PlanQuestion>, message: RegExp) => assert.throws(() => planOutbound({ ...question, ...change }), message);
+  const refuses = (change: Partial<PlanQuestion>, message: RegExp) =>
+    assert.throws(() => planOutbound({ ...question, ...change }), message);
   refuses({ nodes: 0 }, /nodes: 0 is out of range/);
   refuses({ maxNodes: 49 }, /maxNodes: 49 is out of range; expected 50 to 5000/);
   refuses({ podsPerNode: 251 }, /podsPerNode: 251/);
@@ -148,14 +185,20 @@ changes("names what changes for which nodes", () => {
 
 changes("from load balancer to NAT gateway: another pool, other timeouts", () => {
   const rows = compare(option({}, "standard-allocated").now!, option({}, "nat-gateway").now!);
-  assert.equal(rows.map(row => row.what), ["pool", "idle timeout", "hold after FIN", "failures"]);
+  assert.equal(
+    rows.map(row => row.what),
+    ["pool", "idle timeout", "hold after FIN", "failures"],
+  );
   assert.equal([rows[0]!.before, rows[0]!.after], ["832 for each node", "64,512 for all nodes"]);
 });
 
 changes("takes whole plans too, at their largest size", () => {
   const [a, b] = [option({}, "standard-default"), option({}, "standard-allocated")];
   assert.equal(compare(a, b), compare(a.atMost!, b.atMost!));
-  assert.throws(() => compare(a, option({ streams: [{ ...api, rate: 10 }] }, "standard-allocated")), /planB: "standard-allocated" has no setup to compare/);
+  assert.throws(
+    () => compare(a, option({ streams: [{ ...api, rate: 10 }] }, "standard-allocated")),
+    /planB: "standard-allocated" has no setup to compare/,
+  );
 });
 
 changes("nothing between equals", () => {

@@ -5,7 +5,13 @@ import type { Hold } from "../../lib/snat/hold.js";
 import { type PoolSpec, simulatePool } from "../../lib/snat/pool.js";
 import { plainPool } from "./reference.js";
 
-const spec: PoolSpec = { ports: 1024, load: 1024, hold: { duration: { kind: "exponential", mean: 0.5 }, after: 0.5 }, arrivals: 300_000, seed: 1 };
+const spec: PoolSpec = {
+  ports: 1024,
+  load: 1024,
+  hold: { duration: { kind: "exponential", mean: 0.5 }, after: 0.5 },
+  arrivals: 300_000,
+  seed: 1,
+};
 
 const same = suite("the count wheel and the plain heap");
 
@@ -26,7 +32,9 @@ same("agree on holds far beyond the wheel", async () => {
   await agree({ ...spec, ports: 3, load: 5, hold: { duration: { kind: "empirical", samples: [1e-6, 1e4] } } });
 });
 
-same("agree when departures crowd into one moment", () => agree({ ...spec, ports: 900, load: 1000, hold: { duration: { kind: "lognormal", mean: 100, sigma: 2 }, cut: 60 } }));
+same("agree when departures crowd into one moment", () =>
+  agree({ ...spec, ports: 900, load: 1000, hold: { duration: { kind: "lognormal", mean: 100, sigma: 2 }, cut: 60 } }),
+);
 
 const positive = fc.double({ min: 0.01, max: 100, noNaN: true });
 const hold: fc.Arbitrary<Hold> = fc.record(
@@ -34,8 +42,15 @@ const hold: fc.Arbitrary<Hold> = fc.record(
     duration: fc.oneof(
       fc.record({ kind: fc.constant("constant" as const), seconds: positive }),
       fc.record({ kind: fc.constant("exponential" as const), mean: positive }),
-      fc.record({ kind: fc.constant("lognormal" as const), mean: positive, sigma: fc.double({ min: 0.1, max: 3, noNaN: true }) }),
-      fc.record({ kind: fc.constant("empirical" as const), samples: fc.array(positive, { minLength: 1, maxLength: 5 }) }),
+      fc.record({
+        kind: fc.constant("lognormal" as const),
+        mean: positive,
+        sigma: fc.double({ min: 0.1, max: 3, noNaN: true }),
+      }),
+      fc.record({
+        kind: fc.constant("empirical" as const),
+        samples: fc.array(positive, { minLength: 1, maxLength: 5 }),
+      }),
     ),
     after: fc.double({ min: 0, max: 300, noNaN: true }),
     cut: positive,
@@ -45,9 +60,15 @@ const hold: fc.Arbitrary<Hold> = fc.record(
 
 same("agree on anything", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.integer({ min: 1, max: 3000 }), fc.double({ min: 0.3, max: 2, noNaN: true }), hold, fc.integer(), async (ports, share, law, seed) => {
-      await agree({ ports, load: ports * share, hold: law, arrivals: 10_000, seed, warmUpHolds: 1 });
-    }),
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 3000 }),
+      fc.double({ min: 0.3, max: 2, noNaN: true }),
+      hold,
+      fc.integer(),
+      async (ports, share, law, seed) => {
+        await agree({ ports, load: ports * share, hold: law, arrivals: 10_000, seed, warmUpHolds: 1 });
+      },
+    ),
     { numRuns: 40 },
   );
 });
@@ -67,12 +88,18 @@ run("reports its progress, and the answer does not depend on it", async () => {
   const watched = await simulatePool(long, { onProgress: share => shares.push(share) });
   assert.equal(watched, await simulatePool(long));
   assert.ok(shares.length >= 3 && shares.at(-1) === 1);
-  assert.equal(shares, [...shares].sort((a, b) => a - b));
+  assert.equal(
+    shares,
+    [...shares].sort((a, b) => a - b),
+  );
 });
 
 run("stops when it is told to", async () => {
   const stop = new AbortController();
-  const run = simulatePool({ ...spec, arrivals: 1e12 }, { signal: stop.signal, onProgress: () => stop.abort(new Error("enough")) });
+  const run = simulatePool(
+    { ...spec, arrivals: 1e12 },
+    { signal: stop.signal, onProgress: () => stop.abort(new Error("enough")) },
+  );
   await run.then(
     () => assert.unreachable("it should have stopped"),
     (error: Error) => assert.is(error.message, "enough"),
@@ -81,7 +108,10 @@ run("stops when it is told to", async () => {
 
 run("refuses what cannot be simulated", async () => {
   const refuses = async (change: Partial<PoolSpec>, message: RegExp) => {
-    const error: unknown = await simulatePool({ ...spec, ...change }).then(() => undefined, (reason: unknown) => reason);
+    const error: unknown = await simulatePool({ ...spec, ...change }).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
     assert.instance(error, Error);
     assert.match((error as Error).message, message);
   };
@@ -90,10 +120,16 @@ run("refuses what cannot be simulated", async () => {
   await refuses({ load: Number.NaN }, /pool.load/);
   await refuses({ arrivals: 1.5 }, /pool.arrivals/);
   await refuses({ warmUpHolds: -1 }, /pool.warmUpHolds/);
-  await refuses({ hold: { duration: { kind: "exponential", mean: 0 } } }, /pool.hold.duration.mean: 0 is not a length of time; expected seconds above 0/);
+  await refuses(
+    { hold: { duration: { kind: "exponential", mean: 0 } } },
+    /pool.hold.duration.mean: 0 is not a length of time; expected seconds above 0/,
+  );
   await refuses({ hold: { duration: { kind: "empirical", samples: [] } } }, /samples/);
   await refuses({ hold: { duration: { kind: "constant", seconds: 1 }, after: -1 } }, /pool.hold.after/);
-  await refuses({ hold: { duration: { kind: "weibull" } as never } }, /is not a law of durations; expected constant, exponential, lognormal or empirical/);
+  await refuses(
+    { hold: { duration: { kind: "weibull" } as never } },
+    /is not a law of durations; expected constant, exponential, lognormal or empirical/,
+  );
 });
 
 run.run();

@@ -80,18 +80,30 @@ export interface PlainRow {
 }
 
 /** One pool of a cluster, lowest free port first, as plainly as it can be said; rows as in the engine: groups, then the whole. */
-export const plainCluster = (job: Job, pool: number): { readonly rows: readonly (readonly PlainRow[])[]; readonly podMeans: readonly (readonly number[])[]; readonly events: number } => {
+export const plainCluster = (
+  job: Job,
+  pool: number,
+): {
+  readonly rows: readonly (readonly PlainRow[])[];
+  readonly podMeans: readonly (readonly number[])[];
+  readonly events: number;
+} => {
   const { groups, pods } = job.pools[pool]!;
   const source = arrivalsInPool(job, pool, 0);
   const arrivals: { readonly time: number; readonly hold: number; readonly group: number; readonly pod: number }[] = [];
   for (let n = source.next(job.seconds); n > 0; n = source.next(job.seconds))
-    for (let i = 0; i < n; i++) arrivals.push({ time: source.times[i]!, hold: source.holds[i]!, group: source.groups[i]!, pod: source.pods[i]! });
+    for (let i = 0; i < n; i++)
+      arrivals.push({ time: source.times[i]!, hold: source.holds[i]!, group: source.groups[i]!, pod: source.pods[i]! });
 
   let held: Held[] = []; // in order of `until`
   const portsOf = groups.map(() => new Set<number>());
   const podHolds = pods.map(() => 0);
-  const inUse = (): number[] => [...portsOf.map(ports => ports.size), new Set(portsOf.flatMap(ports => [...ports])).size];
-  const newRows = (): PlainRow[] => inUse().map(ports => ({ min: ports, max: ports, portSeconds: 0, readings: [], attempts: 0, failures: 0 }));
+  const inUse = (): number[] => [
+    ...portsOf.map(ports => ports.size),
+    new Set(portsOf.flatMap(ports => [...ports])).size,
+  ];
+  const newRows = (): PlainRow[] =>
+    inUse().map(ports => ({ min: ports, max: ports, portSeconds: 0, readings: [], attempts: 0, failures: 0 }));
   const length = job.seconds / job.buckets;
   const rows: PlainRow[][] = [];
   const podMeans: number[][] = [];
@@ -122,7 +134,10 @@ export const plainCluster = (job: Job, pool: number): { readonly rows: readonly 
   };
   const marks = Array.from({ length: job.buckets }, (_, bucket) => [
     { time: bucket * length, mark: "start" as const },
-    ...Array.from({ length: readings }, (_, k) => ({ time: length * (bucket + (k + 0.5) / readings), mark: "read" as const })),
+    ...Array.from({ length: readings }, (_, k) => ({
+      time: length * (bucket + (k + 0.5) / readings),
+      mark: "read" as const,
+    })),
   ]).flat();
   const endBucket = (): void => {
     if (current !== undefined) podMeans.push(podSeconds.map(sum => sum / length));

@@ -7,8 +7,18 @@ import { type SimulateOptions, type SimulationResult, simulate } from "../../lib
 import { workerThreads } from "../../lib/dist/snat/workerThreads.js";
 import { type Stream, type Workload, burst, clusterWorkload, evenWorkload, ramp } from "../../lib/snat/workload.js";
 
-const api: Stream = { name: "api", rate: 0.15, to: { name: "api", count: 2, port: 443, protocol: "tcp" }, duration: { kind: "exponential", mean: 15 } };
-const dns: Stream = { name: "dns", rate: 0.5, to: { address: "203.0.113.53", port: 53, protocol: "udp" }, duration: { kind: "constant", seconds: 0.1 } };
+const api: Stream = {
+  name: "api",
+  rate: 0.15,
+  to: { name: "api", count: 2, port: 443, protocol: "tcp" },
+  duration: { kind: "exponential", mean: 15 },
+};
+const dns: Stream = {
+  name: "dns",
+  rate: 0.5,
+  to: { address: "203.0.113.53", port: 53, protocol: "udp" },
+  duration: { kind: "constant", seconds: 0.1 },
+};
 const workload = evenWorkload({ nodes: 3, podsPerNode: 10, streams: [api, dns] });
 const rules = loadBalancerRules({ nodes: 3, allocatedOutboundPorts: 192 });
 const short: SimulateOptions = { seconds: 600, warmUp: 600, buckets: 5, seed: 11 };
@@ -19,7 +29,14 @@ const rejection = (run: Promise<unknown>): Promise<Error> =>
     (error: Error) => error,
   ) as Promise<Error>;
 
-const everything = (result: SimulationResult) => [result.use(), result.podUse(), result.destinations(), result.pods(), result.failureProbability, result.events];
+const everything = (result: SimulationResult) => [
+  result.use(),
+  result.podUse(),
+  result.destinations(),
+  result.pods(),
+  result.failureProbability,
+  result.events,
+];
 
 const results = suite("a simulation's result");
 
@@ -27,10 +44,16 @@ results("has a row for each bucket, pool and destination, and they add up", asyn
   const result = await simulate(workload, rules, short);
   const use = result.use();
   assert.equal([...new Set(use.map(row => row.pool))], ["node-0", "node-1", "node-2"]);
-  assert.equal([...new Set(use.map(row => `${row.protocol} ${row.destination}`))], ["tcp api 1:443/tcp", "tcp api 2:443/tcp", "tcp all", "udp 203.0.113.53/udp", "udp all"]);
+  assert.equal(
+    [...new Set(use.map(row => `${row.protocol} ${row.destination}`))],
+    ["tcp api 1:443/tcp", "tcp api 2:443/tcp", "tcp all", "udp 203.0.113.53/udp", "udp all"],
+  );
   assert.is(use.length, 3 * 5 * 5);
   for (const row of use) {
-    assert.ok(row.min <= row.mean && row.mean <= row.max && row.p95 <= row.p99 && row.p99 <= row.max && row.max <= row.limit, JSON.stringify(row));
+    assert.ok(
+      row.min <= row.mean && row.mean <= row.max && row.p95 <= row.p99 && row.p99 <= row.max && row.max <= row.limit,
+      JSON.stringify(row),
+    );
     assert.is(row.limit, 192);
   }
   const sum = (rows: readonly { readonly attempts: number }[]) => rows.reduce((total, row) => total + row.attempts, 0);
@@ -54,7 +77,13 @@ results("is the same with worker threads and without, and for the same seed only
 results("has confidence intervals from two replications on, and Erlang's answer is in them", async () => {
   const one = await simulate(workload, rules, short);
   assert.is(one.failureProbability.halfWidth, undefined);
-  const result = await simulate(workload, rules, { ...short, seconds: 20_000, warmUp: 3000, replications: 12, buckets: 1 });
+  const result = await simulate(workload, rules, {
+    ...short,
+    seconds: 20_000,
+    warmUp: 3000,
+    replications: 12,
+    buckets: 1,
+  });
   const expected = erlangB((10 * 0.15 * (240 + 15)) / 2, 192);
   const destination = result.destinations({ pool: "node-0", destination: "api 1:443/tcp" })[0]!;
   const { mean, standardError, halfWidth } = destination.failureProbability;
@@ -64,7 +93,11 @@ results("has confidence intervals from two replications on, and Erlang's answer 
 
 results("tells when the first connection failed", async () => {
   const rising: Stream = { ...api, profile: ramp({ seconds: 3600, from: 0, to: 4 }) };
-  const result = await simulate(evenWorkload({ nodes: 1, podsPerNode: 10, streams: [rising] }), rules, { seconds: 3600, warmUp: 0, buckets: 12 });
+  const result = await simulate(evenWorkload({ nodes: 1, podsPerNode: 10, streams: [rising] }), rules, {
+    seconds: 3600,
+    warmUp: 0,
+    buckets: 12,
+  });
   const all = result.destinations({ destination: "all" })[0]!;
   const first = result.use({ destination: "all" }).find(row => row.failures > 0)!;
   assert.ok(all.firstFailure! >= first.from && all.firstFailure! < first.to);
@@ -75,7 +108,13 @@ results("tells when the first connection failed", async () => {
 
 results("shows a burst where it is", async () => {
   const bursting: Stream = { ...api, profile: burst({ at: 120, seconds: 120, factor: 10 }) };
-  const rows = (await simulate(evenWorkload({ nodes: 1, podsPerNode: 4, streams: [bursting] }), loadBalancerRules({ nodes: 1 }), short)).use({ destination: "all" });
+  const rows = (
+    await simulate(
+      evenWorkload({ nodes: 1, podsPerNode: 4, streams: [bursting] }),
+      loadBalancerRules({ nodes: 1 }),
+      short,
+    )
+  ).use({ destination: "all" });
   const attempts = rows.map(row => row.attempts);
   assert.ok(attempts[1]! > 5 * attempts[0]! && attempts[1]! > 5 * attempts[2]!, `${attempts}`);
 });
@@ -93,15 +132,38 @@ sharing("are one per node behind a load balancer, one for all behind a NAT gatew
 });
 
 sharing("follow the pods of a cluster", async () => {
-  const cluster = { nodes: [{ name: "a" }, { name: "b" }], pods: [{ name: "web", node: "a" }, { name: "job", node: "a" }, { name: "idle", node: "b" }] };
-  const result = await simulate(clusterWorkload(cluster, pod => (pod.name === "web" ? [api] : pod.name === "job" ? [dns] : [])), rules, short);
-  assert.equal(result.pods().map(row => `${row.node} ${row.protocol} ${row.pod}`), ["a tcp web", "a udp job"]);
+  const cluster = {
+    nodes: [{ name: "a" }, { name: "b" }],
+    pods: [
+      { name: "web", node: "a" },
+      { name: "job", node: "a" },
+      { name: "idle", node: "b" },
+    ],
+  };
+  const result = await simulate(
+    clusterWorkload(cluster, pod => (pod.name === "web" ? [api] : pod.name === "job" ? [dns] : [])),
+    rules,
+    short,
+  );
+  assert.equal(
+    result.pods().map(row => `${row.node} ${row.protocol} ${row.pod}`),
+    ["a tcp web", "a udp job"],
+  );
 });
 
 sharing("share UDP ports by flow or by destination address, as the era has it", async () => {
-  const two = (address: string, port: number): Stream => ({ ...dns, name: `${address} ${port}`, to: { address, port, protocol: "udp" } });
-  const load = evenWorkload({ nodes: 1, podsPerNode: 1, streams: [two("203.0.113.1", 53), two("203.0.113.1", 123), two("203.0.113.2", 53)] });
-  const groups = async (era: "2018" | "2023") => (await simulate(load, loadBalancerRules({ nodes: 1, era }), short)).destinations().map(row => row.destination);
+  const two = (address: string, port: number): Stream => ({
+    ...dns,
+    name: `${address} ${port}`,
+    to: { address, port, protocol: "udp" },
+  });
+  const load = evenWorkload({
+    nodes: 1,
+    podsPerNode: 1,
+    streams: [two("203.0.113.1", 53), two("203.0.113.1", 123), two("203.0.113.2", 53)],
+  });
+  const groups = async (era: "2018" | "2023") =>
+    (await simulate(load, loadBalancerRules({ nodes: 1, era }), short)).destinations().map(row => row.destination);
   assert.equal(await groups("2018"), ["any/udp", "all"]);
   assert.equal(await groups("2023"), ["203.0.113.1/udp", "203.0.113.2/udp", "all"]);
 });
@@ -115,9 +177,17 @@ const long: Workload = evenWorkload({ nodes: 40, podsPerNode: 30, streams: [{ ..
 control("reports its progress", async () => {
   for (const workers of [undefined, workerThreads(2)]) {
     const shares: number[] = [];
-    await simulate(long, loadBalancerRules({ nodes: 40 }), { seconds: 300, warmUp: 0, onProgress: share => shares.push(share), ...(workers === undefined ? {} : { workers }) });
+    await simulate(long, loadBalancerRules({ nodes: 40 }), {
+      seconds: 300,
+      warmUp: 0,
+      onProgress: share => shares.push(share),
+      ...(workers === undefined ? {} : { workers }),
+    });
     assert.ok(shares.length > 3, `${shares}`);
-    assert.equal(shares, [...shares].sort((a, b) => a - b));
+    assert.equal(
+      shares,
+      [...shares].sort((a, b) => a - b),
+    );
     assert.is(shares.at(-1), 1);
   }
 });
@@ -134,29 +204,58 @@ control("stops when it is told to", async () => {
 });
 
 control("takes memory by the ports in use, not by the connections made", async () => {
-  const busy = evenWorkload({ nodes: 1, podsPerNode: 1, streams: [{ ...api, rate: 4000, ends: "rst", duration: { kind: "constant", seconds: 0.001 } }] });
+  const busy = evenWorkload({
+    nodes: 1,
+    podsPerNode: 1,
+    streams: [{ ...api, rate: 4000, ends: "rst", duration: { kind: "constant", seconds: 0.001 } }],
+  });
   const result = await simulate(busy, loadBalancerRules({ nodes: 1, holdAfterRst: 0.05 }), { seconds: 600, warmUp: 0 });
-  assert.ok(result.attempts > 2_000_000 && result.peakConnections < 400, `${result.attempts} connections, ${result.peakConnections} at once`);
+  assert.ok(
+    result.attempts > 2_000_000 && result.peakConnections < 400,
+    `${result.attempts} connections, ${result.peakConnections} at once`,
+  );
 });
 
 control.run();
 
 const input = suite("bad input is refused");
 
-const refuses = async (run: () => Promise<unknown>, message: RegExp) => assert.match((await rejection(run())).message, message);
-const withStream = (change: Partial<Stream>) => () => simulate(evenWorkload({ nodes: 1, podsPerNode: 1, streams: [{ ...api, ...change }] }), rules, short);
+const refuses = async (run: () => Promise<unknown>, message: RegExp) =>
+  assert.match((await rejection(run())).message, message);
+const withStream = (change: Partial<Stream>) => () =>
+  simulate(evenWorkload({ nodes: 1, podsPerNode: 1, streams: [{ ...api, ...change }] }), rules, short);
 
 input("in a workload", async () => {
   await refuses(() => simulate({ nodes: [] }, rules), /workload.nodes: \[\] is empty/);
-  await refuses(() => simulate(evenWorkload({ nodes: 1, podsPerNode: 1, streams: [] }), rules), /is empty; expected a stream with a rate above 0 on some pod/);
+  await refuses(
+    () => simulate(evenWorkload({ nodes: 1, podsPerNode: 1, streams: [] }), rules),
+    /is empty; expected a stream with a rate above 0 on some pod/,
+  );
   await refuses(withStream({ rate: 0 }), /is empty/);
-  await refuses(withStream({ rate: -1 }), /workload.nodes\[0\].pods\[0\].streams\[0\].rate: -1 is negative; expected connections per second, 0 or more/);
+  await refuses(
+    withStream({ rate: -1 }),
+    /workload.nodes\[0\].pods\[0\].streams\[0\].rate: -1 is negative; expected connections per second, 0 or more/,
+  );
   await refuses(withStream({ rate: Infinity }), /rate: null|rate: Infinity/);
-  await refuses(withStream({ to: { address: "203.0.113.300", port: 1, protocol: "tcp" } }), /to.address: "203.0.113.300" is not an IPv4 address/);
+  await refuses(
+    withStream({ to: { address: "203.0.113.300", port: 1, protocol: "tcp" } }),
+    /to.address: "203.0.113.300" is not an IPv4 address/,
+  );
   await refuses(withStream({ to: { address: "203.0.113.3", port: 0, protocol: "tcp" } }), /to.port: 0 is out of range/);
-  await refuses(withStream({ to: { address: "203.0.113.3", port: 1, protocol: "icmp" as "tcp" } }), /has no ports to translate/);
+  await refuses(
+    withStream({ to: { address: "203.0.113.3", port: 1, protocol: "icmp" as "tcp" } }),
+    /has no ports to translate/,
+  );
   await refuses(withStream({ to: { ...dns.to }, ends: "fin" }), /ends: "fin" needs TCP/);
-  await refuses(withStream({ profile: [{ from: 5, factor: 1 }, { from: 5, factor: 2 }] }), /profile\[1\].from: 5 is not after the step before; expected more than 5/);
+  await refuses(
+    withStream({
+      profile: [
+        { from: 5, factor: 1 },
+        { from: 5, factor: 2 },
+      ],
+    }),
+    /profile\[1\].from: 5 is not after the step before; expected more than 5/,
+  );
   await refuses(() => simulate({ nodes: [workload.nodes[0]!, workload.nodes[0]!] }, rules), /"node-0" is used twice/);
 });
 
@@ -169,10 +268,19 @@ input("in the time and the replications", async () => {
 });
 
 input("in the rules, in Azure's own arithmetic", () => {
-  assert.throws(() => loadBalancerRules({ nodes: 1, allocatedOutboundPorts: 100 }), /100 is not a multiple of 8.*expected 96 or 104/);
-  assert.throws(() => loadBalancerRules({ nodes: 9, allocatedOutboundPorts: 8000 }), /9 requires 72000 ports but only 64000 are available from 1 outbound public address/);
+  assert.throws(
+    () => loadBalancerRules({ nodes: 1, allocatedOutboundPorts: 100 }),
+    /100 is not a multiple of 8.*expected 96 or 104/,
+  );
+  assert.throws(
+    () => loadBalancerRules({ nodes: 9, allocatedOutboundPorts: 8000 }),
+    /9 requires 72000 ports but only 64000 are available from 1 outbound public address/,
+  );
   assert.throws(() => loadBalancerRules({ nodes: 7, allocatedOutboundPorts: 10_000 }), /requires 70000/);
-  assert.throws(() => loadBalancerRules({ nodes: 3, surge: 1, allocatedOutboundPorts: 21_000 }), /4 \(1 of them surge\) requires 84000/);
+  assert.throws(
+    () => loadBalancerRules({ nodes: 3, surge: 1, allocatedOutboundPorts: 21_000 }),
+    /4 \(1 of them surge\) requires 84000/,
+  );
   assert.throws(() => loadBalancerRules({ nodes: 1001 }), /table of ports ends at 1000 nodes/);
   assert.throws(() => loadBalancerRules({ nodes: 1, outboundIps: 101 }), /1 to 100 outbound addresses/);
   assert.throws(() => loadBalancerRules({ nodes: 1, idleTimeoutMinutes: 3 }), /4 to 120 minutes/);

@@ -6,7 +6,8 @@ import embed, { type VisualizationSpec } from "vega-embed";
 
 type Spec = VisualizationSpec & { readonly width?: unknown };
 
-const draw = (place: HTMLElement, spec: Spec) => embed(place, spec, { mode: "vega-lite", renderer: "svg", actions: false });
+const draw = (place: HTMLElement, spec: Spec) =>
+  embed(place, spec, { mode: "vega-lite", renderer: "svg", actions: false });
 
 /** How small text may become before a chart is drawn anew for a narrow screen instead of being scaled by the style. */
 const smallest = 0.8;

@@ -39,17 +39,30 @@ export const regressions: readonly Regression[] = [
   {
     name: "a segment beyond the window is invalid and changes nothing",
     case: smallCase({ rules: states }),
-    sent: [...handshake, tcp("a", a, 1000, b, 80, ["ACK"], 101 + 100_000, 501, "far"), tcp("a", a, 1000, b, 80, ["PSH", "ACK"], 101, 501, "near")],
+    sent: [
+      ...handshake,
+      tcp("a", a, 1000, b, 80, ["ACK"], 101 + 100_000, 501, "far"),
+      tcp("a", a, 1000, b, 80, ["PSH", "ACK"], 101, 501, "near"),
+    ],
   },
   {
     name: "a reset beyond what was opened does not end the opening",
     case: smallCase({ rules: states }),
-    sent: [tcp("a", a, 1000, b, 80, ["SYN"], 100), tcp("a", a, 1000, b, 80, ["RST"], 120), tcp("a", a, 1000, b, 80, ["ACK"], 101, 501)],
+    sent: [
+      tcp("a", a, 1000, b, 80, ["SYN"], 100),
+      tcp("a", a, 1000, b, 80, ["RST"], 120),
+      tcp("a", a, 1000, b, 80, ["ACK"], 101, 501),
+    ],
   },
   {
     name: "a reset without acknowledgement does not end a simultaneous opening that it is ahead of",
     case: smallCase({ rules: states }),
-    sent: [tcp("a", a, 1000, b, 80, ["SYN"], 100), tcp("b", b, 80, a, 1000, ["SYN"], 500), tcp("b", b, 80, a, 1000, ["SYN", "ACK"], 530, 101), tcp("b", b, 80, a, 1000, ["RST"], 531)],
+    sent: [
+      tcp("a", a, 1000, b, 80, ["SYN"], 100),
+      tcp("b", b, 80, a, 1000, ["SYN"], 500),
+      tcp("b", b, 80, a, 1000, ["SYN", "ACK"], 530, 101),
+      tcp("b", b, 80, a, 1000, ["RST"], 531),
+    ],
   },
   {
     name: "a connection closed by a reset is opened again only after another reset or a FIN",
@@ -64,23 +77,39 @@ export const regressions: readonly Regression[] = [
   },
   {
     name: "the rules of a bridge translate a destination and the frame stays on the bridge, its TTL as it was",
-    case: smallCase({ rules: "*nat\n-A PREROUTING -d 10.96.0.1/32 -j DNAT --to-destination 10.1.0.3\nCOMMIT\n", bridgeNfCallIptables: true }),
+    case: smallCase({
+      rules: "*nat\n-A PREROUTING -d 10.96.0.1/32 -j DNAT --to-destination 10.1.0.3\nCOMMIT\n",
+      bridgeNfCallIptables: true,
+    }),
     sent: [udp("a", a, 1, addr("10.96.0.1"), 9), udp("a", a, 2, c, 9)],
   },
   {
     name: "an answer of the host's own ICMP that is rejected gets no error",
     case: smallCase({ rules: "*filter\n-A OUTPUT -p icmp -j REJECT --reject-with icmp-host-unreachable\nCOMMIT\n" }),
-    sent: [{ host: "a", packet: { proto: "icmp", type: "echo-request", src: a, dst: addr("10.1.1.1"), ttl: 64, id: 1, seq: 1, size: 8 } }],
+    sent: [
+      {
+        host: "a",
+        packet: { proto: "icmp", type: "echo-request", src: a, dst: addr("10.1.1.1"), ttl: 64, id: 1, seq: 1, size: 8 },
+      },
+    ],
   },
   {
     name: "an error about a closed UDP port belongs to no connection until it is tracked",
-    case: smallCase({ rules: "*raw\n-A OUTPUT -m conntrack --ctstate INVALID\n-A OUTPUT -m conntrack --ctstate RELATED\nCOMMIT\n*filter\n-A OUTPUT -m conntrack --ctstate RELATED\nCOMMIT\n" }),
+    case: smallCase({
+      rules:
+        "*raw\n-A OUTPUT -m conntrack --ctstate INVALID\n-A OUTPUT -m conntrack --ctstate RELATED\nCOMMIT\n*filter\n-A OUTPUT -m conntrack --ctstate RELATED\nCOMMIT\n",
+    }),
     sent: [udp("a", a, 1, addr("10.1.1.1"), 9)],
   },
   {
     name: "once an end has said goodbye any reset is believed",
     case: smallCase({ rules: states }),
-    sent: [...handshake, tcp("a", a, 1000, b, 80, ["FIN", "ACK"], 101, 501), tcp("b", b, 80, a, 1000, ["RST"], 900_000), tcp("a", a, 1000, b, 80, ["SYN"], 300)],
+    sent: [
+      ...handshake,
+      tcp("a", a, 1000, b, 80, ["FIN", "ACK"], 101, 501),
+      tcp("b", b, 80, a, 1000, ["RST"], 900_000),
+      tcp("a", a, 1000, b, 80, ["SYN"], 300),
+    ],
   },
   {
     name: "of a connection met midway that opens anew only the one who answers may leave the windows",
@@ -97,25 +126,41 @@ export const regressions: readonly Regression[] = [
   {
     name: "the reset of a frame that came through a bridge with rules goes straight back, past OUTPUT and translation",
     case: smallCase({
-      rules: "*nat\n-A PREROUTING -d 10.96.0.1/32 -j DNAT --to-destination 10.1.1.2\nCOMMIT\n*filter\n-A FORWARD -p tcp -j REJECT --reject-with tcp-reset\nCOMMIT\n",
+      rules:
+        "*nat\n-A PREROUTING -d 10.96.0.1/32 -j DNAT --to-destination 10.1.1.2\nCOMMIT\n*filter\n-A FORWARD -p tcp -j REJECT --reject-with tcp-reset\nCOMMIT\n",
       bridgeNfCallIptables: true,
     }),
     sent: [tcp("a", a, 1000, addr("10.96.0.1"), 80, ["SYN"], 100), tcp("b", b, 1000, a, 80, ["SYN"], 100)],
   },
   {
     name: "a packet of the host's own that is translated to where no route leads does not reach the filter",
-    case: smallCase({ rules: "*nat\n-A OUTPUT -p icmp -j DNAT --to-destination 192.0.2.1\nCOMMIT\n*filter\n-A OUTPUT -p icmp\nCOMMIT\n" }),
+    case: smallCase({
+      rules: "*nat\n-A OUTPUT -p icmp -j DNAT --to-destination 192.0.2.1\nCOMMIT\n*filter\n-A OUTPUT -p icmp\nCOMMIT\n",
+    }),
     sent: [udp("a", a, 1, addr("10.1.1.1"), 9)],
   },
   {
     name: "a connection that a rule resets is closed",
-    case: smallCase({ rules: `*filter\n-A FORWARD -p tcp -m tcp --dport 80 -m conntrack --ctstate ESTABLISHED -j REJECT --reject-with tcp-reset\n${counted("NEW")}\n${counted("INVALID")}\nCOMMIT\n` }),
-    sent: [...handshake, tcp("b", b, 80, a, 1000, ["PSH", "ACK"], 501, 101, "data"), tcp("a", a, 1000, b, 80, ["SYN"], 300), tcp("b", b, 80, a, 1000, ["SYN", "ACK"], 900, 301)],
+    case: smallCase({
+      rules: `*filter\n-A FORWARD -p tcp -m tcp --dport 80 -m conntrack --ctstate ESTABLISHED -j REJECT --reject-with tcp-reset\n${counted("NEW")}\n${counted("INVALID")}\nCOMMIT\n`,
+    }),
+    sent: [
+      ...handshake,
+      tcp("b", b, 80, a, 1000, ["PSH", "ACK"], 501, 101, "data"),
+      tcp("a", a, 1000, b, 80, ["SYN"], 300),
+      tcp("b", b, 80, a, 1000, ["SYN", "ACK"], 900, 301),
+    ],
   },
   {
     name: "the interface is looked at before a counting match, wherever it stands",
     case: smallCase({ rules: "*filter\n-A FORWARD -m statistic --mode nth --every 2 --packet 0 -i br0\nCOMMIT\n" }),
-    sent: [udp("a", a, 1, b, 9), udp("b", b, 2, a, 9), udp("a", a, 3, b, 9), udp("b", b, 4, a, 9), udp("a", a, 5, b, 9)],
+    sent: [
+      udp("a", a, 1, b, 9),
+      udp("b", b, 2, a, 9),
+      udp("a", a, 3, b, 9),
+      udp("b", b, 4, a, 9),
+      udp("a", a, 5, b, 9),
+    ],
   },
   {
     name: "an interface of any name is no condition at all",

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { knownMismatches } from "./differential/knownMismatches.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const readme = readFileSync(join(root, "README.md"), "utf8");
@@ -26,6 +27,13 @@ test("its programs run as they stand", () => {
     } finally {
       rmSync(file);
     }
+  }
+});
+
+test("shows where the model knowingly differs from the kernel", () => {
+  for (const { what, model, linux, why } of knownMismatches) {
+    const row = `| ${what} | ${model} | ${linux} | ${why} |`;
+    assert.ok(readme.includes(row), row);
   }
 });
 

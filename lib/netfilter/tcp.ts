@@ -331,11 +331,11 @@ export const tcpSegment = (
     if (state === undefined) return wrong;
     next = state;
   }
-  // A reset that answers a SYN or ACK which was let through is believed as it is.
+  // A reset that answers the other end's SYN or ACK which was let through is believed as it is.
   const answered =
     kind === "rst" &&
     next === close &&
-    packet.flags.includes("ACK") &&
+    track.lastDirection !== direction &&
     ((replied && track.lastKind === "syn") || (!isAssured && track.lastKind === "ack")) &&
     (packet.ack | 0) === track.lastEnd;
   const fit = answered || (kind === "rst" && isEnding(before)) ? "fits" : follow(track, direction, kind, packet);

@@ -65,6 +65,16 @@ export const regressions: readonly Regression[] = [
     ],
   },
   {
+    name: "of a simultaneous opening a reset is believed only from the end that spoke before last",
+    case: smallCase({ rules: states }),
+    sent: [
+      tcp("a", a, 1000, b, 80, ["SYN"], 100),
+      tcp("b", b, 80, a, 1000, ["SYN"], 500),
+      tcp("b", b, 80, a, 1000, ["RST"], 506),
+      tcp("a", a, 1000, b, 80, ["RST"], 106),
+    ],
+  },
+  {
     name: "a connection closed by a reset is opened again only after another reset or a FIN",
     case: smallCase({ rules: states }),
     sent: [

@@ -1,6 +1,7 @@
 import { formatAddr } from "../../lib/ip/addr.js";
 import { bootLinux, type HostCaptured } from "../../lib/linux/boot.js";
 import { bootModel } from "../../lib/net/model.js";
+import type { Hop } from "../../lib/net/trace.js";
 import type { Network } from "../../lib/net/types.js";
 import type { ConntrackEntry } from "../../lib/netfilter/netfilter.js";
 import { printSave } from "../../lib/netfilter/print.js";
@@ -24,6 +25,10 @@ export interface Kernel extends Observation {
   readonly sent: readonly Sent[];
   /** Ports that translated packets left a host with, by host and number of the packet sent. */
   readonly ports: ReadonlyMap<string, ReadonlySet<number>>;
+  /** How packets left hosts, by number of the packet sent. */
+  readonly left: ReadonlyMap<number, ReadonlySet<string>>;
+  /** Ports that its connections expect answers at, by host: those of packets that went no further are seen nowhere else. */
+  readonly tracked: ReadonlyMap<string, readonly number[]>;
 }
 
 const flagOrder = ["FIN", "SYN", "RST", "PSH", "ACK"];
@@ -98,18 +103,25 @@ export const runKernel = async (of: Case, { replay }: KernelOptions = {}): Promi
       )
     ).flat();
     const withRules = routers(of.network).filter(({ rules }) => rules.tables.length > 0);
-    const [conntrack, counters] = await Promise.all([
-      Promise.all(withRules.map(async ({ id }) => (await lab.conntrack(id)).map(entry => entryText(id, entry, false)))),
+    const [entries, counters] = await Promise.all([
+      Promise.all(withRules.map(async ({ id }) => ({ id, entries: await lab.conntrack(id) }))),
       Promise.all(withRules.map(async ({ id }) => counterLines(id, await lab.counters(id)))),
     ]);
     return {
       sent,
       ports: portsOf(seen),
+      left: leftOf(seen),
+      tracked: new Map(
+        entries.map(({ id, entries: list }) => [
+          id,
+          [...new Set(list.flatMap(({ reply }) => [reply.dport, reply.sport]))],
+        ]),
+      ),
       seen: seen
         .filter(entry => isPort(of.network, entry.host, entry.interface))
         .map(entry => seenText(entry.host, entry))
         .sort(),
-      conntrack: conntrack.flat().sort(),
+      conntrack: entries.flatMap(({ id, entries: list }) => list.map(entry => entryText(id, entry, false))).sort(),
       counters: counters.flat(),
     };
   } finally {
@@ -127,6 +139,16 @@ const portsOf = (seen: readonly (HostCaptured & { readonly host: string })[]): M
     for (const port of packet.proto === "icmp" ? [packet.id] : [packet.sport, packet.dport]) known.add(port);
   }
   return ports;
+};
+
+const leftOf = (seen: readonly (HostCaptured & { readonly host: string })[]): Map<number, Set<string>> => {
+  const left = new Map<number, Set<string>>();
+  for (const entry of seen) {
+    if (entry.direction !== "out") continue;
+    const lines = left.get(entry.identification) ?? new Set();
+    left.set(entry.identification, lines.add(seenText(entry.host, entry)));
+  }
+  return left;
 };
 
 /** Where the kernel may look for a port: a rule's range, or the one of the three that a port belongs to. */
@@ -174,30 +196,31 @@ const mostDraws = 4;
  * Runs what the kernel was sent on the model. Where the kernel drew a port by chance the model is made to draw the same:
  * whether it may, and what follows from it, is what is compared.
  */
-export const runModel = async (of: Case, kernel: Pick<Kernel, "sent" | "ports">): Promise<ModelRun> => {
+export const runModel = async (of: Case, kernel: Kernel): Promise<ModelRun> => {
   const decided: number[] = []; // which candidate each draw takes; tried like the digits of a number
-  let result: ModelRun | undefined;
+  let best: { readonly run: ModelRun; readonly differences: number } | undefined;
   for (let repetition = 0; repetition < mostRepetitions; repetition++) {
-    const attempt = await runModelOnce(of, kernel, decided);
+    const { observation, draws, wrong = Infinity } = await runModelOnce(of, kernel, decided);
     const perPacket = new Map<number, number>();
-    for (const { packet } of attempt.draws) perPacket.set(packet, (perPacket.get(packet) ?? 0) + 1);
-    const undetermined = Math.max(0, ...perPacket.values()) > mostDraws;
-    result ??= { ...attempt.observation, undetermined };
-    if (attempt.wrong === undefined || undetermined) return { ...attempt.observation, undetermined };
+    for (const { packet } of draws) perPacket.set(packet, (perPacket.get(packet) ?? 0) + 1);
+    const run = { ...observation, undetermined: Math.max(0, ...perPacket.values()) > mostDraws };
+    const found = differences(kernel, observation).length;
+    if (best === undefined || found < best.differences) best = { run, differences: found };
+    if (found === 0 || run.undetermined) break;
     // Change the last draw, up to the first packet that went wrong, which has another candidate.
-    let i = attempt.draws.findLastIndex(
-      ({ packet, candidates }, index) => packet <= attempt.wrong! && (decided[index] ?? 0) + 1 < candidates,
+    const i = draws.findLastIndex(
+      ({ packet, candidates }, index) => packet <= wrong && (decided[index] ?? 0) + 1 < candidates,
     );
-    if (i < 0) return result;
+    if (i < 0) break;
     const next = (decided[i] ?? 0) + 1;
     while (decided.length < i) decided.push(0);
     decided.length = i;
     decided.push(next);
   }
-  return result!;
+  return best!.run;
 };
 
-const runModelOnce = async (of: Case, kernel: Pick<Kernel, "sent" | "ports">, decided: readonly number[]) => {
+const runModelOnce = async (of: Case, kernel: Kernel, decided: readonly number[]) => {
   const draws: { readonly packet: number; readonly candidates: number }[] = [];
   let current = 0;
   const settled = destinationPorts(of.network);
@@ -208,10 +231,11 @@ const runModelOnce = async (of: Case, kernel: Pick<Kernel, "sent" | "ports">, de
       float: () => 0.5,
       int: () => {
         // The likeliest first: in the order seen, a port that neither the packet nor a destination rule had and no earlier draw took.
-        const seen = [...(kernel.ports.get(`${host} ${current}`) ?? [])].sort(
+        const seen = kernel.ports.get(`${host} ${current}`) ?? new Set<number>();
+        const likely = [...new Set([...seen, ...(kernel.tracked.get(host) ?? [])])].sort(
           (a, b) => Number(used.has(a)) - Number(used.has(b)),
         );
-        const choices = seen.flatMap(port =>
+        const choices = likely.flatMap(port =>
           ranges
             .filter(({ first, last }) => port >= first && port <= last)
             .map(({ first }) => ({ port, offset: port - first })),
@@ -247,7 +271,7 @@ const runModelOnce = async (of: Case, kernel: Pick<Kernel, "sent" | "ports">, de
     if (
       wrong === undefined &&
       draws.length > before &&
-      !trace.hops.every(hop => portsAgree(hop, kernel.ports.get(`${hop.place} ${current}`)))
+      !trace.hops.every(hop => leavesAsSeen(of.network, hop, kernel.left.get(current)))
     )
       wrong = current;
   }
@@ -273,13 +297,10 @@ const runModelOnce = async (of: Case, kernel: Pick<Kernel, "sent" | "ports">, de
   return { observation, draws, wrong };
 };
 
-const portsAgree = (
-  hop: { readonly out?: string; readonly after: Packet },
-  ports: ReadonlySet<number> | undefined,
-): boolean => {
-  const { after } = hop;
-  if (hop.out === undefined || ports === undefined || "quoted" in after) return true;
-  return (after.proto === "icmp" ? [after.id] : [after.sport, after.dport]).every(port => ports.has(port));
+/** Whether a hop's packet left as the kernel's did; what leaves by a bridge is seen at its port. */
+const leavesAsSeen = (network: Network, { place, out, after }: Hop, left: ReadonlySet<string> | undefined): boolean => {
+  if (out === undefined || left === undefined || !isPort(network, place, out)) return true;
+  return left.has(seenText(place, { interface: out, direction: "out", packet: after }));
 };
 
 /** Lines of one that the other lacks, as often as they occur. */

@@ -25,8 +25,8 @@ export interface Kernel extends Observation {
   readonly sent: readonly Sent[];
   /** Ports that translated packets left a host with, by host and number of the packet sent. */
   readonly ports: ReadonlyMap<string, ReadonlySet<number>>;
-  /** How packets left hosts, by number of the packet sent. */
-  readonly left: ReadonlyMap<number, ReadonlySet<string>>;
+  /** Where and how packets passed, by number of the packet sent. */
+  readonly passed: ReadonlyMap<number, ReadonlySet<string>>;
   /** Ports that its connections expect answers at, by host: those of packets that went no further are seen nowhere else. */
   readonly tracked: ReadonlyMap<string, readonly number[]>;
 }
@@ -110,7 +110,7 @@ export const runKernel = async (of: Case, { replay }: KernelOptions = {}): Promi
     return {
       sent,
       ports: portsOf(seen),
-      left: leftOf(seen),
+      passed: passedOf(seen),
       tracked: new Map(
         entries.map(({ id, entries: list }) => [
           id,
@@ -141,14 +141,13 @@ const portsOf = (seen: readonly (HostCaptured & { readonly host: string })[]): M
   return ports;
 };
 
-const leftOf = (seen: readonly (HostCaptured & { readonly host: string })[]): Map<number, Set<string>> => {
-  const left = new Map<number, Set<string>>();
+const passedOf = (seen: readonly (HostCaptured & { readonly host: string })[]): Map<number, Set<string>> => {
+  const passed = new Map<number, Set<string>>();
   for (const entry of seen) {
-    if (entry.direction !== "out") continue;
-    const lines = left.get(entry.identification) ?? new Set();
-    left.set(entry.identification, lines.add(seenText(entry.host, entry)));
+    const lines = passed.get(entry.identification) ?? new Set();
+    passed.set(entry.identification, lines.add(seenText(entry.host, entry)));
   }
-  return left;
+  return passed;
 };
 
 /** Where the kernel may look for a port: a rule's range, or the one of the three that a port belongs to. */
@@ -271,7 +270,7 @@ const runModelOnce = async (of: Case, kernel: Kernel, decided: readonly number[]
     if (
       wrong === undefined &&
       draws.length > before &&
-      !trace.hops.every(hop => leavesAsSeen(of.network, hop, kernel.left.get(current)))
+      !trace.hops.every(hop => passesAsSeen(of.network, hop, kernel.passed.get(current)))
     )
       wrong = current;
   }
@@ -297,11 +296,15 @@ const runModelOnce = async (of: Case, kernel: Kernel, decided: readonly number[]
   return { observation, draws, wrong };
 };
 
-/** Whether a hop's packet left as the kernel's did; what leaves by a bridge is seen at its port. */
-const leavesAsSeen = (network: Network, { place, out, after }: Hop, left: ReadonlySet<string> | undefined): boolean => {
-  if (out === undefined || left === undefined || !isPort(network, place, out)) return true;
-  return left.has(seenText(place, { interface: out, direction: "out", packet: after }));
-};
+/** Whether a hop's packet came and left as the kernel's did; what leaves by a bridge is seen at its port, or by who gets it. */
+const passesAsSeen = (network: Network, hop: Hop, passed: ReadonlySet<string> = new Set()): boolean =>
+  (["in", "out"] as const).every(direction => {
+    const name = hop[direction];
+    if (name === undefined || !isPort(network, hop.place, name)) return true;
+    return passed.has(
+      seenText(hop.place, { interface: name, direction, packet: direction === "in" ? hop.before : hop.after }),
+    );
+  });
 
 /** Lines of one that the other lacks, as often as they occur. */
 const lacking = (of: readonly string[], other: readonly string[]): string[] => {

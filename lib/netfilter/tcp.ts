@@ -110,6 +110,8 @@ export class TcpTrack {
   lastEnd = 0;
   lastWindow = 0;
   retransmissions = 0;
+  /** A SYN has come while only the last acknowledgement was missing: the other end may ask whether it is meant (RFC 5961). */
+  challenged = false;
 }
 
 export const tcpStateName = (track: TcpTrack): string => names[track.state]!;
@@ -315,6 +317,7 @@ export const tcpSegment = (
       track.lastSeq = packet.seq | 0;
       track.lastEnd = segmentEnd(packet);
       track.lastWindow = tcpWindow(packet);
+      if (kind === "syn" && direction === 0) track.challenged = before === lastAck;
       return kept;
     }
     before = synSent;
@@ -325,6 +328,11 @@ export const tcpSegment = (
     track.sides[direction].liberal = liberal; // the one who answers keeps it, the one who asked again does not
     asker.end = asker.maxEnd = track.lastEnd;
     asker.maxWindow = Math.max(track.lastWindow, 1);
+  }
+  const asksBack = kind === "ack" && track.lastKind === "syn" && track.lastDirection !== direction;
+  if (asksBack && track.challenged && before === lastAck && next === timeWait) {
+    track.challenged = false;
+    return kept;
   }
   if (kind === "rst") {
     const state = afterReset(track, direction, packet);

@@ -150,6 +150,18 @@ export const regressions: readonly Regression[] = [
     sent: [udp("a", a, 1, addr("10.1.1.1"), 9)],
   },
   {
+    name: "an acknowledgement that only asks back after a SYN is not taken for the last one",
+    case: smallCase({ rules: states }),
+    sent: [
+      ...handshake,
+      tcp("a", a, 1000, b, 80, ["FIN", "ACK"], 101, 501),
+      tcp("b", b, 80, a, 1000, ["FIN", "ACK"], 501, 102),
+      tcp("a", a, 1000, b, 80, ["SYN"], 130),
+      tcp("b", b, 80, a, 1000, ["ACK"], 502, 131),
+      tcp("b", b, 80, a, 1000, ["ACK"], 502, 131),
+    ],
+  },
+  {
     name: "a connection that a rule resets is closed",
     case: smallCase({
       rules: `*filter\n-A FORWARD -p tcp -m tcp --dport 80 -m conntrack --ctstate ESTABLISHED -j REJECT --reject-with tcp-reset\n${counted("NEW")}\n${counted("INVALID")}\nCOMMIT\n`,

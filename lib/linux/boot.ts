@@ -1,9 +1,9 @@
 import { known } from "../checks.js";
 import { InputError } from "../errors.js";
-import { type Addr, addr, formatAddr } from "../ip/addr.js";
+import { type Addr, formatAddr } from "../ip/addr.js";
 import { contains, cidr } from "../ip/cidr.js";
 import type { Capture, Captured, ConnectOptions, ConnectResult, Lab, PingOptions, PingResult } from "../net/lab.js";
-import { pingNumbers, portNumber } from "../net/options.js";
+import { pingNumbers, portNumber, resolveName } from "../net/options.js";
 import { hostRoutes } from "../net/routing.js";
 import type { Host, Network } from "../net/types.js";
 import { printSave } from "../netfilter/print.js";
@@ -182,17 +182,7 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
     return host;
   };
   const namespace = (id: string): string => plan.namespaceOf.get(hostOf(id).id)!;
-  const resolve = (to: string): Addr => {
-    const named = names.get(to);
-    if (named === undefined && /[^0-9.]/.test(to) && !to.includes(":"))
-      throw new InputError({
-        where: "destination",
-        value: to,
-        problem: "is no known name",
-        expected: `an IPv4 address or one of ${known([...names.keys()])}`,
-      });
-    return named ?? addr(to, "destination");
-  };
+  const resolve = (to: string): Addr => resolveName(names, to);
   /** An address that the host has a route to. */
   const reachable = (from: string, to: string): Addr => {
     const host = hostOf(from);

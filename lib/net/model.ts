@@ -1,6 +1,6 @@
 import { known } from "../checks.js";
 import { InputError } from "../errors.js";
-import { type Addr, addr, formatAddr } from "../ip/addr.js";
+import { type Addr, formatAddr } from "../ip/addr.js";
 import { type Flow, flowOf, isFlowPacket } from "../packet/flow.js";
 import { packetLength, type Packet, type Tcp, type TcpFlag } from "../packet/packet.js";
 import { subseed } from "../random.js";
@@ -8,7 +8,7 @@ import { next } from "./answer.js";
 import { Engine, socketKey } from "./engine.js";
 import type { Captured, ConnectOptions, ConnectResult, ModelLab, PingOptions, PingReply, PingResult } from "./lab.js";
 import type { Random } from "../random.js";
-import { pingNumbers, portNumber } from "./options.js";
+import { pingNumbers, portNumber, resolveName } from "./options.js";
 import type { Trace } from "./trace.js";
 import type { Network } from "./types.js";
 
@@ -38,16 +38,7 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
       });
     return id;
   };
-  const resolve = (to: string): Addr =>
-    names.get(to) ?? (/[^0-9.]/.test(to) && !to.includes(":") ? unknownName(to) : addr(to, "destination"));
-  const unknownName = (to: string): never => {
-    throw new InputError({
-      where: "destination",
-      value: to,
-      problem: "is no known name",
-      expected: `an IPv4 address or one of ${known([...names.keys()])}`,
-    });
-  };
+  const resolve = (to: string): Addr => resolveName(names, to);
   const source = (from: string, to: Addr): Addr | undefined => engine.source(host(from), to);
 
   const clientPort = (from: string, wanted: number | undefined): number => {

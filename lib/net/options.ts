@@ -1,4 +1,6 @@
-import { wholeNumber } from "../checks.js";
+import { known, wholeNumber } from "../checks.js";
+import { InputError } from "../errors.js";
+import { type Addr, addr } from "../ip/addr.js";
 import type { PingOptions } from "./lab.js";
 
 /** What a ping is told, with what it is not told filled in. @throws InputError for a number out of range */
@@ -11,3 +13,16 @@ export const pingNumbers = ({ count = 1, size = 56, ttl = 64 }: PingOptions): Re
 /** A TCP or UDP port. @throws InputError for a number out of range */
 export const portNumber = (where: string, value: number): number =>
   wholeNumber(where, value, { least: 1, most: 65_535 }, "for a port");
+
+/** What a destination means: a name of the network's public DNS, or an address. @throws InputError when it is neither */
+export const resolveName = (names: ReadonlyMap<string, Addr>, to: string): Addr => {
+  const named = names.get(to);
+  if (named === undefined && /[^0-9.]/.test(to) && !to.includes(":"))
+    throw new InputError({
+      where: "destination",
+      value: to,
+      problem: "is no known name",
+      expected: `an IPv4 address or one of ${known([...names.keys()])}`,
+    });
+  return named ?? addr(to, "destination");
+};

@@ -149,13 +149,8 @@ export {
   flowTableColumns,
 } from "./scenario/flowTable.js";
 export { type SnatLoad, type SnatSweepRow, type SnatUseRow, snatUse, sweepSnatUse } from "./scenario/snatUse.js";
-export {
-  type CaptureOptions,
-  type NamespaceQuery,
-  type Session,
-  type SessionOptions,
-  openSession,
-} from "./shell/session.js";
+export type { CaptureOptions, NamespaceQuery, Session } from "./shell/types.js";
+export { type SessionOptions, openSession } from "./shell/session.js";
 export { openLab } from "./notebook/openLab.js";
 export { formatDisposition, formatFlow, formatPacket, formatReason, formatTrace } from "./render/trace.js";
 export { formatAssumptions } from "./render/assumptions.js";

@@ -81,6 +81,23 @@ test("no part imports one of a higher rank", () => {
   );
 });
 
+test("no imports go round in a circle, those of types included", () => {
+  const done = new Set<string>();
+  const circle = (file: string, way: readonly string[] = []): readonly string[] => {
+    if (way.includes(file)) return [...way.slice(way.indexOf(file)), file];
+    if (done.has(file)) return [];
+    done.add(file);
+    return imports
+      .filter(each => each.file === file && each.specifier.startsWith("."))
+      .map(({ specifier }) => join(dirname(file), specifier.replace(/\.js$/, ".ts")))
+      .flatMap(to => circle(to, [...way, file]));
+  };
+  assert.equal(
+    files.flatMap(file => circle(file)),
+    [],
+  );
+});
+
 test("only ip knows ip-num", () => {
   const wrong = imports.filter(({ part, specifier }) => specifier === "ip-num" && part !== "ip");
   assert.equal(

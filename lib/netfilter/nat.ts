@@ -1,7 +1,16 @@
 import type { Random } from "../random.js";
-import { type ConnectionTable, type Tracked, destinationDone, destinationNat, sourceDone, sourceNat } from "./table.js";
+import type { ConnectionTable } from "./table.js";
 import { isOpening, isSpent } from "./tcp.js";
-import { type Tuple, echoRequest, tcp } from "./tuple.js";
+import {
+  type Tracked,
+  type Tuple,
+  destinationDone,
+  destinationNat,
+  echoRequest,
+  sourceDone,
+  sourceNat,
+  tcp,
+} from "./tuple.js";
 import type { AddrRange, PortRange } from "./types.js";
 
 export type Which = "source" | "destination";

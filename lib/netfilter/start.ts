@@ -13,19 +13,24 @@ import {
 } from "./compile.js";
 import { type NatRange, Translator, type Which } from "./nat.js";
 import type { Netfilter, NetfilterHost, NetfilterStep, Skb, StartNetfilter, Verdict } from "./netfilter.js";
+import { ConnectionTable } from "./table.js";
+import { TcpTrack, setClosed, tcpSegment } from "./tcp.js";
 import {
-  ConnectionTable,
   Tracked,
+  type Tuple,
   assured,
   confirmed,
   destinationDone,
   destinationNat,
+  echoRequest,
+  flowOfTuple,
   seenReply,
   sourceDone,
   sourceNat,
-} from "./table.js";
-import { TcpTrack, setClosed, tcpSegment } from "./tcp.js";
-import { type Tuple, echoRequest, flowOfTuple, tupleOf, udp, unsigned } from "./tuple.js";
+  tupleOf,
+  udp,
+  unsigned,
+} from "./tuple.js";
 import type { ConntrackState, Counters, CountedRuleset, Hook, TableName } from "./types.js";
 
 const accept: Verdict = { kind: "accept" };

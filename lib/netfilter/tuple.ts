@@ -1,7 +1,8 @@
 import type { Addr } from "../ip/addr.js";
 import type { Flow, FlowPacket } from "../packet/flow.js";
 import type { Proto } from "../packet/packet.js";
-import type { Tracked } from "./table.js";
+import type { Connection } from "./netfilter.js";
+import type { TcpTrack } from "./tcp.js";
 
 /** Protocols as the tracker tells them apart: an echo request and its reply are two. */
 export const tcp = 6;
@@ -86,3 +87,43 @@ export const flowOfTuple = (tuple: Tuple): Flow => ({
   dst: unsigned(tuple.dst),
   dport: tuple.dport,
 });
+
+/** What has become of a connection; bits of `Tracked.status`. */
+export const seenReply = 1;
+export const assured = 2;
+export const confirmed = 4;
+/** The source (destination) was changed. */
+export const sourceNat = 8;
+export const destinationNat = 16;
+/** Whether to change the source (destination) has been decided. */
+export const sourceDone = 32;
+export const destinationDone = 64;
+
+/** A connection in the making or in the table. */
+export class Tracked implements Connection {
+  status = 0;
+  /** Milliseconds: how long it lives once confirmed, then the time of its end. */
+  expires = 0;
+  tcp: TcpTrack | undefined = undefined;
+  /** UDP that goes on after this time is a stream. */
+  streamAt = 0;
+  /** The translation that could not be made unique: confirming will fail. */
+  exhausted: Tuple | undefined = undefined;
+  older: Tracked | undefined = undefined;
+  newer: Tracked | undefined = undefined;
+  sourceBefore: Tracked | undefined = undefined;
+  sourceAfter: Tracked | undefined = undefined;
+
+  constructor(
+    readonly originalTuple: Tuple,
+    public replyTuple: Tuple,
+  ) {}
+
+  get original(): Flow {
+    return flowOfTuple(this.originalTuple);
+  }
+
+  get reply(): Flow {
+    return flowOfTuple(this.replyTuple);
+  }
+}

@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import { InputError } from "../errors.js";
 import type { Lab } from "../net/lab.js";
 import type { Scenario } from "../scenario/types.js";
-import { openSession, type Session } from "../shell/session.js";
+import { openSession } from "../shell/session.js";
+import type { Session } from "../shell/types.js";
 
 /**
  * Opens a lab on a scenario, as the notebooks do: `kubectl apply -f` reads files beside the notebook,

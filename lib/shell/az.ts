@@ -6,7 +6,7 @@ import type { Data } from "../render/document.js";
 import type { Addon } from "../scenario/edit.js";
 import { type FlagSpec, readFlags, value } from "./flags.js";
 import { type Output, text } from "./output.js";
-import type { SessionInside } from "./session.js";
+import type { SessionInside } from "./types.js";
 
 const fail = (where: string, given: unknown, problem: string, expected: string): never => {
   throw new InputError({ where, value: given, problem, expected });

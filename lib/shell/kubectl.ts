@@ -25,7 +25,7 @@ import { type FlagSpec, readFlags, toggle, value, wholeNumber } from "./flags.js
 import { runOn } from "./machine.js";
 import { mapText, type Output, text } from "./output.js";
 import { byNamespaceAndName } from "./places.js";
-import type { NamespaceQuery, SessionInside } from "./session.js";
+import type { NamespaceQuery, SessionInside } from "./types.js";
 
 const fail = (where: string, given: unknown, problem: string, expected: string): never => {
   throw new InputError({ where, value: given, problem, expected });

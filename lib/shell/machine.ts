@@ -12,7 +12,7 @@ import { printTcpdump } from "../render/tcpdump.js";
 import { type Arguments, readFlags, toggle, value, wholeNumber } from "./flags.js";
 import { type Output, text } from "./output.js";
 import { addressesOf, interfaceOf } from "./places.js";
-import type { SessionInside } from "./session.js";
+import type { SessionInside } from "./types.js";
 
 /** Where a command runs. */
 export interface Machine {

@@ -6,7 +6,7 @@ import { kubectl } from "./kubectl.js";
 import { runOn } from "./machine.js";
 import { type Job, mapText, type Output, text } from "./output.js";
 import { type Line, parseLine, readLines, type Statement } from "./script.js";
-import type { SessionInside } from "./session.js";
+import type { SessionInside } from "./types.js";
 import type { Word } from "./words.js";
 
 /** Deeper than anybody nests commands by hand. */

@@ -7,7 +7,8 @@ import { bootModel } from "../../lib/net/model.js";
 import { articleAt, articleScenario } from "../../lib/scenario/article.js";
 import { whereamiIngress } from "../../lib/scenario/manifests.js";
 import { smallCluster } from "../../lib/scenario/small.js";
-import { openSession, type Session, type SessionOptions } from "../../lib/shell/session.js";
+import { openSession, type SessionOptions } from "../../lib/shell/session.js";
+import type { Session } from "../../lib/shell/types.js";
 
 const fails = async (action: () => Promise<unknown>): Promise<string> => {
   try {

@@ -6,7 +6,16 @@ export { type Cidr, cidr, cidrSize, contains, covers, formatCidr, nth, overlaps 
 export { type Allocation, type Pool, pool } from "./ip/pool.js";
 export type { IcmpEcho, IcmpError, Packet, Proto, Tcp, TcpFlag, Udp } from "./packet/packet.js";
 export { type Flow, flowOf, invert, rewrite } from "./packet/flow.js";
-export { type PcapFile, type PcapRecord, type Timed, readPcap, writePcap } from "./packet/pcap.js";
+export {
+  type CookedPacket,
+  type PcapFile,
+  type PcapRecord,
+  type Timed,
+  linkTypes,
+  readPcap,
+  writeCookedPcap,
+  writePcap,
+} from "./packet/pcap.js";
 export type * from "./netfilter/types.js";
 export type {
   Connection,
@@ -152,10 +161,17 @@ export { type SnatLoad, type SnatSweepRow, type SnatUseRow, snatUse, sweepSnatUs
 export type { CaptureOptions, NamespaceQuery, Session } from "./shell/types.js";
 export { type SessionOptions, openSession } from "./shell/session.js";
 export { openLab } from "./notebook/openLab.js";
+export { saveCapture, saveTrace } from "./notebook/savePackets.js";
 export { formatDisposition, formatFlow, formatPacket, formatReason, formatTrace } from "./render/trace.js";
 export { formatAssumptions } from "./render/assumptions.js";
 export { type PingTextOptions, printPing } from "./render/ping.js";
-export { type TcpdumpOptions, printTcpdump } from "./render/tcpdump.js";
+export {
+  type TcpdumpNames,
+  type TcpdumpOptions,
+  type TcpdumpPacket,
+  printTcpdump,
+  printTcpdumpFile,
+} from "./render/tcpdump.js";
 export { printConntrack } from "./render/conntrack.js";
 export { printAddresses, printRoutes } from "./render/addresses.js";
 export {

@@ -49,7 +49,6 @@ export interface LinuxLab extends Lab {
 }
 
 export interface HostCaptured extends Captured {
-  readonly interface: string;
   /** The identification of its IP header. */
   readonly identification: number;
 }
@@ -317,20 +316,24 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
   };
 
   const capture = async (host: string, interfaceName: string): Promise<Capture> => {
-    checkInterface(host, interfaceName);
+    const any = interfaceName === "any";
+    if (!any) checkInterface(host, interfaceName);
     const all = await captureHost(host);
     // As tcpdump does: only a promiscuous bridge sees what merely crosses it.
+    const bridges = hostOf(host).interfaces.filter(
+      ({ name, kind }) => kind === "bridge" && (any || name === interfaceName),
+    );
     const promiscuous = async (mode: "on" | "off") => {
-      const isBridge = hostOf(host).interfaces.some(({ name, kind }) => name === interfaceName && kind === "bridge");
-      if (isBridge) await must(agent, namespace(host), ["ip", "link", "set", "dev", interfaceName, "promisc", mode]);
+      for (const { name } of bridges)
+        await must(agent, namespace(host), ["ip", "link", "set", "dev", name, "promisc", mode]);
     };
     await promiscuous("on");
     const stop = async () => {
       const seen = await all.stop();
       await promiscuous("off");
       return seen
-        .filter(entry => entry.interface === interfaceName)
-        .map(({ time, direction, packet }) => ({ time, direction, packet }));
+        .filter(entry => any || entry.interface === interfaceName)
+        .map(({ time, direction, interface: name, packet }) => ({ time, direction, interface: name, packet }));
     };
     let stopped: Promise<readonly Captured[]> | undefined;
     return { host, interface: interfaceName, stop: () => (stopped ??= stop()) };

@@ -206,9 +206,9 @@ export class Engine {
   }
 
   #see(state: HostState, name: string, direction: "in" | "out", packet: Packet): void {
-    const listeners = state.captures.get(name);
-    if (listeners !== undefined)
-      for (const listener of listeners) listener({ time: Math.round(this.clock * 1000) / 1e6, direction, packet });
+    if (state.captures.size === 0) return;
+    const captured = { time: Math.round(this.clock * 1000) / 1e6, direction, interface: name, packet };
+    for (const listener of state.captures) listener(captured);
   }
 
   // --- hosts -----------------------------------------------------------------------------------------------------

@@ -27,7 +27,8 @@ export interface BridgeLinks {
 export class HostState {
   readonly netfilter: Netfilter | undefined;
   readonly interfaces: ReadonlyMap<string, Interface>;
-  readonly captures = new Map<string, ((captured: Captured) => void)[]>();
+  /** Told of every packet at every interface. */
+  readonly captures = new Set<(captured: Captured) => void>();
   /** Filled by the engine, bridge by bridge, when a frame first crosses it. */
   readonly links = new Map<string, BridgeLinks>();
   readonly #local: ReadonlySet<Addr>;

@@ -73,12 +73,15 @@ export interface Captured {
   /** Seconds since the epoch, with microseconds. */
   readonly time: number;
   readonly direction: "in" | "out";
+  /** The interface that saw it. */
+  readonly interface: string;
   readonly packet: Packet;
 }
 
 /** A capture that runs until it is stopped. */
 export interface Capture {
   readonly host: string;
+  /** As asked for: `any` for all of the host's. */
   readonly interface: string;
   /** Ends it and gives what was seen. A second call gives the same. */
   stop(): Promise<readonly Captured[]>;
@@ -93,6 +96,7 @@ export interface Lab {
   ping(from: string, to: string, options?: PingOptions): Promise<PingResult>;
   /** A whole conversation with a server: connect, ask, read, close. */
   connect(from: string, to: string, port: number, options?: ConnectOptions): Promise<ConnectResult>;
+  /** Listens at an interface, or at `any`: at all of the host's, whose packets come in the order seen. */
   capture(host: string, interfaceName: string): Promise<Capture>;
   /** The host's live connections. */
   conntrack(host: string): Promise<readonly ConntrackEntry[]>;

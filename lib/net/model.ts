@@ -214,7 +214,8 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     connect: async (from, to, port, options = {}) => connect(host(from), to, port, options),
     async capture(at, interfaceName) {
       const state = engine.state(host(at));
-      if (interfaceName !== "lo" && !state.interfaces.has(interfaceName))
+      const any = interfaceName === "any";
+      if (!any && interfaceName !== "lo" && !state.interfaces.has(interfaceName))
         throw new InputError({
           where: `interface of ${at}`,
           value: interfaceName,
@@ -222,16 +223,15 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
           expected: `one of ${known(["lo", ...state.interfaces.keys()])}`,
         });
       const seen: Captured[] = [];
-      const listener = (captured: Captured) => void seen.push(captured);
-      state.captures.set(interfaceName, [...(state.captures.get(interfaceName) ?? []), listener]);
+      const listener = (captured: Captured): void => {
+        if (any || captured.interface === interfaceName) seen.push(captured);
+      };
+      state.captures.add(listener);
       return {
         host: at,
         interface: interfaceName,
         async stop() {
-          state.captures.set(
-            interfaceName,
-            (state.captures.get(interfaceName) ?? []).filter(other => other !== listener),
-          );
+          state.captures.delete(listener);
           return seen;
         },
       };

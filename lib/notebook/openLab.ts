@@ -4,10 +4,11 @@ import type { Lab } from "../net/lab.js";
 import type { Scenario } from "../scenario/types.js";
 import { openSession } from "../shell/session.js";
 import type { Session } from "../shell/types.js";
+import { writeWhole } from "./files.js";
 
 /**
- * Opens a lab on a scenario, as the notebooks do: `kubectl apply -f` reads files beside the notebook,
- * and the engine is a parameter.
+ * Opens a lab on a scenario, as the notebooks do: `kubectl apply -f` and `tcpdump -r` read files beside the notebook,
+ * `tcpdump -w` writes them there, and the engine is a parameter.
  *
  *     const lab = await openLab(articleAt("azurePing"), engine);
  *     show(await lab.sh("$ k get pod -o wide"));
@@ -15,7 +16,7 @@ import type { Session } from "../shell/types.js";
  * @throws InputError for an engine that is neither, or a scenario that cannot be built
  */
 export const openLab = async (scenario: Scenario, engine = "model"): Promise<Session<Lab>> => {
-  const files = { readFile: (path: string) => readFile(path, "utf8") };
+  const files = { readFile: (path: string) => readFile(path), writeFile: writeWhole };
   if (engine === "model") return openSession(scenario, files);
   if (engine !== "linux")
     throw new InputError({ where: "engine", value: engine, problem: "is not an engine", expected: "model or linux" });

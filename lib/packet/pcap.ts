@@ -9,6 +9,13 @@ export interface Timed {
   readonly packet: Packet;
 }
 
+/** A packet as a capture on Linux's `any` device has it: with the interface that saw it and which way it went. */
+export interface CookedPacket extends Timed {
+  readonly direction: "in" | "out";
+  /** The number of the interface on its host, from 1. */
+  readonly interfaceIndex: number;
+}
+
 /** What a capture file says of one frame. */
 export interface PcapRecord {
   /** Seconds since the epoch. */
@@ -28,16 +35,23 @@ export interface PcapRecord {
 }
 
 export interface PcapFile {
-  /** 1 Ethernet, 276 Linux cooked version 2 (captures on `any`). */
+  /** One of {@link linkTypes}. */
   readonly linkType: number;
   readonly records: readonly PcapRecord[];
 }
 
+/** What a capture file says of its frames: 1 Ethernet, 276 Linux cooked version 2 (captures on `any`). */
+export const linkTypes = { ethernet: 1, cooked: 276 } as const;
+
 const microsecondMagic = 0xa1b2c3d4;
 const nanosecondMagic = 0xa1b23c4d;
-const ethernet = 1;
-const cooked = 276;
 const ipv4 = 0x0800;
+/** Linux's packet types, as a cooked header has them: for this host, and sent by it. */
+const toUs = 0;
+const outgoing = 4;
+const arphrdEther = 1;
+const ethernetHeader = 14;
+const cookedHeader = 20;
 const fileHeader = 24;
 const recordHeader = 16;
 const snapLength = 262144;
@@ -49,23 +63,46 @@ const snapLength = 262144;
 export const hardwareAddress = (address: Addr): Uint8Array =>
   new Uint8Array([2, 0, address >>> 24, (address >>> 16) & 0xff, (address >>> 8) & 0xff, address & 0xff]);
 
+/** A packet behind room for a link header. */
+const framed = (room: number, packet: Packet, identification: number): Uint8Array => {
+  const bytes = emitPacket(packet, identification);
+  const frame = new Uint8Array(room + bytes.length);
+  frame.set(bytes, room);
+  return frame;
+};
+
 /** A packet in an Ethernet frame. Hardware addresses stand for the packet's own when none are given. */
 export const ethernetFrame = (
   packet: Packet,
   link?: { readonly source: Uint8Array; readonly destination: Uint8Array },
   identification = 0,
 ): Uint8Array => {
-  const bytes = emitPacket(packet, identification);
-  const frame = new Uint8Array(14 + bytes.length);
+  const frame = framed(ethernetHeader, packet, identification);
   frame.set(link?.destination ?? hardwareAddress(packet.dst), 0);
   frame.set(link?.source ?? hardwareAddress(packet.src), 6);
   frame[12] = ipv4 >> 8;
-  frame.set(bytes, 14);
   return frame;
 };
 
-/** A capture file of frames, as `tcpdump -w` makes it: Ethernet, nanosecond timestamps. Times are kept to the microsecond. */
-export const pcapOfFrames = (frames: readonly { readonly time: number; readonly frame: Uint8Array }[]): Uint8Array => {
+/** A packet behind a Linux cooked header of version 2, whose one hardware address is the sender's. */
+const cookedFrame = ({ packet, direction, interfaceIndex }: CookedPacket): Uint8Array => {
+  const frame = framed(cookedHeader, packet, 0);
+  const view = new DataView(frame.buffer);
+  const address = hardwareAddress(packet.src);
+  view.setUint16(0, ipv4);
+  view.setUint32(4, interfaceIndex);
+  view.setUint16(8, arphrdEther);
+  frame[10] = direction === "out" ? outgoing : toUs;
+  frame[11] = address.length;
+  frame.set(address, 12);
+  return frame;
+};
+
+/** A capture file of frames, as `tcpdump -w` makes it, with nanosecond timestamps. Times are kept to the microsecond. */
+export const pcapOfFrames = (
+  frames: readonly { readonly time: number; readonly frame: Uint8Array }[],
+  linkType: number = linkTypes.ethernet,
+): Uint8Array => {
   const size = frames.reduce((total, { frame }) => total + recordHeader + frame.length, fileHeader);
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
@@ -73,7 +110,7 @@ export const pcapOfFrames = (frames: readonly { readonly time: number; readonly 
   view.setUint16(4, 2, true);
   view.setUint16(6, 4, true);
   view.setUint32(16, snapLength, true);
-  view.setUint32(20, ethernet, true);
+  view.setUint32(20, linkType, true);
   let at = fileHeader;
   for (const { time, frame } of frames) {
     const microseconds = Math.round(time * 1e6); // a number holds today's time no finer
@@ -91,21 +128,28 @@ export const pcapOfFrames = (frames: readonly { readonly time: number; readonly 
 export const writePcap = (packets: readonly Timed[]): Uint8Array =>
   pcapOfFrames(packets.map(({ time, packet }) => ({ time, frame: ethernetFrame(packet) })));
 
+/** The same of a capture on `any`: Linux cooked version 2. */
+export const writeCookedPcap = (packets: readonly CookedPacket[]): Uint8Array =>
+  pcapOfFrames(
+    packets.map(packet => ({ time: packet.time, frame: cookedFrame(packet) })),
+    linkTypes.cooked,
+  );
+
 type Link = Pick<PcapRecord, "direction" | "interfaceIndex"> & { readonly network: number; readonly body: Uint8Array };
 
 const parseEthernet = (frame: Uint8Array): Link | undefined =>
-  frame.length < 14 ? undefined : { network: (frame[12]! << 8) | frame[13]!, body: frame.subarray(14) };
-
-const outgoing = 4;
+  frame.length < ethernetHeader
+    ? undefined
+    : { network: (frame[12]! << 8) | frame[13]!, body: frame.subarray(ethernetHeader) };
 
 const parseCooked = (frame: Uint8Array): Link | undefined => {
-  if (frame.length < 20) return undefined;
+  if (frame.length < cookedHeader) return undefined;
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
   return {
     network: view.getUint16(0),
     interfaceIndex: view.getUint32(4),
     direction: frame[10] === outgoing ? "out" : "in",
-    body: frame.subarray(20),
+    body: frame.subarray(cookedHeader),
   };
 };
 
@@ -117,7 +161,7 @@ export const packetIn = (frame: Uint8Array): Packet | undefined => {
 };
 
 const readRecord = (linkType: number, time: number, length: number, frame: Uint8Array): PcapRecord => {
-  const link = linkType === cooked ? parseCooked(frame) : parseEthernet(frame);
+  const link = linkType === linkTypes.cooked ? parseCooked(frame) : parseEthernet(frame);
   const packet = link?.network === ipv4 ? parsePacket(link.body) : undefined;
   return {
     time,
@@ -148,8 +192,12 @@ export const readPcap = (bytes: Uint8Array, where = "pcap"): PcapFile => {
   if (magic !== microsecondMagic && magic !== nanosecondMagic)
     bad(magic.toString(16), "does not begin a capture file", "a1b2c3d4 or a1b23c4d (pcap, not pcapng)");
   const linkType = view.getUint32(20, little) & 0xffff;
-  if (linkType !== ethernet && linkType !== cooked)
-    bad(linkType, "is a link type that is not supported", `${ethernet} (Ethernet) or ${cooked} (Linux cooked v2)`);
+  if (linkType !== linkTypes.ethernet && linkType !== linkTypes.cooked)
+    bad(
+      linkType,
+      "is a link type that is not supported",
+      `${linkTypes.ethernet} (Ethernet) or ${linkTypes.cooked} (Linux cooked v2)`,
+    );
   const perSecond = magic === nanosecondMagic ? 1e9 : 1e6;
   const records: PcapRecord[] = [];
   for (let at = fileHeader; at + recordHeader <= bytes.length;) {

@@ -1,17 +1,29 @@
 import { type Addr, formatAddr } from "../ip/addr.js";
-import type { Captured } from "../net/lab.js";
 import { emitPacket, tcpWindow } from "../packet/emit.js";
 import type { IcmpEcho, IcmpError, Packet, Tcp, TcpFlag, Udp } from "../packet/packet.js";
 import { packetLength } from "../packet/packet.js";
+import { type Timed, linkTypes } from "../packet/pcap.js";
 
-/** How tcpdump is asked to print. */
-export interface TcpdumpOptions {
-  /** The interface it listens on, for the heading; `any` for all of the host's. */
-  readonly interface: string;
+/** A packet to print: where `any` was listened to, its interface and direction show, as in tcpdump from 4.99 on. */
+export interface TcpdumpPacket extends Timed {
+  readonly interface?: string;
+  readonly direction?: "in" | "out";
+}
+
+/** How tcpdump prints addresses and ports. */
+export interface TcpdumpNames {
   /** `-n`, `-nn`: addresses and ports stay numbers. Otherwise the host's own addresses show as its name, known ports by theirs. */
   readonly numeric?: boolean;
   /** The host's own addresses; nothing else resolves. */
   readonly own?: { readonly name: string; readonly addresses: readonly Addr[] };
+}
+
+/** How tcpdump is asked to print. */
+export interface TcpdumpOptions extends TcpdumpNames {
+  /** The interface it listens on, for the heading; `any` for all of the host's. */
+  readonly interface: string;
+  /** `-w`: the packets go to a file, and only the heading and the counts show. */
+  readonly writes?: boolean;
   /** Print the two heading lines. Default true. */
   readonly heading?: boolean;
   /**
@@ -30,7 +42,7 @@ interface Naming {
   readonly port: (port: number) => string;
 }
 
-const naming = (options: TcpdumpOptions): Naming => {
+const naming = (options: TcpdumpNames): Naming => {
   if (options.numeric === true) return { host: formatAddr, port: String };
   const own = new Set(options.own?.addresses);
   return {
@@ -149,26 +161,57 @@ const clock = (time: number): string => {
   return `${new Date(Math.floor(micros / 1e6) * 1000).toISOString().slice(11, 19)}.${String(micros % 1e6).padStart(6, "0")}`;
 };
 
-const headingLines = (name: string): readonly string[] => [
-  "tcpdump: verbose output suppressed, use -v or -vv for full protocol decode",
-  `listening on ${name}, link-type ${name === "any" ? "LINUX_SLL (Linux cooked)" : "EN10MB (Ethernet)"}, capture size 262144 bytes`,
-];
+const linkTypeName = (linkType: number): string =>
+  linkType === linkTypes.cooked ? "LINUX_SLL2 (Linux cooked v2)" : "EN10MB (Ethernet)";
 
-const closingLines = (count: number): readonly string[] => [
-  `${count} packets captured`,
-  `${count} packets received by filter`,
-  "0 packets dropped by kernel",
-];
-
-/** Captured packets as tcpdump prints them, a line each, between its heading and its counts. Times are UTC. */
-export const printTcpdump = (packets: readonly Captured[], options: TcpdumpOptions): string => {
-  const { end = "running" } = options;
+const packetLines = (packets: readonly TcpdumpPacket[], linkType: number, options: TcpdumpNames): readonly string[] => {
   const names = naming(options);
   const starts: Starts = new Map();
+  const link = ({ interface: name = "?", direction }: TcpdumpPacket): string =>
+    linkType === linkTypes.cooked ? `${name.padEnd(5)} ${direction === "out" ? "Out" : "In "} ` : "";
+  return packets.map(seen => `${clock(seen.time)} ${link(seen)}IP ${formatPacket(seen.packet, names, starts)}`);
+};
+
+const headingLines = (name: string, linkType: number, writes: boolean): readonly string[] => {
+  const listening = `listening on ${name}, link-type ${linkTypeName(linkType)}, capture size 262144 bytes`;
+  return writes
+    ? [`tcpdump: ${listening}`]
+    : ["tcpdump: verbose output suppressed, use -v or -vv for full protocol decode", listening];
+};
+
+const closingLines = (count: number, end: TcpdumpOptions["end"], writes: boolean): readonly string[] => {
+  const captured = `${count} packets captured`;
+  const others = [`${count} packets received by filter`, "0 packets dropped by kernel"];
+  switch (end) {
+    case "full":
+      return [captured, ...others];
+    case "interrupted": // only where it prints packets does tcpdump begin a line after ^C
+      return writes ? [`^C${captured}`, ...others] : ["^C", captured, ...others];
+    case "cut":
+      return ["^C"];
+    default:
+      return [];
+  }
+};
+
+/** Captured packets as tcpdump prints them, a line each, between its heading and its counts. Times are UTC. */
+export const printTcpdump = (packets: readonly TcpdumpPacket[], options: TcpdumpOptions): string => {
+  const { interface: name, heading = true, writes = false } = options;
+  const linkType = name === "any" ? linkTypes.cooked : linkTypes.ethernet;
   return [
-    ...(options.heading === false ? [] : headingLines(options.interface)),
-    ...packets.map(({ time, packet }) => `${clock(time)} IP ${formatPacket(packet, names, starts)}`),
-    ...(end === "interrupted" || end === "cut" ? ["^C"] : []),
-    ...(end === "interrupted" || end === "full" ? closingLines(packets.length) : []),
+    ...(heading ? headingLines(name, linkType, writes) : []),
+    ...(writes ? [] : packetLines(packets, linkType, options)),
+    ...closingLines(packets.length, options.end, writes),
   ].join("\n");
 };
+
+/** What `tcpdump -r` prints of a file: its name and link type, then the packets as {@link printTcpdump} does. */
+export const printTcpdumpFile = (
+  file: string,
+  linkType: number,
+  packets: readonly TcpdumpPacket[],
+  options: TcpdumpNames = {},
+): string =>
+  [`reading from file ${file}, link-type ${linkTypeName(linkType)}`, ...packetLines(packets, linkType, options)].join(
+    "\n",
+  );

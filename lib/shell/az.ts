@@ -1,16 +1,11 @@
 import { search } from "@jmespath-community/jmespath";
 import { known } from "../checks.js";
-import { InputError } from "../errors.js";
 import { azFormat, printAz } from "../render/az.js";
 import type { Data } from "../render/document.js";
 import type { Addon } from "../scenario/edit.js";
-import { type FlagSpec, readFlags, value } from "./flags.js";
+import { type FlagSpec, fail, readFlags, value } from "./flags.js";
 import { type Output, text } from "./output.js";
 import type { SessionInside } from "./types.js";
-
-const fail = (where: string, given: unknown, problem: string, expected: string): never => {
-  throw new InputError({ where, value: given, problem, expected });
-};
 
 type Flags = Readonly<Record<string, string>>;
 

@@ -11,6 +11,11 @@ export interface Arguments {
   readonly rest: readonly string[];
 }
 
+/** Refuses what was typed. @throws InputError */
+export const fail = (where: string, given: unknown, problem: string, expected: string): never => {
+  throw new InputError({ where, value: given, problem, expected });
+};
+
 /** A flag that takes a value. */
 export const value = (name: string): FlagSpec[string] => ({ name, takesValue: true });
 
@@ -31,17 +36,9 @@ export const readFlags = (
   const flags: Record<string, string> = {};
   const rest: string[] = [];
   const find = (flag: string) => (Object.hasOwn(spec, flag) ? spec[flag] : undefined);
-  const unknown = (flag: string): never => {
-    throw new InputError({
-      where,
-      value: flag,
-      problem: "is not a known flag",
-      expected: Object.keys(spec).join(", ") || "no flags",
-    });
-  };
-  const missing = (flag: string): never => {
-    throw new InputError({ where, value: flag, problem: "lacks its value", expected: `${flag} VALUE` });
-  };
+  const unknown = (flag: string): never =>
+    fail(where, flag, "is not a known flag", Object.keys(spec).join(", ") || "no flags");
+  const missing = (flag: string): never => fail(where, flag, "lacks its value", `${flag} VALUE`);
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
     if (!arg.startsWith("-") || arg === "-") {
@@ -74,11 +71,6 @@ export const readFlags = (
 export const wholeNumber = (where: string, text: string, low: number, high: number): number => {
   const number = Number(text);
   if (!/^\d+$/.test(text) || number < low || number > high)
-    throw new InputError({
-      where,
-      value: text,
-      problem: "is not in range",
-      expected: `a whole number from ${low} to ${high}`,
-    });
+    fail(where, text, "is not in range", `a whole number from ${low} to ${high}`);
   return number;
 };

@@ -1,5 +1,4 @@
 import { known } from "../checks.js";
-import { InputError } from "../errors.js";
 import type { Host } from "../net/types.js";
 import { type Data, printJson, printYaml } from "../render/document.js";
 import {
@@ -21,15 +20,11 @@ import {
   serviceObject,
 } from "../render/objects.js";
 import { printRows } from "../render/table.js";
-import { type FlagSpec, readFlags, toggle, value, wholeNumber } from "./flags.js";
+import { type FlagSpec, fail, readFlags, toggle, value, wholeNumber } from "./flags.js";
 import { runOn } from "./machine.js";
 import { mapText, type Output, text } from "./output.js";
 import { byNamespaceAndName } from "./places.js";
 import type { NamespaceQuery, SessionInside } from "./types.js";
-
-const fail = (where: string, given: unknown, problem: string, expected: string): never => {
-  throw new InputError({ where, value: given, problem, expected });
-};
 
 /** What every resource has for kubectl. */
 interface Named {

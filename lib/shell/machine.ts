@@ -1,6 +1,4 @@
 import { known } from "../checks.js";
-import { InputError } from "../errors.js";
-import type { Host } from "../net/types.js";
 import { printList, printSave } from "../netfilter/print.js";
 import type { TableName } from "../netfilter/types.js";
 import { printAddresses, printRoutes } from "../render/addresses.js";
@@ -8,25 +6,10 @@ import { printConntrack } from "../render/conntrack.js";
 import { curlFailure, printCurl } from "../render/curl.js";
 import { printPing } from "../render/ping.js";
 import { printKubeletStatus } from "../render/systemctl.js";
-import { printTcpdump } from "../render/tcpdump.js";
-import { type Arguments, readFlags, toggle, value, wholeNumber } from "./flags.js";
+import { type Arguments, fail, readFlags, toggle, value, wholeNumber } from "./flags.js";
 import { type Output, text } from "./output.js";
-import { addressesOf, interfaceOf } from "./places.js";
-import type { SessionInside } from "./types.js";
-
-/** Where a command runs. */
-export interface Machine {
-  readonly session: SessionInside;
-  readonly host: Host;
-  /** Whether ^C reaches the program: not through a `kubectl exec` without `-t`, where it ends kubectl only. */
-  readonly tty: boolean;
-}
-
-type Command = (machine: Machine, args: readonly string[]) => Promise<Output>;
-
-const fail = (where: string, given: unknown, problem: string, expected: string): never => {
-  throw new InputError({ where, value: given, problem, expected });
-};
+import { tcpdump } from "./tcpdump.js";
+import type { Command, Machine } from "./types.js";
 
 const only = (where: string, { rest }: Arguments, usage: string): string =>
   rest.length === 1 ? rest[0]! : fail(where, rest.join(" "), "is not one destination", usage);
@@ -62,31 +45,6 @@ const curl: Command = async ({ session, host }, args) => {
     printCurl(failure ?? { body: result.kind === "connected" ? result.body : "" }, { silent }),
     failure?.code ?? 0,
   );
-};
-
-const tcpdump: Command = async ({ session, host, tty }, args) => {
-  const { flags, rest } = readFlags("tcpdump", args, {
-    "-i": value("interface"),
-    "-n": toggle("numeric"),
-    "-c": value("count"),
-    "-l": toggle("lineBuffered"),
-  });
-  const count = flags["count"] === undefined ? undefined : wholeNumber("tcpdump -c", flags["count"], 1, 1_000_000);
-  const filter = rest.join(" ");
-  const names = host.interfaces.map(({ name }) => name);
-  const listensTo = flags["interface"] === "any" ? names : [interfaceOf(host, flags["interface"])];
-  const captures = await Promise.all(listensTo.map(name => session.capture(host.id, { interface: name, filter })));
-  const stop = async (): Promise<string> => {
-    const seen = (await Promise.all(captures.map(capture => capture.stop()))).flat();
-    const packets = seen.toSorted((a, b) => a.time - b.time).slice(0, count);
-    return printTcpdump(packets, {
-      interface: flags["interface"] ?? listensTo[0]!,
-      numeric: "numeric" in flags,
-      own: { name: host.hostname, addresses: addressesOf(host) },
-      end: packets.length === count ? "full" : tty ? "interrupted" : "cut",
-    });
-  };
-  return { kind: "job", job: { stop } };
 };
 
 const tableNames: readonly TableName[] = ["raw", "mangle", "nat", "filter"];

@@ -37,8 +37,9 @@ export const findHost = (built: Built, context: string, name: string): Host => {
   throw new InputError({ where: "host", value: name, problem, expected: known(others) });
 };
 
-/** An interface of a host by name, or its first. @throws InputError naming those that it has */
+/** An interface of a host by name, its first, or `any` for all. @throws InputError naming those that it has */
 export const interfaceOf = (host: Host, name: string | undefined): string => {
+  if (name === "any") return name;
   const names = host.interfaces.map(each => each.name);
   if (name === undefined && names[0] !== undefined) return names[0];
   const found = names.find(each => each === name);
@@ -51,6 +52,17 @@ export const interfaceOf = (host: Host, name: string | undefined): string => {
     });
   return found;
 };
+
+/** Higher than most machines count: a tcpdump elsewhere then prints `?`, not what it calls the number itself. */
+const firstIndex = 101;
+
+/** The number of a host's interface in a capture on `any`. */
+export const interfaceIndex = (host: Host, name: string): number =>
+  name === "lo" ? 1 : firstIndex + host.interfaces.findIndex(each => each.name === name);
+
+/** What a host calls the interface of a number, or `?` as tcpdump prints it. */
+export const interfaceAt = (host: Host, index = 0): string =>
+  index === 1 ? "lo" : (host.interfaces[index - firstIndex]?.name ?? "?");
 
 /** The addresses of a host's interfaces. */
 export const addressesOf = (host: Host): readonly Addr[] =>

@@ -20,6 +20,7 @@ import { formatTime, parseTime } from "../scenario/time.js";
 import type { Built, BuiltCluster, ClusterSpec, Scenario } from "../scenario/types.js";
 import { type Applied, compareManifest } from "./applied.js";
 import { packetFilter } from "./filter.js";
+import { fail } from "./flags.js";
 import { addressOfName, byNamespaceAndName, findHost, interfaceOf } from "./places.js";
 import { restartAt } from "./restart.js";
 import { Terminal } from "./terminal.js";
@@ -30,8 +31,10 @@ import { readUrl } from "./url.js";
 export interface SessionOptions<L extends Lab = ModelLab> {
   /** Starts an engine whose clock stands at `startsAt`, seconds since the epoch. The in-process model by default. */
   readonly boot?: (network: Network, startsAt: Time) => L | Promise<L>;
-  /** Reads a file for `kubectl apply -f`; without it nothing can be applied by name. */
-  readonly readFile?: (path: string) => string | Promise<string>;
+  /** Reads a file for `kubectl apply -f` and `tcpdump -r`: its bytes, or its text. Without it none can be read. */
+  readonly readFile?: (path: string) => Uint8Array | string | Promise<Uint8Array | string>;
+  /** Writes a file for `tcpdump -w`, best whole or not at all. Without it none can be written. */
+  readonly writeFile?: (path: string, content: Uint8Array) => void | Promise<void>;
   /** Requests that a `ping` without `-c` sends before it is interrupted, as nobody presses ^C here. 1-10000, default 3. */
   readonly pingCount?: number;
   /**
@@ -40,6 +43,9 @@ export interface SessionOptions<L extends Lab = ModelLab> {
    */
   readonly variables?: Readonly<Record<string, string>>;
 }
+
+const firstLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split("\n", 1)[0]!;
 
 class LabSession<L extends Lab> implements Session<L> {
   scenario: Scenario;
@@ -50,7 +56,7 @@ class LabSession<L extends Lab> implements Session<L> {
   /** The session's clock less the lab's: an engine may have a clock that cannot be set. */
   #ahead: number;
   readonly #boot: (network: Network, startsAt: Time) => L | Promise<L>;
-  readonly #readFile: SessionOptions["readFile"];
+  readonly #files: Pick<SessionOptions, "readFile" | "writeFile">;
   readonly #terminal: Terminal;
 
   constructor(
@@ -66,7 +72,7 @@ class LabSession<L extends Lab> implements Session<L> {
     this.context = built.clusters[0]?.spec.name ?? "";
     this.pingCount = options.pingCount ?? 3;
     this.#boot = boot;
-    this.#readFile = options.readFile;
+    this.#files = options;
     const nameOf = (plugin: ClusterSpec["plugin"]): string =>
       built.clusters.find(({ spec }) => spec.plugin === plugin)?.spec.name ?? "";
     this.#terminal = new Terminal(this, {
@@ -170,7 +176,7 @@ class LabSession<L extends Lab> implements Session<L> {
   }
 
   async apply(file: string, yaml?: string): Promise<readonly Applied[]> {
-    const text = yaml ?? (await this.#read(file));
+    const text = yaml ?? new TextDecoder().decode(await this.read("kubectl apply -f", file, "a manifest file"));
     const { spec } = this.clusterNow;
     const before = spec.manifests.flatMap(manifest => parseManifest(manifest.yaml, manifest.file));
     const applied = compareManifest(text, file, before);
@@ -179,24 +185,29 @@ class LabSession<L extends Lab> implements Session<L> {
     return applied;
   }
 
-  async #read(file: string): Promise<string> {
-    if (this.#readFile === undefined)
-      throw new InputError({
-        where: "kubectl apply -f",
-        value: file,
-        problem: "cannot be read here",
-        expected: "a session that was given a readFile",
-      });
+  async read(where: string, file: string, expected: string): Promise<Uint8Array> {
+    const { readFile } = this.#files;
+    if (readFile === undefined) return fail(where, file, "cannot be read here", "a session that was given a readFile");
     try {
-      return await this.#readFile(file);
+      const content = await readFile(file);
+      return typeof content === "string" ? new TextEncoder().encode(content) : content;
     } catch (error) {
-      throw new InputError({
-        where: "kubectl apply -f",
-        value: file,
-        problem: `cannot be read (${error instanceof Error ? error.message.split("\n")[0] : String(error)})`,
-        expected: "a manifest file",
-      });
+      return fail(where, file, `cannot be read (${firstLine(error)})`, expected);
     }
+  }
+
+  writer(where: string, file: string): (content: Uint8Array) => Promise<void> {
+    const { writeFile } = this.#files;
+    if (writeFile === undefined)
+      return fail(where, file, "cannot be written here", "a session that was given a writeFile");
+    return async content => {
+      try {
+        await writeFile(file, content);
+      } catch (error) {
+        if (error instanceof InputError) throw error;
+        fail(where, file, `cannot be written (${firstLine(error)})`, "a file that can be written");
+      }
+    };
   }
 
   async scale(deployment: string, replicas: number, query: NamespaceQuery = {}): Promise<void> {

@@ -60,7 +60,9 @@ export class Terminal {
         }
       }
     } finally {
-      for (const place of [...foreground.keys()]) await end(place);
+      // All of them, even if one cannot write its file.
+      const ends = await Promise.allSettled([...foreground.keys()].map(end));
+      for (const ended of ends) if (ended.status === "rejected") throw ended.reason;
     }
     return this.#assemble(lines, printed);
   }

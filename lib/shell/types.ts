@@ -8,6 +8,7 @@ import type { LoadBalancerResource, ManagedCluster } from "../render/azObjects.j
 import type { Addon } from "../scenario/edit.js";
 import type { Built, BuiltCluster, Scenario } from "../scenario/types.js";
 import type { Applied } from "./applied.js";
+import type { Output } from "./output.js";
 
 /** Which objects a question is about: one namespace (`default` when left out), or all. */
 export interface NamespaceQuery {
@@ -17,7 +18,7 @@ export interface NamespaceQuery {
 
 /** What a capture listens to. */
 export interface CaptureOptions {
-  /** An interface of the host; its first when left out. */
+  /** An interface of the host, or `any` for all at once; its first when left out. */
   readonly interface?: string;
   /** A filter in tcpdump's language: `icmp`, `tcp port 80 and host 10.13.1.4`. Everything when left out. */
   readonly filter?: string;
@@ -54,6 +55,8 @@ export interface Session<L extends Lab = ModelLab> {
    * - Each prompt's host is a terminal of its own. A tcpdump runs until the next line at its own prompt, or the end of
    *   the text, so it sees what the lines below it do. With `&` it outlives the text, until `fg` at the same prompt.
    * - Several lines with prompts come back as a transcript: each line as typed, what it printed below it.
+   * - `tcpdump -w FILE` writes its packets when it ends, `tcpdump -r FILE` prints a file's. All machines share the
+   *   session's files.
    * - `name=value`, `$name`, `$(command)`, quotes, `#`, `;` and `| grep WORD` work as in a shell.
    * @throws InputError for what is not known, naming what is
    */
@@ -103,4 +106,19 @@ export interface SessionInside extends Session<Lab> {
   readonly clusterNow: BuiltCluster;
   cluster(name: string, where: string): BuiltCluster;
   resolve(host: Host, name: string): Addr | undefined;
+  /** A file's bytes. @param expected what it should be, for an error. @throws InputError when it cannot be read */
+  read(where: string, file: string, expected: string): Promise<Uint8Array>;
+  /** What writes a command's file when the time has come. @throws InputError at once in a session that writes no files */
+  writer(where: string, file: string): (content: Uint8Array) => Promise<void>;
 }
+
+/** Where a command runs. */
+export interface Machine {
+  readonly session: SessionInside;
+  readonly host: Host;
+  /** Whether ^C reaches the program: not through a `kubectl exec` without `-t`, where it ends kubectl only. */
+  readonly tty: boolean;
+}
+
+/** A program of a machine. */
+export type Command = (machine: Machine, args: readonly string[]) => Promise<Output>;

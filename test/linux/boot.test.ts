@@ -9,6 +9,8 @@ import * as assert from "uvu/assert";
 import { InputError } from "../../lib/errors.js";
 import { formatAddr } from "../../lib/ip/addr.js";
 import { bootLinux, type LinuxLab } from "../../lib/linux/boot.js";
+import type { Lab } from "../../lib/net/lab.js";
+import { bootModel } from "../../lib/net/model.js";
 import type { Network } from "../../lib/net/types.js";
 import { type Packet, packetLength } from "../../lib/packet/packet.js";
 import { bridgeLike, kubenetLike } from "../net/networks.js";
@@ -44,6 +46,20 @@ if (canRunLinux()) {
       assert.equal(sources(seen.filter(({ direction }) => direction === "in")), ["10.13.77.4 63", "10.13.77.4 63"]);
       assert.equal(sources(seen.filter(({ direction }) => direction === "out")), ["10.13.1.4 64", "10.13.1.4 64"]);
       assert.is(await capture.stop(), await capture.stop());
+    }),
+  );
+
+  test(
+    "a capture on any sees what the model's does, in the same order",
+    withLab(kubenetLike(), async lab => {
+      const seen = async (of: Lab) => {
+        const capture = await of.capture("node-1", "any");
+        await of.ping("b", "10.13.1.4");
+        return (await capture.stop()).map(
+          ({ interface: name, direction, packet }) => `${name} ${direction} ${formatAddr(packet.src)} ${packet.ttl}`,
+        );
+      };
+      assert.equal(await seen(lab), await seen(bootModel(lab.network)));
     }),
   );
 

@@ -147,6 +147,25 @@ routed("the same seed gives the same packets at the same times", async () => {
   assert.equal(await run(), await run());
 });
 
+routed("a capture on any tells where a packet came in and by which interface it left", async () => {
+  const lab = bootModel(kubenetLike());
+  const capture = await lab.capture("node-1", "any");
+  await lab.ping("b", "10.13.1.4");
+  assert.equal(
+    (await capture.stop()).map(({ interface: name, direction, packet }) => `${name} ${direction} ${wire(packet)}`),
+    [
+      "vethb in 192.168.1.2 > 10.13.1.4 ttl 64",
+      "cbr0 in 192.168.1.2 > 10.13.1.4 ttl 64",
+      "eth0 out 10.13.77.4 > 10.13.1.4 ttl 63",
+      "eth0 in 10.13.1.4 > 10.13.77.4 ttl 64",
+      "cbr0 out 10.13.1.4 > 192.168.1.2 ttl 63",
+      "vethb out 10.13.1.4 > 192.168.1.2 ttl 63",
+    ],
+  );
+  await lab.ping("b", "10.13.1.4");
+  assert.is((await capture.stop()).length, 6);
+});
+
 routed("a mistyped host, interface or address is said in one line", async () => {
   const lab = bootModel(kubenetLike());
   const message = (action: () => Promise<unknown>) =>

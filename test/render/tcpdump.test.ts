@@ -38,7 +38,7 @@ const error = (type: IcmpError["type"], code: number, quoted: IcmpError["quoted"
 });
 const start = Date.UTC(2018, 11, 5, 22, 11, 58) / 1000 + 0.729044;
 const at = (packets: readonly Packet[]): readonly Captured[] =>
-  packets.map((packet, index) => ({ time: start + index / 1000, direction: "in", packet }));
+  packets.map((packet, index) => ({ time: start + index / 1000, direction: "in", interface: "eth0", packet }));
 const lines = (packets: readonly Packet[]) =>
   printTcpdump(at(packets), { interface: "eth0", numeric: true, heading: false }).split("\n");
 

@@ -180,8 +180,9 @@ const headingLines = (name: string, linkType: number, writes: boolean): readonly
 };
 
 const closingLines = (count: number, end: TcpdumpOptions["end"], writes: boolean): readonly string[] => {
-  const captured = `${count} packets captured`;
-  const others = [`${count} packets received by filter`, "0 packets dropped by kernel"];
+  const packets = count === 1 ? "1 packet" : `${count} packets`;
+  const captured = `${packets} captured`;
+  const others = [`${packets} received by filter`, "0 packets dropped by kernel"];
   switch (end) {
     case "full":
       return [captured, ...others];

@@ -88,9 +88,9 @@ tcpdump("names well-known ports unless asked not to", () => {
 tcpdump("counts what it saw when it ends, if its ^C reaches it", () => {
   assert.match(
     printTcpdump(at([request]), { interface: "any", end: "full" }),
-    /LINUX_SLL.*\n.*\n1 packets captured\n1 packets received by filter\n0 packets dropped by kernel$/,
+    /LINUX_SLL.*\n.*\n1 packet captured\n1 packet received by filter\n0 packets dropped by kernel$/,
   );
-  assert.match(printTcpdump(at([request]), { interface: "eth0", end: "interrupted" }), /\n\^C\n1 packets captured/);
+  assert.match(printTcpdump(at([request]), { interface: "eth0", end: "interrupted" }), /\n\^C\n1 packet captured/);
   assert.match(printTcpdump(at([request]), { interface: "eth0", end: "cut" }), /length 64\n\^C$/);
 });
 

@@ -378,7 +378,7 @@ terminal("stops a capture at its count", async () => {
   const screen = await session.sh(`jose@testvm:~$ tcpdump -nn -c 1 port 80\n$ k exec ${azurePod} -- curl -s ${vm}`);
   assert.match(
     screen,
-    /IP 10\.13\.76\.13\.\d+ > 10\.13\.1\.4\.80: Flags \[S\], seq \d+, win 64240, length 0\n1 packets captured/,
+    /IP 10\.13\.76\.13\.\d+ > 10\.13\.1\.4\.80: Flags \[S\], seq \d+, win 64240, length 0\n1 packet captured/,
   );
 });
 

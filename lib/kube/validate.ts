@@ -1,6 +1,6 @@
 import { wholeNumber } from "../checks.js";
 import { InputError } from "../errors.js";
-import { formatAddr } from "../ip/addr.js";
+import { type Addr, formatAddr } from "../ip/addr.js";
 import { type Cidr, cidr, contains, formatCidr, lastOf, nth, overlaps } from "../ip/cidr.js";
 import type { ClusterInput } from "./input.js";
 import { defaultVmSize, vmSizeOf } from "./kubelet.js";
@@ -10,6 +10,17 @@ export const dockerCidr = cidr("172.17.0.0/16");
 
 /** The nodes' share of the pod CIDR (kube-controller-manager's default --node-cidr-mask-size). */
 export const nodeCidrPrefix = 24;
+
+/** For how many nodes a pod CIDR has a share. */
+export const nodeShares = (podCidr: Cidr): number =>
+  podCidr.prefix > nodeCidrPrefix ? 0 : 2 ** (nodeCidrPrefix - podCidr.prefix);
+
+/** Addresses that no service gets: the range itself, the API's .1, broadcast. */
+export const reservedForServices = (serviceCidr: Cidr): readonly Addr[] => [
+  serviceCidr.base,
+  nth(serviceCidr, 1),
+  lastOf(serviceCidr),
+];
 
 type Refuse = (field: string, value: unknown, problem: string, expected: string) => never;
 
@@ -100,8 +111,7 @@ const checkRanges = (input: ClusterInput, refuse: Refuse): void => {
       "is outside the service CIDR",
       `an address of ${formatCidr(serviceCidr)}`,
     );
-  const reserved = [serviceCidr.base, nth(serviceCidr, 1), lastOf(serviceCidr)];
-  if (reserved.includes(dnsServiceIp))
+  if (reservedForServices(serviceCidr).includes(dnsServiceIp))
     refuse(
       "dnsServiceIp",
       formatAddr(dnsServiceIp),
@@ -135,7 +145,7 @@ const checkNodes = (input: ClusterInput, refuse: Refuse): void => {
     addresses.add(node.internalIp);
   });
   if (podCidr === undefined) return;
-  const room = podCidr.prefix > nodeCidrPrefix ? 0 : 2 ** (nodeCidrPrefix - podCidr.prefix);
+  const room = nodeShares(podCidr);
   if (nodes.length > room)
     refuse(
       "podCidr",

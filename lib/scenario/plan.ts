@@ -5,10 +5,11 @@ import { type Era, checkAllocatedPorts, newestEra } from "../azure/snat.js";
 import type { Subnet, VirtualNetwork } from "../azure/vnet.js";
 import { InputError } from "../errors.js";
 import { type Addr, addr, formatAddr } from "../ip/addr.js";
-import { type Cidr, cidr, cidrSize, contains, formatCidr, nth, overlaps } from "../ip/cidr.js";
+import { type Cidr, cidr, contains, formatCidr, nth, overlaps } from "../ip/cidr.js";
 import type { AppliedManifest, ClusterPins, PodPin } from "../kube/input.js";
 import { parseManifest } from "../kube/manifest.js";
 import type { NetworkPlugin, Time } from "../kube/types.js";
+import { nodeCidrPrefix, nodeShares, reservedForServices } from "../kube/validate.js";
 import { formatTime, parseTime } from "./time.js";
 import type { ClusterSpec, FrontendSelection, LoadBalancerSpec, PinnedPod } from "./types.js";
 
@@ -107,11 +108,7 @@ const readServiceRange = (spec: ClusterSpec, where: string, vnet: VirtualNetwork
   );
   const place = `${where}.dnsServiceIp`;
   const dnsServiceIp = spec.dnsServiceIp === undefined ? nth(serviceCidr, 10) : addr(spec.dnsServiceIp, place);
-  if (
-    !contains(serviceCidr, dnsServiceIp) ||
-    dnsServiceIp - serviceCidr.base < 2 ||
-    dnsServiceIp === serviceCidr.base + cidrSize(serviceCidr) - 1
-  )
+  if (!contains(serviceCidr, dnsServiceIp) || reservedForServices(serviceCidr).includes(dnsServiceIp))
     refuse(
       place,
       formatAddr(dnsServiceIp),
@@ -138,12 +135,12 @@ const readPodRange = (
     ...vnet.addressSpace.map((block, i) => [block, `vnet.addressSpace[${i}]`] as const),
     [serviceCidr, `${where}.serviceCidr`],
   ]);
-  const ranges = Math.floor(cidrSize(podCidr) / 2 ** (32 - plugins.kubenet.podPrefix.value));
-  if (ranges < spec.nodeCount)
+  const shares = nodeShares(podCidr);
+  if (shares < spec.nodeCount)
     refuse(
       place,
       formatCidr(podCidr),
-      `holds ${ranges} ranges of a /${plugins.kubenet.podPrefix.value} and ${spec.nodeCount} nodes need one each`,
+      `holds ${shares} ranges of a /${nodeCidrPrefix} and ${spec.nodeCount} nodes need one each`,
       "a larger range or fewer nodes",
     );
   return {

@@ -1,3 +1,5 @@
+import type { ChartChannel, ChartLayer } from "./spec.js";
+import { colours } from "./theme.js";
 import { count } from "./words.js";
 
 /** Beyond this many, nodes stand side by side in narrow bars rather than below each other with their full names. */
@@ -45,4 +47,57 @@ export const nodeLayout = (nodes: readonly string[]) => {
     failedLabel: { align: "center", baseline: "bottom", dy: -3 },
     failedText: () => "✕",
   } as const;
+};
+
+type NodeLayout = ReturnType<typeof nodeLayout>;
+
+/** A line at what nodes are allotted, labelled, once for each number of ports. */
+export const allotmentLayers = (
+  { along, across, limitLabel }: NodeLayout,
+  ports: readonly number[],
+): readonly ChartLayer[] => {
+  const data = { values: [...new Set(ports)].map(allotted => ({ allotted, label: `${count(allotted)} allotted` })) };
+  const allotted: ChartChannel = { field: "allotted", type: "quantitative" };
+  return [
+    {
+      data,
+      mark: { type: "rule", color: colours.alarm, strokeWidth: 2, strokeDash: [6, 3] },
+      encoding: { [along]: allotted },
+    },
+    {
+      data,
+      mark: {
+        type: "text",
+        color: colours.alarm,
+        fontWeight: "bold",
+        baseline: "bottom",
+        align: limitLabel.align,
+        dy: limitLabel.dy,
+      },
+      encoding: { [along]: allotted, [across]: { value: limitLabel.at }, text: { field: "label", type: "nominal" } },
+    },
+  ];
+};
+
+/** What marks the nodes where connections fail, at the end of their bars. */
+export const failureLayers = (
+  { along, across, failedLabel, failedText }: NodeLayout,
+  node: ChartChannel,
+  rows: readonly { readonly node: string; readonly at: number; readonly failed: number }[],
+): readonly ChartLayer[] => {
+  const values = rows
+    .filter(({ failed }) => failed > 0)
+    .map(({ failed, ...row }) => ({ ...row, label: failedText(failed) }));
+  if (values.length === 0) return [];
+  return [
+    {
+      data: { values },
+      mark: { type: "text", color: colours.alarm, fontWeight: "bold", ...failedLabel },
+      encoding: {
+        [across]: node,
+        [along]: { field: "at", type: "quantitative" },
+        text: { field: "label", type: "nominal" },
+      },
+    },
+  ];
 };

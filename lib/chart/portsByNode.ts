@@ -1,4 +1,4 @@
-import { nodeLayout } from "./nodeLayout.js";
+import { allotmentLayers, failureLayers, nodeLayout } from "./nodeLayout.js";
 import type { ChartChannel, ChartLayer, ChartSpec } from "./spec.js";
 import { colours } from "./theme.js";
 import { type ChartOptions, count, heading, noRows, percent, plural, short } from "./words.js";
@@ -43,7 +43,8 @@ const finding = (rows: readonly NodePortsRow[]): string => {
 export const portsByNode = (rows: readonly NodePortsRow[], options: ChartOptions = {}): ChartSpec => {
   if (rows.length === 0) throw noRows("portsByNode");
   const nodes = rows.map(row => row.node);
-  const { along, across, axis, scale, width, height, limitLabel, failedLabel, failedText } = nodeLayout(nodes);
+  const layout = nodeLayout(nodes);
+  const { along, across, axis, scale, width, height } = layout;
   const node: ChartChannel = { field: "node", type: "nominal", sort: nodes, axis, scale };
   const most = Math.max(1, ...rows.map(row => Math.max(row.max, row.allotted)));
   const ports = (field: string): ChartChannel => ({
@@ -53,12 +54,6 @@ export const portsByNode = (rows: readonly NodePortsRow[], options: ChartOptions
     axis: { title: "SNAT ports in use", format: ",d", tickMinStep: 1 },
     scale: { domain: [0, most * 1.02], nice: false },
   });
-  const allotments = [...new Set(rows.map(row => row.allotted))].map(allotted => ({
-    allotted,
-    label: `${count(allotted)} allotted`,
-  }));
-  const allotted: ChartChannel = { field: "allotted", type: "quantitative" };
-  const failed = rows.filter(row => row.failures > 0);
   const parts = ["not exceeded for 99 % of the time", "peak"];
   const bar = (field: "p99" | "max", part: string): ChartLayer => ({
     mark: { type: "bar" },
@@ -91,42 +86,15 @@ export const portsByNode = (rows: readonly NodePortsRow[], options: ChartOptions
     layer: [
       bar("max", parts[1]!),
       bar("p99", parts[0]!),
-      {
-        data: { values: allotments },
-        mark: { type: "rule", color: colours.alarm, strokeWidth: 2, strokeDash: [6, 3] },
-        encoding: { [along]: allotted },
-      },
-      {
-        data: { values: allotments },
-        mark: {
-          type: "text",
-          color: colours.alarm,
-          fontWeight: "bold",
-          baseline: "bottom",
-          align: limitLabel.align,
-          dy: limitLabel.dy,
-        },
-        encoding: { [along]: allotted, [across]: { value: limitLabel.at }, text: { field: "label", type: "nominal" } },
-      },
-      ...(failed.length === 0
-        ? []
-        : [
-            {
-              data: {
-                values: failed.map(row => ({
-                  node: row.node,
-                  at: Math.max(row.max, row.allotted),
-                  label: failedText(row.failures),
-                })),
-              },
-              mark: { type: "text", color: colours.alarm, fontWeight: "bold", ...failedLabel } as const,
-              encoding: {
-                [across]: node,
-                [along]: { field: "at", type: "quantitative" },
-                text: { field: "label", type: "nominal" },
-              } as const,
-            },
-          ]),
+      ...allotmentLayers(
+        layout,
+        rows.map(row => row.allotted),
+      ),
+      ...failureLayers(
+        layout,
+        node,
+        rows.map(row => ({ node: row.node, at: Math.max(row.max, row.allotted), failed: row.failures })),
+      ),
     ],
   };
 };

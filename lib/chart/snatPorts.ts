@@ -1,6 +1,6 @@
 import { colours, palette } from "./theme.js";
 import type { ChartChannel, ChartLayer, ChartRow, ChartSpec } from "./spec.js";
-import { nodeLayout } from "./nodeLayout.js";
+import { allotmentLayers, failureLayers, nodeLayout } from "./nodeLayout.js";
 import { type ChartOptions, count, heading, plural } from "./words.js";
 
 /** What one pod holds of its node's SNAT ports. */
@@ -73,7 +73,8 @@ export const snatPortsPerNode = (rows: readonly SnatPortsRow[], options: ChartOp
   const pods = [...new Set(rows.flatMap(row => row.pod ?? []))];
   const named = pods.length <= podsNamed;
   const nodes = totals.map(total => total.node);
-  const { along, across, axis, scale, width, height, limitLabel, failedLabel, failedText } = nodeLayout(nodes);
+  const layout = nodeLayout(nodes);
+  const { along, across, axis, scale, width, height } = layout;
   const nodeChannel: ChartChannel = { field: "node", type: "nominal", sort: nodes, axis, scale };
   const most = Math.max(1, ...totals.map(total => Math.max(total.inUse, total.allotted)));
   const portsChannel: ChartChannel = {
@@ -83,14 +84,8 @@ export const snatPortsPerNode = (rows: readonly SnatPortsRow[], options: ChartOp
     axis: { title: "SNAT ports in use", format: ",d", tickMinStep: 1 },
     scale: { domain: [0, most * 1.02], nice: false },
   };
-  const allotments = [...new Set(totals.map(total => total.allotted))].map(allotted => ({
-    allotted,
-    label: `${count(allotted)} allotted`,
-  }));
-  const allotted: ChartChannel = { field: "allotted", type: "quantitative" };
-  const failed = totals.filter(total => total.failed > 0);
 
-  const layer: ChartLayer[] = [
+  const layer: readonly ChartLayer[] = [
     {
       mark: { type: "bar", stroke: colours.paper, strokeWidth: 0.5 },
       encoding: {
@@ -114,40 +109,16 @@ export const snatPortsPerNode = (rows: readonly SnatPortsRow[], options: ChartOp
         ],
       },
     },
-    {
-      data: { values: allotments },
-      mark: { type: "rule", color: colours.alarm, strokeWidth: 2, strokeDash: [6, 3] },
-      encoding: { [along]: allotted },
-    },
-    {
-      data: { values: allotments },
-      mark: {
-        type: "text",
-        color: colours.alarm,
-        fontWeight: "bold",
-        baseline: "bottom",
-        align: limitLabel.align,
-        dy: limitLabel.dy,
-      },
-      encoding: { [along]: allotted, [across]: { value: limitLabel.at }, text: { field: "label", type: "nominal" } },
-    },
+    ...allotmentLayers(
+      layout,
+      totals.map(total => total.allotted),
+    ),
+    ...failureLayers(
+      layout,
+      nodeChannel,
+      totals.map(({ node, inUse, allotted, failed }) => ({ node, at: Math.max(inUse, allotted), failed })),
+    ),
   ];
-  if (failed.length > 0)
-    layer.push({
-      data: {
-        values: failed.map(total => ({
-          node: total.node,
-          at: Math.max(total.inUse, total.allotted),
-          label: failedText(total.failed),
-        })),
-      },
-      mark: { type: "text", color: colours.alarm, fontWeight: "bold", ...failedLabel },
-      encoding: {
-        [across]: nodeChannel,
-        [along]: { field: "at", type: "quantitative" },
-        text: { field: "label", type: "nominal" },
-      },
-    });
   return {
     title: heading("SNAT ports in use per node", options),
     description: finding(totals),

@@ -3,7 +3,7 @@ import { InputError } from "../errors.js";
 import { type Addr, formatAddr } from "../ip/addr.js";
 import { contains, cidr } from "../ip/cidr.js";
 import type { Capture, Captured, ConnectOptions, ConnectResult, Lab, PingOptions, PingResult } from "../net/lab.js";
-import { pingNumbers, portNumber, resolveName } from "../net/options.js";
+import { pingNumbers, pingResult, portNumber, resolveName } from "../net/options.js";
 import { hostRoutes } from "../net/routing.js";
 import type { Host, Network } from "../net/types.js";
 import { printSave } from "../netfilter/print.js";
@@ -218,7 +218,8 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
 
   const ping = async (from: string, to: string, wanted: PingOptions): Promise<PingResult> => {
     const address = reachable(from, to);
-    const { count, size, ttl } = pingNumbers(wanted);
+    const numbers = pingNumbers(wanted);
+    const { count, size, ttl } = numbers;
     const [watch] = await agent.ask("watch-icmp", namespace(from));
     const command = ["ping", "-n", "-c", count, "-i", 0.01, "-W", 1, "-t", ttl, "-s", size, formatAddr(address)].map(
       String,
@@ -227,14 +228,7 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
     if (code > 1) throw new Error(`ping: ${stderr.trim()}`);
     const errors = pingErrors(await agent.ask("unwatch", String(watch)), address);
     const replies = [...parsePing(stdout), ...errors].sort((a, b) => a.seq - b.seq);
-    return {
-      from,
-      to: formatAddr(address),
-      size,
-      sent: count,
-      received: replies.filter(({ kind }) => kind === "echo-reply").length,
-      replies,
-    };
+    return pingResult(from, address, numbers, replies);
   };
 
   const connect = async (from: string, to: string, port: number, wanted: ConnectOptions): Promise<ConnectResult> => {

@@ -8,7 +8,7 @@ import { next } from "./answer.js";
 import { Engine, socketKey } from "./engine.js";
 import type { Captured, ConnectOptions, ConnectResult, ModelLab, PingOptions, PingReply, PingResult } from "./lab.js";
 import type { Random } from "../random.js";
-import { pingNumbers, portNumber, resolveName } from "./options.js";
+import { pingNumbers, pingResult, portNumber, resolveName } from "./options.js";
 import type { Trace } from "./trace.js";
 import type { Network } from "./types.js";
 
@@ -102,10 +102,9 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     const address = resolve(to);
     const src = source(from, address) ?? noRoute(to, from);
     const numbers = pingNumbers(options);
-    const { count, size } = numbers;
     const id = nextId++ & 0xffff;
     const replies: PingReply[] = [];
-    for (let seq = 1; seq <= count; seq++) {
+    for (let seq = 1; seq <= numbers.count; seq++) {
       const sent = engine.clock;
       const request = echo(address, src, id, seq, numbers);
       const { inbox } = exchange(from, flowOf(request as Extract<Packet, { type: "echo-request" }>), [request], false);
@@ -123,14 +122,7 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
       }
       engine.clock = Math.max(engine.clock, sent + 1000);
     }
-    return {
-      from,
-      to: formatAddr(address),
-      size,
-      sent: count,
-      received: replies.filter(({ kind }) => kind === "echo-reply").length,
-      replies,
-    };
+    return pingResult(from, address, numbers, replies);
   };
 
   /** Serves both protocols: what a client does after its first packet was answered. */

@@ -1,13 +1,28 @@
 import { known, wholeNumber } from "../checks.js";
 import { InputError } from "../errors.js";
-import { type Addr, addr } from "../ip/addr.js";
-import type { PingOptions } from "./lab.js";
+import { type Addr, addr, formatAddr } from "../ip/addr.js";
+import type { PingOptions, PingReply, PingResult } from "./lab.js";
 
 /** What a ping is told, with what it is not told filled in. @throws InputError for a number out of range */
 export const pingNumbers = ({ count = 1, size = 56, ttl = 64 }: PingOptions): Required<PingOptions> => ({
   count: wholeNumber("count", count, { least: 1, most: 10_000 }, "requests"),
   size: wholeNumber("size", size, { least: 0, most: 65_507 }, "bytes"),
   ttl: wholeNumber("ttl", ttl, { least: 1, most: 255 }, "for a TTL"),
+});
+
+/** What a ping gives once all that came back is known. */
+export const pingResult = (
+  from: string,
+  to: Addr,
+  { count, size }: Required<PingOptions>,
+  replies: readonly PingReply[],
+): PingResult => ({
+  from,
+  to: formatAddr(to),
+  size,
+  sent: count,
+  received: replies.filter(({ kind }) => kind === "echo-reply").length,
+  replies,
 });
 
 /** A TCP or UDP port. @throws InputError for a number out of range */

@@ -1,21 +1,19 @@
 import type { Manifest } from "./types.js";
 
-/** Two pods that answer HTTP, behind a public address. */
-export const whereami: Manifest = {
-  file: "whereami.yaml",
-  yaml: `apiVersion: apps/v1
+/** Two pods that answer HTTP, and a service in front of them. */
+const application = (name: string, type: "LoadBalancer" | "ClusterIP"): string => `apiVersion: apps/v1
 kind: Deployment
 metadata:
-  name: whereami
+  name: ${name}
 spec:
   replicas: 2
   selector:
     matchLabels:
-      app: whereami
+      app: ${name}
   template:
     metadata:
       labels:
-        app: whereami
+        app: ${name}
     spec:
       containers:
         - name: whereami
@@ -26,52 +24,23 @@ spec:
 apiVersion: v1
 kind: Service
 metadata:
-  name: whereami
+  name: ${name}
 spec:
-  type: LoadBalancer
+  type: ${type}
   selector:
-    app: whereami
+    app: ${name}
   ports:
     - port: 80
       targetPort: 80
-`,
-};
+`;
+
+/** Two pods that answer HTTP, behind a public address. */
+export const whereami: Manifest = { file: "whereami.yaml", yaml: application("whereami", "LoadBalancer") };
 
 /** The same application again, reached through the ingress controller of the add-on http_application_routing. */
 export const whereamiIngress: Manifest = {
   file: "whereami-ingress.yaml",
-  yaml: `apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: whereami-ingress
-spec:
-  replicas: 2
-  selector:
-    matchLabels:
-      app: whereami-ingress
-  template:
-    metadata:
-      labels:
-        app: whereami-ingress
-    spec:
-      containers:
-        - name: whereami
-          image: egress-lab/whereami:1.0
-          ports:
-            - containerPort: 80
----
-apiVersion: v1
-kind: Service
-metadata:
-  name: whereami-ingress
-spec:
-  type: ClusterIP
-  selector:
-    app: whereami-ingress
-  ports:
-    - port: 80
-      targetPort: 80
----
+  yaml: `${application("whereami-ingress", "ClusterIP")}---
 apiVersion: extensions/v1beta1
 kind: Ingress
 metadata:

@@ -47,10 +47,13 @@ interface Grid {
   readonly room: number;
 }
 
-/** A wheel long enough for eight mean holds of up to 1,024 erlangs; larger pools get wider buckets. */
+/**
+ * A wheel long enough for eight mean holds of up to 1,024 erlangs; larger pools get wider buckets. A bucket as wide as four
+ * arrivals is the quickest: with narrower ones the clock has more of them to pass, with wider ones a full pool more to look through.
+ */
 const gridFor = (load: number): Grid => {
-  const buckets = 8192;
-  const bucket = Math.max(1, load / 1024);
+  const buckets = 2048;
+  const bucket = 4 * Math.max(1, load / 1024);
   return { bucket, buckets, room: 2 ** Math.ceil(Math.log2(bucket + 6 * Math.sqrt(bucket) + 1)) };
 };
 

@@ -11,8 +11,8 @@ import {
 } from "./generate.js";
 
 /**
- * Where sequence numbers start. All conversations keep within a few thousand of it, as the model does not follow TCP's windows:
- * that is one of the known mismatches. It lies where numbers soon begin again at 0.
+ * Where sequence numbers start: where they soon begin again at 0. Conversations move on by a few thousand at most,
+ * within the windows that their ends offer.
  */
 const firstSequence = 0xffffff00;
 

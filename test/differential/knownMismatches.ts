@@ -55,6 +55,23 @@ const withSecondSite = (): Network => {
   };
 };
 
+/** For each node two ranges of 32 ports. */
+const withTwoRanges = (): Network => {
+  const network = kubenetLike();
+  const translators = network.fabric.translators.map(translator => ({
+    ...translator,
+    allocations: translator.allocations.map(({ source, ranges }, node) => ({
+      source,
+      ranges: [3000, 4000].map(start => ({
+        address: ranges[0]!.address,
+        first: start + 32 * node,
+        last: start + 32 * node + 31,
+      })),
+    })),
+  }));
+  return { ...network, fabric: { ...network.fabric, translators } };
+};
+
 export const knownMismatches: readonly KnownMismatch[] = [
   {
     what: "The load balancer's choice of a port",
@@ -62,6 +79,17 @@ export const knownMismatches: readonly KnownMismatch[] = [
     linux: "the source port if it is in range, else a random free one",
     why: "netfilter plays the load balancer there; which ports are taken, and when they run out, agrees",
     show: onBoth(kubenetLike(), lab => portOf(lab, 1026)),
+  },
+  {
+    what: "Ports of a load balancer from several ranges",
+    model: "those of the first range first",
+    linux: "flows are spread over the ranges, and fail when theirs is full",
+    why: "a rule of netfilter names one range and knows no next one",
+    show: onBoth(withTwoRanges(), async lab => {
+      const ports: number[] = [];
+      for (let i = 0; i < 32; i++) ports.push(Number(await portOf(lab, 40000 + i)));
+      return ports.every(port => port < 4000) ? "one range" : "both ranges";
+    }),
   },
   {
     what: "UDP ports of a load balancer that gives one to each flow",

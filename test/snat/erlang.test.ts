@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { Draws } from "../../lib/snat/draws.js";
 import {
   erlangB,
   loadFor,
@@ -11,6 +12,7 @@ import {
   sharedPorts,
   withRetries,
 } from "../../lib/snat/erlang.js";
+import { Heap } from "./reference.js";
 
 const near = (actual: number, expected: number, relative: number, what = "") =>
   assert.ok(
@@ -226,6 +228,53 @@ retries("solve A' (1 - r B(A')) = A", () => {
     ),
   );
   assert.is(withRetries(1024, 1024, 0).givesUp, erlangB(1024, 1024));
+});
+
+/** Connections that fail try again after an exponential pause, event by event. Hold times have mean 1. */
+const simulateRetries = (load: number, ports: number, retry: number, pause: number, connections: number) => {
+  const draws = new Draws(20_262);
+  const busyUntil = new Heap();
+  const again = new Heap();
+  let next = draws.exponential() / load;
+  const count = { connections: 0, attempts: 0, failedAttempts: 0, gaveUp: 0 };
+  while (count.connections < connections) {
+    const now = Math.min(next, again.top);
+    if (now === next) {
+      count.connections++;
+      next = now + draws.exponential() / load;
+    } else again.pop();
+    while (busyUntil.top <= now) busyUntil.pop();
+    count.attempts++;
+    if (busyUntil.size < ports) busyUntil.push(now + draws.exponential());
+    else {
+      count.failedAttempts++;
+      if (draws.unit() < retry) again.push(now + pause * draws.exponential());
+      else count.gaveUp++;
+    }
+  }
+  return {
+    attemptFails: count.failedAttempts / count.attempts,
+    givesUp: count.gaveUp / count.connections,
+    attempts: count.attempts / count.connections,
+  };
+};
+
+for (const [load, ports, retry] of [
+  [20, 20, 0.5],
+  [20, 20, 0.9],
+  [100, 110, 0.8],
+] as const)
+  retries(`${load} erlangs on ${ports} ports, ${retry} try again much later: as simulated`, () => {
+    const simulated = simulateRetries(load, ports, retry, 50, 3e6);
+    const expected = withRetries(load, ports, retry);
+    for (const name of ["attemptFails", "givesUp", "attempts"] as const)
+      near(simulated[name] / expected[name], 1, 0.02);
+  });
+
+retries("that come at once find the ports still full: the formula is too hopeful then", () => {
+  const simulated = simulateRetries(20, 20, 0.8, 0.1, 1e6);
+  const expected = withRetries(20, 20, 0.8);
+  assert.ok(simulated.givesUp > 1.2 * expected.givesUp, `${simulated.givesUp} against ${expected.givesUp}`);
 });
 
 retries.run();

@@ -372,7 +372,11 @@ class Running implements Netfilter, Chance {
           (entry.status & seenReply) !== 0,
           (entry.status & assured) !== 0,
         );
-        if (outcome.kind === "invalid") return "invalid";
+        if (outcome.kind === "invalid") {
+          if (outcome.remember !== undefined)
+            entry.expires = Math.min(entry.expires, this.host.now() + outcome.remember * 1000);
+          return "invalid";
+        }
         if (outcome.kind === "reopen") return "again";
         if (outcome.kind === "forget") this.table.remove(entry);
         if (outcome.kind === "moved") {

@@ -156,7 +156,9 @@ const kindOf = (packet: Tcp): Kind | undefined => {
 
 /** What tracking a segment came to. `timeout` in seconds; without one the connection's end stays as it is. */
 export type TcpOutcome =
-  | { readonly kind: "invalid" | "kept" }
+  | { readonly kind: "kept" }
+  /** `remember`: the connection is out of step with its ends and over soon, so it is remembered for so many seconds at most. */
+  | { readonly kind: "invalid"; readonly remember?: number }
   /** The connection is over and this segment opens another in its place. */
   | { readonly kind: "reopen" }
   /** It never came to be: forget it now. */
@@ -164,6 +166,7 @@ export type TcpOutcome =
   | { readonly kind: "moved"; readonly timeout: number; readonly assured: boolean };
 
 const wrong: TcpOutcome = { kind: "invalid" };
+const wrongAndOver: TcpOutcome = { kind: "invalid", remember: unacknowledgedTimeout };
 const kept: TcpOutcome = { kind: "kept" };
 const moved = names.map((_, state): TcpOutcome => ({ kind: "moved", timeout: timeouts[state]!, assured: false }));
 const slow: TcpOutcome = { kind: "moved", timeout: unacknowledgedTimeout, assured: false };
@@ -315,6 +318,7 @@ export const tcpSegment = (
       track.lastKind = kind;
       track.lastDirection = direction;
       track.lastSeq = packet.seq | 0;
+      track.lastAck = packet.ack | 0;
       track.lastEnd = segmentEnd(packet);
       track.lastWindow = tcpWindow(packet);
       if (kind === "syn" && direction === 0) track.challenged = before === lastAck;
@@ -339,22 +343,22 @@ export const tcpSegment = (
     if (state === undefined) return wrong;
     next = state;
   }
-  // A reset that answers the other end's SYN or ACK which was let through is believed as it is.
+  // A reset that answers the other end's SYN or ACK which was let through is believed as it is: it acknowledges that, or
+  // goes on where an ACK said that it would.
   const answered =
     kind === "rst" &&
     next === close &&
     track.lastDirection !== direction &&
     ((replied && track.lastKind === "syn") || (!isAssured && track.lastKind === "ack")) &&
-    (packet.ack | 0) === track.lastEnd;
+    ((packet.ack | 0) === track.lastEnd || (track.lastKind === "ack" && (packet.seq | 0) === track.lastAck));
   const fit = answered || (kind === "rst" && isEnding(before)) ? "fits" : follow(track, direction, kind, packet);
   if (fit === "ignored") return kept;
   if (fit === "invalid") {
-    const closing = kind === "fin" || kind === "rst";
+    if (!isAssured || (kind !== "fin" && kind !== "rst")) return wrong;
     const seconds = track.lastDirection !== direction && (track.lastKind === "fin" || track.lastKind === "rst");
-    if (closing && isAssured && !seconds) {
-      track.lastKind = kind;
-      track.lastDirection = direction;
-    }
+    if (seconds) return wrongAndOver;
+    track.lastKind = kind;
+    track.lastDirection = direction;
     return wrong;
   }
   track.lastKind = kind;

@@ -29,7 +29,7 @@ if (canRunLinux()) {
       seed: 20181,
       runs: runs + Math.ceil(runs / 50),
       actions: 160,
-      parallel: 2,
+      parallel: 4,
       shrinkSeconds: 30,
     });
     console.log(

@@ -18,7 +18,7 @@ const command = new Command("differential")
   .option("--seed <number>", "which networks", whole, 1)
   .option("--runs <number>", "how many networks", whole, 500)
   .option("--packets <number>", "packets in each, at most", whole, 160)
-  .option("--parallel <number>", "networks at a time", whole, 2)
+  .option("--parallel <number>", "networks at a time", whole, 4)
   .option("--shrink <seconds>", "time to spend on making a mismatch smaller", whole, 60);
 
 const run = async (): Promise<void> => {

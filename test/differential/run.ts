@@ -48,12 +48,8 @@ const seenText = (
   entry: { readonly interface: string; readonly direction: "in" | "out"; readonly packet: Packet },
 ): string => `${host} ${entry.interface} ${entry.direction} ${packetText(entry.packet)}`;
 
-const entryText = (
-  host: string,
-  { original, reply, tcpState, unreplied, assured, timeout }: ConntrackEntry,
-  withTimeout: boolean,
-): string =>
-  `${host} ${flowKey(original)} | ${flowKey(reply)}${tcpState === undefined ? "" : ` ${tcpState}`}${unreplied ? " UNREPLIED" : ""}${assured ? " ASSURED" : ""}${withTimeout ? ` ${Math.ceil(timeout / 10) * 10}` : ""}`;
+const entryText = (host: string, { original, reply, tcpState, unreplied, assured, timeout }: ConntrackEntry): string =>
+  `${host} ${flowKey(original)} | ${flowKey(reply)}${tcpState === undefined ? "" : ` ${tcpState}`}${unreplied ? " UNREPLIED" : ""}${assured ? " ASSURED" : ""} ${Math.ceil(timeout / 10) * 10} s`;
 
 const counterLines = (host: string, rules: CountedRuleset): string[] =>
   printSave({ tables: [...rules.tables].sort((a, b) => (a.name < b.name ? -1 : 1)) }, { counters: true })
@@ -121,7 +117,7 @@ export const runKernel = async (of: Case, { replay }: KernelOptions = {}): Promi
         .filter(entry => isPort(of.network, entry.host, entry.interface))
         .map(entry => seenText(entry.host, entry))
         .sort(),
-      conntrack: entries.flatMap(({ id, entries: list }) => list.map(entry => entryText(id, entry, false))).sort(),
+      conntrack: entries.flatMap(({ id, entries: list }) => list.map(entry => entryText(id, entry))).sort(),
       counters: counters.flat(),
     };
   } finally {
@@ -285,9 +281,7 @@ const runModelOnce = async (of: Case, kernel: Kernel, decided: readonly number[]
   const observation: Observation = {
     seen: seen.sort(),
     conntrack: (
-      await Promise.all(
-        withRules.map(async ({ id }) => (await lab.conntrack(id)).map(entry => entryText(id, entry, false))),
-      )
+      await Promise.all(withRules.map(async ({ id }) => (await lab.conntrack(id)).map(entry => entryText(id, entry))))
     )
       .flat()
       .sort(),

@@ -162,6 +162,34 @@ export const regressions: readonly Regression[] = [
     ],
   },
   {
+    name: "a reset that goes on where an acknowledgement said it would ends an opening out of step",
+    case: smallCase({ rules: states }),
+    sent: [
+      tcp("a", a, 1000, b, 80, ["SYN"], 100),
+      tcp("b", b, 80, a, 1000, ["SYN", "ACK"], 500, 110),
+      tcp("b", b, 80, a, 1000, ["PSH", "ACK"], 501, 117, "data"),
+      tcp("a", a, 1000, b, 80, ["RST"], 117),
+    ],
+  },
+  {
+    name: "a reset that goes on elsewhere does not",
+    case: smallCase({ rules: states }),
+    sent: [
+      tcp("a", a, 1000, b, 80, ["SYN"], 100),
+      tcp("b", b, 80, a, 1000, ["PSH", "ACK"], 501, 117, "data"),
+      tcp("a", a, 1000, b, 80, ["RST"], 109),
+    ],
+  },
+  {
+    name: "a connection whose ends both close it out of its window is soon forgotten",
+    case: smallCase({ rules: states }),
+    sent: [
+      ...handshake,
+      tcp("a", a, 1000, b, 80, ["FIN", "ACK"], 101, 600),
+      tcp("b", b, 80, a, 1000, ["FIN", "ACK"], 501, 200),
+    ],
+  },
+  {
     name: "a connection that a rule resets is closed",
     case: smallCase({
       rules: `*filter\n-A FORWARD -p tcp -m tcp --dport 80 -m conntrack --ctstate ESTABLISHED -j REJECT --reject-with tcp-reset\n${counted("NEW")}\n${counted("INVALID")}\nCOMMIT\n`,

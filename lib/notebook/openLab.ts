@@ -6,6 +6,11 @@ import { openSession } from "../shell/session.js";
 import type { Session } from "../shell/types.js";
 import { writeWhole } from "./files.js";
 
+/** Tells on a terminal how far a large lab's start has come. */
+const showStart = (done: number, total: number): void => {
+  if (process.stderr.isTTY) process.stderr.write(done < total ? `\r${done} of ${total} hosts started` : "\r\x1b[K");
+};
+
 /**
  * Opens a lab on a scenario, as the notebooks do: `kubectl apply -f` and `tcpdump -r` read files beside the notebook,
  * `tcpdump -w` writes them there, and the engine is a parameter.
@@ -21,5 +26,5 @@ export const openLab = async (scenario: Scenario, engine = "model"): Promise<Ses
   if (engine !== "linux")
     throw new InputError({ where: "engine", value: engine, problem: "is not an engine", expected: "model or linux" });
   const { bootLinux } = await import("../linux/boot.js");
-  return openSession<Lab>(scenario, { ...files, boot: network => bootLinux(network) });
+  return openSession<Lab>(scenario, { ...files, boot: network => bootLinux(network, { onProgress: showStart }) });
 };

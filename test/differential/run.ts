@@ -176,8 +176,8 @@ const destinationPorts = (network: Network): readonly number[] =>
     ),
   );
 
-/** More repetitions than any real case needs. */
-const mostRepetitions = 200;
+/** More repetitions than a case needs: packets that go round between translations with three ports to draw from took 1,600. */
+const mostRepetitions = 5000;
 
 /** A model's run, and whether chance left more open than what was seen can settle. */
 export interface ModelRun extends Observation {

@@ -7,6 +7,8 @@ import type { Task } from "./simulate.js";
  * The body of a worker thread: it is sent a job once, then tasks one by one, and answers each with its outcome.
  */
 let job: Job | undefined;
+/** Arrivals simulated in one call: a long call would stay in the code that was there when it began. */
+const slice = 20_000;
 
 parentPort?.on("message", (message: { readonly job: Job } | { readonly task: Task }) => {
   if ("job" in message) {
@@ -14,7 +16,7 @@ parentPort?.on("message", (message: { readonly job: Job } | { readonly task: Tas
     return;
   }
   const run = new PoolRun(job!, message.task.pool, message.task.replication);
-  while (!run.advance(1e6));
+  while (!run.advance(slice));
   const outcome = run.result();
   const { series, podMeans, podAttempts, podFailures, podMax, firstFailure } = outcome;
   parentPort!.postMessage(

@@ -11,3 +11,15 @@ export const message = (action: () => unknown): string => {
   }
   throw new Error("expected an InputError, nothing was thrown");
 };
+
+/** The same of an action that takes its time; the text is one line. */
+export const fails = async (action: () => Promise<unknown>): Promise<string> => {
+  try {
+    await action();
+  } catch (error) {
+    assert.instance(error, InputError);
+    assert.not.match((error as Error).message, /\n/);
+    return (error as Error).message;
+  }
+  throw new Error("expected an InputError, nothing was thrown");
+};

@@ -9,17 +9,7 @@ import { whereamiIngress } from "../../lib/scenario/manifests.js";
 import { smallCluster } from "../../lib/scenario/small.js";
 import { openSession, type SessionOptions } from "../../lib/shell/session.js";
 import type { Session } from "../../lib/shell/types.js";
-
-const fails = async (action: () => Promise<unknown>): Promise<string> => {
-  try {
-    await action();
-  } catch (error) {
-    assert.instance(error, InputError);
-    assert.not.match((error as Error).message, /\n/);
-    return (error as Error).message;
-  }
-  throw new Error("expected an InputError");
-};
+import { fails } from "../message.js";
 
 const vm = "10.13.1.4";
 const azurePod = "whereami-564765b89-vdkjd";

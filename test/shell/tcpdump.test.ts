@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { InputError } from "../../lib/errors.js";
 import { openLab } from "../../lib/notebook/openLab.js";
 import { articleScenario } from "../../lib/scenario/article.js";
 import { openSession } from "../../lib/shell/session.js";
 import { canRunLinux } from "../linux/need.js";
+import { fails } from "../message.js";
 import { realTcpdump, realTshark, saysOf } from "../packet/programs.js";
 import { hasTool } from "../tools.js";
 
@@ -27,17 +27,6 @@ const opened = async (engine = "model") => {
   const lab = await openLab(articleScenario, engine);
   lab.useContext("kubenetcluster");
   return lab;
-};
-
-const fails = async (action: () => Promise<unknown>): Promise<string> => {
-  try {
-    await action();
-  } catch (error) {
-    assert.instance(error, InputError);
-    assert.not.match((error as Error).message, /\n/);
-    return (error as Error).message;
-  }
-  throw new Error("expected an InputError");
 };
 
 const packetsOf = (screen: string): readonly string[] => screen.split("\n").filter(line => /^\d\d:/.test(line));

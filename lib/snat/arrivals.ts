@@ -41,37 +41,63 @@ const linear = ({
 /** Arrivals drawn at a time. */
 export const batchSize = 1024;
 
+/*
+ * Arrays that a module makes once and keeps are reached by an address in the compiled code, all others by a look at what and
+ * where they are; but only those that a function reads from here before it comes to its loop.
+ */
+
+/** The batch that was drawn last, by whichever pool: whoever draws one is done with it before the next is drawn. */
+export const batch = {
+  /** Seconds. */
+  times: new Float64Array(batchSize),
+  holds: new Float64Array(batchSize),
+  groups: new Int32Array(batchSize),
+  pods: new Int32Array(batchSize),
+} as const;
+
+const drawn = {
+  gaps: new Float64Array(batchSize),
+  variates: new Float64Array(batchSize),
+  sourceWords: new Uint32Array(batchSize),
+  destinationWords: new Uint32Array(batchSize),
+  streams: new Int32Array(batchSize),
+} as const;
+
+/*
+ * The tables by which an arrival finds its source and destination, one after the other in one buffer, seen as numbers of 8 bytes
+ * and as whole numbers. All records are 32 bytes: numbers at 0 and 1, whole numbers from 4 on.
+ */
+const recordSize = 8;
+/* Of a source, a pod and one of its streams: its place in the alias table. */
+const sourceKeep = 0;
+const sourceOther = 4;
+const sourcePod = 5;
+const sourceStream = 6;
+/* Of a stream. A hold is `shift + scale x e` with e exponential of mean 1; both are NaN where it is not. */
+const streamShift = 0;
+const streamScale = 1;
+const streamDestinations = 4;
+const streamCount = 5;
+/* Of one of a stream's destinations: its place in the alias table. */
+const destinationKeep = 0;
+const destinationGroup = 4;
+const destinationOther = 5;
+
 /**
  * The connections that the pods of a pool open, in order of time: one Poisson process of all streams together, each arrival
  * given to a pod and stream at random in proportion to their rates. Between the steps of the streams' profiles all rates are
  * constant; at a step the next arrival is drawn anew, which is exact, as the process has no memory.
  */
 export class PoolArrivals {
-  readonly times: Float64Array = new Float64Array(batchSize);
-  readonly holds: Float64Array = new Float64Array(batchSize);
-  readonly groups: Int32Array = new Int32Array(batchSize);
-  readonly pods: Int32Array = new Int32Array(batchSize);
-  private readonly gaps = new Float64Array(batchSize);
-  private readonly variates = new Float64Array(batchSize);
-  private readonly sourceWords = new Uint32Array(batchSize);
-  private readonly destinationWords = new Uint32Array(batchSize);
-  /** By stream, where a hold is `shift + scale x e` with e exponential of mean 1; NaN where it is not. */
-  private readonly holdShift: Float64Array;
-  private readonly holdScale: Float64Array;
   private readonly severalDestinations: boolean;
+  /** Holds of some streams are not `shift + scale x e`. */
+  private readonly otherLaws: boolean;
   /** Pods and streams with a rate of their own: the sources that arrivals are given to. */
-  private readonly sourcePod: Int32Array;
-  private readonly sourceStream: Int32Array;
-  /** By stream: how many destinations, and where its part of the tables of destinations starts. */
-  private readonly destinationCount: Int32Array;
-  private readonly destinationStart: Int32Array;
-  private readonly destinationKeep: Float64Array;
-  private readonly destinationOther: Int32Array;
-  private readonly destinationGroup: Int32Array;
+  private readonly streamOf: readonly number[];
+  private readonly wholes: Int32Array;
+  private readonly numbers: Float64Array;
   private readonly steps: readonly number[];
   private readonly draws: Draws;
-  private sourceKeep: Float64Array = new Float64Array(0);
-  private sourceOther: Int32Array = new Int32Array(0);
   private rate = 0;
   private stepsEnd = 0;
   private time: number;
@@ -82,21 +108,38 @@ export class PoolArrivals {
     seed: number,
   ) {
     const sources = pool.pods.flatMap((pod, p) => pod.streams.map(stream => ({ p, stream })));
-    this.sourcePod = Int32Array.from(sources, source => source.p);
-    this.sourceStream = Int32Array.from(sources, source => source.stream);
-    this.destinationCount = Int32Array.from(job.streams, ({ groups }) => groups.length);
-    let start = 0;
-    this.destinationStart = this.destinationCount.map(count => (start += count) - count);
-    const tables = job.streams.map(({ shares }) => aliasTable(shares));
-    this.destinationKeep = Float64Array.from(tables.flatMap(({ keep }) => [...keep]));
-    this.destinationOther = Int32Array.from(tables.flatMap(({ other }) => [...other]));
-    this.destinationGroup = Int32Array.from(
-      job.streams.flatMap(({ groups }) => groups.map(group => pool.groupIndex[group]!)),
+    this.streamOf = sources.map(source => source.stream);
+    const firstStream = sources.length * recordSize;
+    const destinationsAt = firstStream + job.streams.length * recordSize;
+    const ends = job.streams.reduce(
+      (before, { shares }) => [...before, before.at(-1)! + shares.length * recordSize],
+      [destinationsAt],
     );
-    this.holdShift = Float64Array.from(job.streams, ({ hold }) => linear(hold)?.shift ?? NaN);
-    this.holdScale = Float64Array.from(job.streams, ({ hold }) => linear(hold)?.scale ?? NaN);
+    this.wholes = new Int32Array(ends.at(-1)!);
+    this.numbers = new Float64Array(this.wholes.buffer);
+    const { wholes, numbers } = this;
+    sources.forEach(({ p, stream }, i) => {
+      wholes[i * recordSize + sourcePod] = p;
+      wholes[i * recordSize + sourceStream] = firstStream + stream * recordSize;
+    });
+    job.streams.forEach(({ hold, groups, shares }, s) => {
+      const at = firstStream + s * recordSize;
+      const law = linear(hold);
+      numbers[at / 2 + streamShift] = law?.shift ?? NaN;
+      numbers[at / 2 + streamScale] = law?.scale ?? NaN;
+      wholes[at + streamDestinations] = ends[s]!;
+      wholes[at + streamCount] = shares.length;
+      const { keep, other } = aliasTable(shares);
+      groups.forEach((group, d) => {
+        const place = ends[s]! + d * recordSize;
+        numbers[place / 2 + destinationKeep] = keep[d]!;
+        wholes[place + destinationGroup] = pool.groupIndex[group]!;
+        wholes[place + destinationOther] = pool.groupIndex[groups[other[d]!]!]!;
+      });
+    });
     this.severalDestinations = job.streams.some(stream => stream.shares.length > 1);
-    const used = new Set(sources.map(source => source.stream));
+    const used = new Set(this.streamOf);
+    this.otherLaws = [...used].some(stream => linear(job.streams[stream]!.hold) === undefined);
     const starts = [...used].flatMap(stream => job.streams[stream]!.profile.map(step => step.from));
     this.steps = [...new Set(starts)].filter(from => from > 0).sort((a, b) => a - b);
     this.draws = new Draws(subseed(seed, "arrivals"));
@@ -120,15 +163,17 @@ export class PoolArrivals {
   }
 
   private fill(stop: number): number {
-    const { times, gaps, draws } = this;
+    const { times } = batch;
+    const { gaps } = drawn;
+    const { draws } = this;
     const expected = (stop - this.time) * this.rate;
-    const drawn = Math.min(batchSize, Math.ceil(expected + 4 * Math.sqrt(expected) + 4));
-    draws.exponentials(gaps, drawn, 0, 1 / this.rate);
+    const tries = Math.min(batchSize, Math.ceil(expected + 4 * Math.sqrt(expected) + 4));
+    draws.exponentials(gaps, tries, 0, 1 / this.rate);
     let time = this.time;
     let n = 0;
-    while (n < drawn && (time += gaps[n]!) < stop) times[n++] = time;
+    while (n < tries && (time += gaps[n]!) < stop) times[n++] = time;
     this.label(n);
-    this.time = n < drawn ? stop : time;
+    this.time = n < tries ? stop : time;
     if (this.time === stop) this.step(stop);
     return n;
   }
@@ -147,31 +192,36 @@ export class PoolArrivals {
 
   /** Gives the first `n` arrivals of the batch their pod, group and hold. */
   private label(n: number): void {
-    const { draws, pods, groups, holds, variates, sourceWords, destinationWords, holdShift, holdScale, job } = this;
-    const { sourcePod, sourceStream, sourceKeep, sourceOther } = this;
-    const { destinationCount, destinationStart, destinationKeep, destinationOther, destinationGroup } = this;
-    const sources = sourceKeep.length / 2 ** 32;
+    const { holds, groups, pods } = batch;
+    const { variates, sourceWords, destinationWords, streams } = drawn;
+    const { draws, wholes, numbers } = this;
+    const sources = this.streamOf.length / 2 ** 32;
     draws.exponentials(variates, n, 0, 1);
     draws.words(sourceWords, n);
     if (this.severalDestinations) draws.words(destinationWords, n);
-    for (let i = 0; i < n; i++) {
+    for (let i = 0; i < n; i = (i + 1) | 0) {
       const place = sourceWords[i]! * sources;
-      let source = place | 0;
-      if (place - source >= sourceKeep[source]!) source = sourceOther[source]!;
-      pods[i] = sourcePod[source]!;
-      const stream = sourceStream[source]!;
-      const hold = holdShift[stream]! + holdScale[stream]! * variates[i]!;
-      holds[i] = hold === hold ? hold : drawHold(job.streams[stream]!.hold, draws);
-      const start = destinationStart[stream]!;
-      const count = destinationCount[stream]!;
-      let destination = start;
-      if (count > 1) {
-        const spot = destinationWords[i]! * (count / 2 ** 32);
-        const offset = spot | 0;
-        destination =
-          start + (spot - offset < destinationKeep[start + offset]! ? offset : destinationOther[start + offset]!);
-      }
-      groups[i] = destinationGroup[destination]!;
+      let at = Math.imul(place | 0, recordSize);
+      if (place - (place | 0) >= numbers[at >> 1]!) at = wholes[(at + sourceOther) | 0]!;
+      pods[i] = wholes[(at + sourcePod) | 0]!;
+      at = wholes[(at + sourceStream) | 0]!;
+      streams[i] = at;
+      holds[i] = numbers[at >> 1]! + numbers[((at >> 1) + streamScale) | 0]! * variates[i]!;
+      const spot = destinationWords[i]! * (wholes[(at + streamCount) | 0]! / 2 ** 32);
+      at = (wholes[(at + streamDestinations) | 0]! + Math.imul(spot | 0, recordSize)) | 0;
+      const kept = spot - (spot | 0) < numbers[at >> 1]!;
+      groups[i] = wholes[(at + (kept ? destinationGroup : destinationOther)) | 0]!;
+    }
+    if (this.otherLaws) this.drawHolds(n);
+  }
+
+  /** Draws the holds that are no shifted and scaled exponential. */
+  private drawHolds(n: number): void {
+    const { holds } = batch;
+    const firstStream = this.streamOf.length;
+    for (let i = 0; i < n; i++) {
+      const { hold } = this.job.streams[drawn.streams[i]! / recordSize - firstStream]!;
+      if (Number.isNaN(holds[i])) holds[i] = drawHold(hold, this.draws);
     }
   }
 
@@ -179,13 +229,18 @@ export class PoolArrivals {
     const factors = this.job.streams.map(
       ({ rate, profile }) => rate * (profile.findLast(step => step.from <= time)?.factor ?? 1),
     );
-    return Array.from(this.sourceStream, stream => factors[stream]!);
+    return this.streamOf.map(stream => factors[stream]!);
   }
 
   private setRates(): void {
     const weights = this.weightsAt(Math.max(0, this.time));
     this.rate = weights.reduce((sum, weight) => sum + weight, 0);
-    if (this.rate > 0) ({ keep: this.sourceKeep, other: this.sourceOther } = aliasTable(weights));
+    if (!(this.rate > 0)) return;
+    const { keep, other } = aliasTable(weights);
+    keep.forEach((share, i) => {
+      this.numbers[(i * recordSize) / 2 + sourceKeep] = share;
+      this.wholes[i * recordSize + sourceOther] = other[i]! * recordSize;
+    });
   }
 }
 

@@ -1,14 +1,17 @@
 import { subseed } from "../random.js";
-import { type PoolArrivals, arrivalsInPool } from "./arrivals.js";
+import { type PoolArrivals, arrivalsInPool, batch, batchSize } from "./arrivals.js";
 import { Draws } from "./draws.js";
 import { meanHold } from "./hold.js";
 import { type Job, seedOf } from "./job.js";
+
+/** Not read where it is imported: compiled code knows what a constant of its own module holds. */
+const arrived = batch;
 
 /** Figures of one row (one group of destinations, or the pool as a whole) in one bucket of time, in this order. */
 export const figuresPerBucket = 7;
 export const figure = { min: 0, mean: 1, p95: 2, p99: 3, max: 4, attempts: 5, failures: 6 } as const;
 
-/** What became of one pool in one replication. Flat arrays: a worker hands them over without copying. */
+/** What became of one pool in one replication. Flat arrays, as a worker copies them to whom it works for. */
 export interface PoolOutcome {
   /** By bucket, then row (groups in order, then the pool as a whole), then figure. */
   readonly series: Float64Array;
@@ -30,61 +33,90 @@ export const readings = 100;
 /** How many of the highest readings decide the percentiles: the 95th of 100 is the sixth from above, the 99th the second. */
 const highest = 6;
 
-/* What is counted of each row within a bucket of time. Rows are the groups, then the pods, then the pool as a whole. */
-const rowSize = 8;
-const inUse = 0;
-const least = 1;
-const most = 2;
-const attempts = 3;
-const failures = 4;
+/*
+ * All that a run works on lies in one buffer, seen as whole numbers and as numbers of 8 bytes: with several, compiled code would
+ * look up at every access of each where it is and how long. A place is an index of whole numbers, half of it one of numbers.
+ *
+ * What is counted of each row within a bucket of time: of the groups, then the pods, then the pool as a whole. It starts with its
+ * port-seconds, those of the bucket as if nothing changed until its end: a change counts for the time that is left then.
+ */
+const rowSize = 16;
+const rowInUse = 2;
+const rowLeast = 3;
+const rowMost = 4;
+const rowAttempts = 5;
+const rowFailures = 6;
+const rowFirstFailure = 8;
+
+/*
+ * Of each port, when a group last gave it back, and how many groups use it. Those that leave between two arrivals have no order,
+ * the last one frees the port.
+ */
+const portSize = 4;
+const portUsers = 2;
+
+/* A connection that holds a port: when it gives it back, the next one in its list, and the places of all that it counts in. */
+const slotSize = 8;
+const slotNext = 2;
+const slotRow = 3;
+const slotPort = 4;
+const slotPod = 5;
+const slotWord = 6;
+const slotSummary = 7;
+
+/** Arrivals, at the highest rate, in the time of one bin of the wheel. */
+const arrivalsPerBin = 64;
+
+/** What is known of a leg (see {@link PoolRun}), whoever runs it: nothing of it is needed after the batch. */
+const leg = {
+  /** By arrival of the batch: the first of the slots whose port is given back between the arrival before it and this one. */
+  before: new Int32Array(batchSize + 1),
+  /** The time that the leg spans in equal parts, and for each the first arrival in it or after it. */
+  parts: new Int32Array(2 * batchSize + 2),
+} as const;
 
 /** The lowest bit that is set, 0-31. */
 const lowestBit = (word: number): number => 31 - Math.clz32(word & -word);
 
-/*
- * What a connection that holds a port has in `slots`: 32 bytes, so that it lies within one cache line.
- * The first eight are the time at which it gives the port back, `due[slot * dueSize]`.
- */
-const slotSize = 8;
-const dueSize = 4;
-const slotNext = 2;
-const slotGroup = 3;
-const slotPort = 4;
-const slotPod = 5;
-
 /**
  * Simulates one pool: connections arrive, take a port that is free for their group or fail, and give it back.
- * Departures wait in a wheel of time buckets; those beyond its turn wait aside. Within a bucket of the wheel they have no
- * order: they only have to be told from those still to come when a connection arrives.
+ *
+ * Time goes by in legs, most of them from the last arrival of a batch to the last of the next. At the start of a leg the departures
+ * within it are put before the first arrival that they precede; among those before the same arrival no order is needed. Later ones
+ * wait in a wheel of bins, those beyond its turn aside.
  */
 export class PoolRun {
   private readonly arrivals: PoolArrivals;
   private readonly portDraws: Draws;
   private readonly groupCount: number;
   private readonly podCount: number;
-  /** The pool as a whole: ports that serve at least one group. */
+  private wholes: Int32Array;
+  private numbers: Float64Array;
+  /** The row of the pool as a whole: ports that serve at least one group. */
   private readonly wholeRow: number;
-  private readonly counts: Int32Array;
-  /** By row: port-seconds of the bucket, as if nothing changed until its end: a change counts for the time that is left then. */
-  private readonly portSeconds: Float64Array;
-  /** For each group a bit per word of `taken`, set when the word is full, then a bit per port, set when taken. */
-  private readonly bits: Int32Array;
+  private readonly portsAt: number;
+  /** For each group a bit per word of what follows, set when the word is full, then a bit per port, set when taken. */
+  private readonly bitsAt: number;
   private readonly takenFrom: number;
   private readonly groupWords: number;
-  /** How many groups use each port. */
-  private readonly users: Int32Array;
-  /** When a group last gave each port back. Departures within a bucket of the wheel have no order, and the last one frees the port. */
-  private readonly leftAt: Float64Array;
-  private slots: Int32Array = new Int32Array(0);
-  private due: Float64Array = new Float64Array(0);
-  private freeSlot = -1;
+  /** For each bin of the wheel its first slot, 0 for none. */
+  private readonly binsAt: number;
+  /** How many bins: a power of two. */
+  private readonly bins: number;
+  private readonly binsPerSecond: number;
+  private readonly slotsAt: number;
+  private freeSlot = 0;
   private held = 0;
-  /** The first slot of each bucket of the wheel. */
-  private readonly heads: Int32Array;
-  private readonly perSecond: number;
-  private readonly start: number;
+  /** Until when departures are in `before`; those that come later are in the wheel. */
+  private reach: number;
+  /** The bin of `reach`. */
   private cursor = 0;
-  private aside = -1;
+  /** Where the leg starts, and its parts per second. */
+  private legStart = 0;
+  private partsPerSecond = 0;
+  /** The first arrival of the batch beyond `reach`. */
+  private legEnd = 0;
+  private aside = 0;
   /** When to look at what waits aside, take the next reading, and end the bucket of statistics. */
   private wakeAt = Infinity;
   private readAt = Infinity;
@@ -93,7 +125,7 @@ export class PoolRun {
   private bucket = -1;
   private reading = 0;
   private readonly top: Int32Array;
-  private firstFailure: Float64Array;
+  private readonly start: number;
   private time: number;
   private events = 0;
   private peak = 0;
@@ -111,29 +143,30 @@ export class PoolRun {
     const { pods, groups } = job.pools[pool]!;
     this.groupCount = groups.length;
     this.podCount = pods.length;
-    this.wholeRow = groups.length + pods.length;
     this.arrivals = arrivalsInPool(job, pool, replication);
     this.portDraws = new Draws(subseed(seedOf(job, pool, replication), "ports"));
-    this.counts = new Int32Array((this.wholeRow + 1) * rowSize);
-    this.portSeconds = new Float64Array(this.wholeRow + 1);
+    const rate = Math.max(this.arrivals.peakRate, 1e-9);
+    const holds = [...new Set(pods.flatMap(pod => pod.streams))].map(stream => meanHold(job.streams[stream]!.hold));
+    const perBin = rate / arrivalsPerBin;
+    this.bins = 2 ** Math.min(20, Math.max(7, Math.ceil(Math.log2(1.5 * Math.max(...holds) * perBin))));
+    // Positions in the wheel are 32-bit numbers, even at the end of a long run.
+    this.binsPerSecond = Math.min(perBin, 2 ** 30 / (job.warmUp + job.seconds));
     const words = Math.ceil(job.ports / 32);
     this.takenFrom = Math.ceil(words / 32);
     this.groupWords = this.takenFrom + words;
-    this.bits = new Int32Array(groups.length * this.groupWords);
+    this.wholeRow = (groups.length + pods.length) * rowSize;
+    this.portsAt = this.wholeRow + rowSize;
+    this.bitsAt = this.portsAt + job.ports * portSize;
+    this.binsAt = this.bitsAt + groups.length * this.groupWords;
+    this.slotsAt = Math.ceil((this.binsAt + this.bins) / slotSize) * slotSize;
+    this.wholes = new Int32Array(this.slotsAt);
+    this.numbers = new Float64Array(this.wholes.buffer);
     this.closeEnds();
-    this.users = new Int32Array(job.ports);
-    this.leftAt = new Float64Array(job.ports).fill(-job.warmUp);
-    const rate = Math.max(this.arrivals.peakRate, 1e-9);
-    const holds = [...new Set(pods.flatMap(pod => pod.streams))].map(stream => meanHold(job.streams[stream]!.hold));
-    this.heads = new Int32Array(
-      2 ** Math.min(20, Math.max(6, Math.ceil(Math.log2(1.5 * Math.max(...holds) * rate)))),
-    ).fill(-1);
-    // Positions in the wheel are 32-bit numbers, even at the end of a long run.
-    this.perSecond = Math.min(rate, 2 ** 30 / (job.warmUp + job.seconds));
     this.start = -job.warmUp;
     this.time = this.start;
+    this.reach = this.start;
+    for (let at = this.portsAt; at < this.bitsAt; at += portSize) this.numbers[at / 2] = this.start;
     this.top = new Int32Array((groups.length + 1) * highest);
-    this.firstFailure = new Float64Array(groups.length + 1).fill(Infinity);
     this.series = new Float64Array(job.buckets * (groups.length + 1) * figuresPerBucket);
     this.podMeans = new Float64Array(job.buckets * pods.length);
     this.podAttempts = new Float64Array(pods.length);
@@ -151,280 +184,341 @@ export class PoolRun {
   advance(arrivals: number): boolean {
     for (let done = 0; done < arrivals;) {
       const n = this.arrivals.next(this.job.seconds);
+      this.legEnd = 0;
       if (n === 0) {
-        this.arrivals.times[0] = Infinity;
-        while (this.bucket < this.job.buckets) {
-          this.offer(0, 1);
-          this.halt();
-        }
+        arrived.times[0] = Infinity;
+        while (this.bucket < this.job.buckets) this.offerNext(0, 1);
+        leg.before[0] = 0; // what would be given back after the end
         this.time = this.job.seconds;
         return true;
       }
       this.reserve(n);
-      for (let i = 0; i < n;) {
-        i = this.offer(i, n);
-        if (i < n) this.halt();
-      }
-      this.time = this.arrivals.times[n - 1]!;
+      for (let i = 0; i < n;) i = this.offerNext(i, n);
+      this.time = arrived.times[n - 1]!;
       done += n;
     }
     return false;
   }
 
   result(): PoolOutcome {
-    const { series, podMeans, podAttempts, podFailures, podMax, firstFailure, events, peak } = this;
+    const { series, podMeans, podAttempts, podFailures, podMax, groupCount, numbers, events, peak } = this;
+    const firsts = Array.from(
+      { length: groupCount },
+      (_, group) => numbers[(this.rowOf(group) + rowFirstFailure) / 2]!,
+    );
+    const firstFailure = Float64Array.from([...firsts, Math.min(...firsts)]);
     return { series, podMeans, podAttempts, podFailures, podMax, firstFailure, events, peak };
   }
 
+  /** Where the row of a group starts, and after the last group that of the pool as a whole. */
+  private rowOf(place: number): number {
+    return place === this.groupCount ? this.wholeRow : place * rowSize;
+  }
+
+  /** Offers arrivals from `i` of `n` on, up to the next halt at most; returns the first that is left. */
+  private offerNext(i: number, n: number): number {
+    while (Math.min(arrived.times[i]!, this.readAt, this.bucketEnd) > this.reach) this.extend(i, n);
+    const end = Math.max(i + 1, this.legEnd);
+    const left = this.offer(i, end);
+    if (left < end) this.halt();
+    return left;
+  }
+
+  /** Brings `reach` forward, to the last of the `n` arrivals at most, and puts before each arrival the departures that precede it. */
+  private extend(from: number, n: number): void {
+    const { times } = arrived;
+    const { before, parts } = leg;
+    const { bins, binsPerSecond, binsAt, start, wholes, numbers } = this;
+    const legStart = this.reach;
+    const furthest = legStart + bins / 4 / binsPerSecond;
+    let end = n;
+    let reach = times[n - 1]!;
+    if (reach > furthest) {
+      reach = furthest;
+      end = from;
+      while (times[end]! <= reach) end++;
+    }
+    const count = 2 * (end - from);
+    const perSecond = count / (reach - legStart);
+    parts.fill(0, 0, count + 2);
+    for (let i = from; i < end; i++) parts[(((times[i]! - legStart) * perSecond) | 0) + 1]!++;
+    for (let part = 0, first = from; part <= count; part++) parts[part] = first = (first + parts[part]!) | 0;
+    if (this.wakeAt <= reach) this.wake();
+    const last = ((reach - start) * binsPerSecond) | 0;
+    for (let bin = this.cursor; bin <= last; bin++) {
+      const binAt = binsAt + (bin & (bins - 1));
+      let at = wholes[binAt]!;
+      let kept = 0;
+      while (at !== 0) {
+        const next = wholes[(at + slotNext) | 0]!;
+        const due = numbers[at >> 1]!;
+        if (due <= reach) {
+          let i = parts[((due - legStart) * perSecond) | 0]!;
+          while (i < end && times[i]! < due) i = (i + 1) | 0;
+          wholes[(at + slotNext) | 0] = before[i]!;
+          before[i] = at;
+        } else {
+          wholes[(at + slotNext) | 0] = kept;
+          kept = at;
+        }
+        at = next;
+      }
+      wholes[binAt] = kept;
+    }
+    this.cursor = last;
+    this.reach = reach;
+    this.legStart = legStart;
+    this.partsPerSecond = perSecond;
+    this.legEnd = end;
+  }
+
   /**
-   * Offers the arrivals from `from` on, up to the next halt (a look aside, a reading, the end of a bucket); returns the first
-   * that is left. At a halt every port due by then has been given back. One long function, as it is where the time goes.
+   * Offers the arrivals from `from` to `to`, up to the next halt (a reading, the end of a bucket of statistics); returns the
+   * first that is left. At a halt every port due by then has been given back. One long function, as it is where the time goes.
    */
-  private offer(from: number, n: number): number {
-    const { times, holds, groups: groupOf, pods: podOf } = this.arrivals;
-    const {
-      heads,
-      due,
-      slots,
-      counts,
-      portSeconds,
-      bits,
-      users,
-      leftAt,
-      takenFrom,
-      groupWords,
-      groupCount,
-      perSecond,
-      start,
-      bucketEnd,
-    } = this;
-    const { perGroup, ports } = this.job;
-    const perPool = Math.min(this.job.perPool, 2 ** 31 - 1);
+  private offer(from: number, to: number): number {
+    const { times, holds, groups: groupOf, pods: podOf } = arrived;
+    const { before, parts } = leg;
+    const { wholes, numbers, reach, legStart, partsPerSecond, binsPerSecond, start, bucketEnd } = this;
+    // Told to be whole numbers, these are added and compared as such.
+    const takenFrom = this.takenFrom | 0;
+    const groupWords = this.groupWords | 0;
+    const groupCount = this.groupCount | 0;
+    const wholeRow = this.wholeRow | 0;
+    const portsAt = this.portsAt | 0;
+    const bitsAt = this.bitsAt | 0;
+    const binsAt = this.binsAt | 0;
+    const legEnd = this.legEnd | 0;
+    const mask = (this.bins - 1) | 0;
+    const perGroup = Math.min(this.job.perGroup, 2 ** 31 - 1) | 0;
+    const perPool = Math.min(this.job.perPool, 2 ** 31 - 1) | 0;
     const lowest = this.job.choice === "lowest";
-    const whole = this.wholeRow * rowSize;
-    const mask = heads.length - 1;
-    const turn = (heads.length - 2) / perSecond;
-    let cursor = this.cursor | 0;
+    const turn = (this.bins - 2) / binsPerSecond;
+    const stop = Math.min(this.readAt, bucketEnd);
+    let aside = this.aside | 0;
+    let wakeAt = this.wakeAt;
     let freeSlot = this.freeSlot | 0;
     let held = this.held | 0;
     let peak = this.peak | 0;
-    let poolInUse = counts[whole]!;
-    let poolLeast = counts[whole + least]!;
-    let poolMost = counts[whole + most]!;
-    let poolSeconds = portSeconds[this.wholeRow]!;
-    let stop = Math.min(this.wakeAt, this.readAt, bucketEnd);
+    let poolInUse = wholes[wholeRow + rowInUse]!;
+    let poolLeast = wholes[wholeRow + rowLeast]!;
+    let poolMost = wholes[wholeRow + rowMost]!;
+    let poolSeconds = numbers[wholeRow / 2]!;
     let departures = 0;
-    let i = from;
-    for (; i < n; i++) {
+    let i = from | 0;
+    for (; i < to; i = (i + 1) | 0) {
       const arrival = times[i]!;
       const time = arrival < stop ? arrival : stop;
-      const position = ((time - start) * perSecond) | 0;
-      for (;;) {
-        let slot = heads[cursor & mask]!;
-        if (slot >= 0) {
-          let keep = -1;
-          do {
-            const at = slot * slotSize;
-            const next = slots[at + slotNext]!;
-            const end = due[slot * dueSize]!;
-            if (end <= time) {
-              const group = slots[at + slotGroup]!;
-              const port = slots[at + slotPort]!;
-              const pod = slots[at + slotPod]!;
-              const left = bucketEnd - end;
-              const first = group * groupWords;
-              bits[first + takenFrom + (port >>> 5)]! &= ~(1 << (port & 31));
-              bits[first + (port >>> 10)]! &= ~(1 << ((port >>> 5) & 31));
-              const row = group * rowSize;
-              const now = counts[row]! - 1;
-              counts[row] = now;
-              if (now < counts[row + least]!) counts[row + least] = now;
-              portSeconds[group]! -= left;
-              counts[pod * rowSize]!--;
-              portSeconds[pod]! -= left;
-              const last = leftAt[port]! > end ? leftAt[port]! : end;
-              leftAt[port] = last;
-              if (--users[port]! === 0) {
-                poolInUse--;
-                poolSeconds -= bucketEnd - last;
-              }
-              slots[at + slotNext] = freeSlot;
-              freeSlot = slot;
-              departures++;
-            } else {
-              slots[at + slotNext] = keep;
-              keep = slot;
+      let at = before[i]!;
+      if (at !== 0) {
+        let kept = 0;
+        do {
+          const next = wholes[(at + slotNext) | 0]!;
+          const due = numbers[at >> 1]!;
+          if (due <= time) {
+            const left = bucketEnd - due;
+            const port = wholes[(at + slotPort) | 0]!;
+            const word = wholes[(at + slotWord) | 0]!;
+            const summary = wholes[(at + slotSummary) | 0]!;
+            wholes[word] = wholes[word]! & ~(1 << port);
+            wholes[summary] = wholes[summary]! & ~(1 << (port >>> 5));
+            const group = wholes[(at + slotRow) | 0]!;
+            const now = (wholes[(group + rowInUse) | 0]! - 1) | 0;
+            wholes[(group + rowInUse) | 0] = now;
+            if (now < wholes[(group + rowLeast) | 0]!) wholes[(group + rowLeast) | 0] = now;
+            numbers[group >> 1] = numbers[group >> 1]! - left;
+            const pod = wholes[(at + slotPod) | 0]!;
+            wholes[(pod + rowInUse) | 0] = (wholes[(pod + rowInUse) | 0]! - 1) | 0;
+            numbers[pod >> 1] = numbers[pod >> 1]! - left;
+            const portAt = (portsAt + Math.imul(port, portSize)) | 0;
+            const last = numbers[portAt >> 1]! > due ? numbers[portAt >> 1]! : due;
+            numbers[portAt >> 1] = last;
+            const users = (wholes[(portAt + portUsers) | 0]! - 1) | 0;
+            wholes[(portAt + portUsers) | 0] = users;
+            if (users === 0) {
+              poolInUse = (poolInUse - 1) | 0;
+              poolSeconds -= bucketEnd - last;
             }
-            slot = next;
-          } while (slot >= 0);
-          heads[cursor & mask] = keep;
-        }
-        if (cursor === position) break;
-        cursor++;
+            wholes[(at + slotNext) | 0] = freeSlot;
+            freeSlot = at;
+            departures = (departures + 1) | 0;
+          } else {
+            wholes[(at + slotNext) | 0] = kept;
+            kept = at;
+          }
+          at = next;
+        } while (at !== 0);
+        before[i] = kept;
+        if (poolInUse < poolLeast) poolLeast = poolInUse;
       }
-      if (poolInUse < poolLeast) poolLeast = poolInUse;
       if (arrival >= stop) break;
 
-      const group = groupOf[i]!;
-      const pod = groupCount + podOf[i]!;
-      const row = group * rowSize;
-      const podRow = pod * rowSize;
-      counts[row + attempts]!++;
-      counts[podRow + attempts]!++;
-      const now = counts[row]! + 1;
-      if (now > perGroup || held - departures >= perPool) {
-        this.fail(group, pod, time);
+      const group = Math.imul(groupOf[i]!, rowSize);
+      const pod = Math.imul(groupCount + podOf[i]!, rowSize);
+      wholes[(group + rowAttempts) | 0] = (wholes[(group + rowAttempts) | 0]! + 1) | 0;
+      wholes[(pod + rowAttempts) | 0] = (wholes[(pod + rowAttempts) | 0]! + 1) | 0;
+      const now = (wholes[(group + rowInUse) | 0]! + 1) | 0;
+      if (now > perGroup || ((held - departures) | 0) >= perPool) {
+        wholes[(group + rowFailures) | 0] = (wholes[(group + rowFailures) | 0]! + 1) | 0;
+        wholes[(pod + rowFailures) | 0] = (wholes[(pod + rowFailures) | 0]! + 1) | 0;
+        if (numbers[((group + rowFirstFailure) | 0) >> 1]! > time) numbers[((group + rowFirstFailure) | 0) >> 1] = time;
         continue;
       }
+      const first = (bitsAt + Math.imul(groupOf[i]!, groupWords)) | 0;
+      let summary = first;
+      let word: number;
       let port: number;
       if (lowest) {
-        const first = group * groupWords;
-        let summary = first;
-        while (bits[summary] === -1) summary++;
-        const fullBits = bits[summary]!;
-        const word = ((summary - first) << 5) + lowestBit(~fullBits);
-        const wordBits = bits[first + takenFrom + word]!;
-        const free = ~wordBits & -~wordBits;
-        bits[first + takenFrom + word] = wordBits | free;
-        if ((wordBits | free) === -1) bits[summary] = fullBits | (1 << (word & 31));
-        port = (word << 5) + 31 - Math.clz32(free);
-      } else port = this.takeRandom(group, ports);
+        while (wholes[summary] === -1) summary = (summary + 1) | 0;
+        const full = wholes[summary]!;
+        const inGroup = ((((summary - first) | 0) << 5) + lowestBit(~full)) | 0;
+        word = (first + takenFrom + inGroup) | 0;
+        const taken = wholes[word]!;
+        const free = ~taken & -~taken;
+        wholes[word] = taken | free;
+        if ((taken | free) === -1) wholes[summary] = full | (1 << inGroup);
+        port = ((inGroup << 5) + 31 - Math.clz32(free)) | 0;
+      } else {
+        port = this.takeRandom(first);
+        word = (first + takenFrom + (port >>> 5)) | 0;
+        summary = (first + (port >>> 10)) | 0;
+      }
 
       const left = bucketEnd - time;
-      counts[row] = now;
-      if (now > counts[row + most]!) counts[row + most] = now;
-      portSeconds[group]! += left;
-      const podNow = counts[podRow]! + 1;
-      counts[podRow] = podNow;
-      if (podNow > counts[podRow + most]!) counts[podRow + most] = podNow;
-      portSeconds[pod]! += left;
-      const others = users[port]!;
-      users[port] = others + 1;
+      wholes[(group + rowInUse) | 0] = now;
+      if (now > wholes[(group + rowMost) | 0]!) wholes[(group + rowMost) | 0] = now;
+      numbers[group >> 1] = numbers[group >> 1]! + left;
+      const podNow = (wholes[(pod + rowInUse) | 0]! + 1) | 0;
+      wholes[(pod + rowInUse) | 0] = podNow;
+      if (podNow > wholes[(pod + rowMost) | 0]!) wholes[(pod + rowMost) | 0] = podNow;
+      numbers[pod >> 1] = numbers[pod >> 1]! + left;
+      const users = (portsAt + Math.imul(port, portSize) + portUsers) | 0;
+      const others = wholes[users]!;
+      wholes[users] = (others + 1) | 0;
       if (others === 0) {
         poolSeconds += left;
-        if (++poolInUse > poolMost) poolMost = poolInUse;
+        poolInUse = (poolInUse + 1) | 0;
+        if (poolInUse > poolMost) poolMost = poolInUse;
       }
-      if (++held - departures > peak) peak = held - departures;
+      held = (held + 1) | 0;
+      if (((held - departures) | 0) > peak) peak = (held - departures) | 0;
 
-      const slot = freeSlot;
-      const at = slot * slotSize;
-      freeSlot = slots[at + slotNext]!;
+      at = freeSlot;
+      freeSlot = wholes[(at + slotNext) | 0]!;
       const hold = holds[i]!;
-      const end = time + hold;
-      due[slot * dueSize] = end;
-      slots[at + slotGroup] = group;
-      slots[at + slotPort] = port;
-      slots[at + slotPod] = pod;
-      if (hold < turn) {
-        const index = ((end - start) * perSecond) & mask;
-        slots[at + slotNext] = heads[index]!;
-        heads[index] = slot;
+      const due = time + hold;
+      numbers[at >> 1] = due;
+      wholes[(at + slotRow) | 0] = group;
+      wholes[(at + slotPort) | 0] = port;
+      wholes[(at + slotPod) | 0] = pod;
+      wholes[(at + slotWord) | 0] = word;
+      wholes[(at + slotSummary) | 0] = summary;
+      if (due < reach) {
+        let next = Math.max(i + 1, parts[((due - legStart) * partsPerSecond) | 0]!) | 0;
+        while (next < legEnd && times[next]! < due) next = (next + 1) | 0;
+        wholes[(at + slotNext) | 0] = before[next]!;
+        before[next] = at;
+      } else if (hold < turn) {
+        const bin = (binsAt + (((due - start) * binsPerSecond) & mask)) | 0;
+        wholes[(at + slotNext) | 0] = wholes[bin]!;
+        wholes[bin] = at;
       } else {
-        this.putAside(slot, end);
-        stop = Math.min(stop, this.wakeAt);
+        wholes[(at + slotNext) | 0] = aside;
+        aside = at;
+        wakeAt = Math.min(wakeAt, due - turn / 2);
       }
     }
-    this.cursor = cursor;
     this.freeSlot = freeSlot;
-    this.held = held - departures;
+    this.held = (held - departures) | 0;
     this.peak = peak;
-    counts[whole] = poolInUse;
-    counts[whole + least] = poolLeast;
-    counts[whole + most] = poolMost;
-    portSeconds[this.wholeRow] = poolSeconds;
+    this.aside = aside;
+    this.wakeAt = wakeAt;
+    wholes[wholeRow + rowInUse] = poolInUse;
+    wholes[wholeRow + rowLeast] = poolLeast;
+    wholes[wholeRow + rowMost] = poolMost;
+    numbers[wholeRow / 2] = poolSeconds;
     this.events += i - from + departures;
     return i;
   }
 
   /** Does what the run was halted for, when all that happens before is done. */
   private halt(): void {
-    const now = Math.min(this.wakeAt, this.readAt, this.bucketEnd);
-    if (now === this.wakeAt) this.wake(now);
-    else if (now === this.readAt) this.read();
+    if (this.readAt < this.bucketEnd) this.read();
     else this.closeBucket();
   }
 
-  private putAside(slot: number, end: number): void {
-    this.slots[slot * slotSize + slotNext] = this.aside;
-    this.aside = slot;
-    // Half a turn before it is due it surely fits the wheel.
-    this.wakeAt = Math.min(this.wakeAt, end - this.heads.length / 2 / this.perSecond);
-  }
-
   /** Moves into the wheel what waits aside and now fits; the rest is looked at again in half a turn at the earliest. */
-  private wake(time: number): void {
-    const { slots, due, heads, perSecond, start } = this;
-    const turn = (heads.length - 2) / perSecond;
-    let slot = this.aside;
-    this.aside = -1;
+  private wake(): void {
+    const { wholes, numbers, bins, binsAt, binsPerSecond, start, reach } = this;
+    const turn = (bins - 2) / binsPerSecond;
+    let at = this.aside;
+    this.aside = 0;
     this.wakeAt = Infinity;
-    while (slot >= 0) {
-      const next = slots[slot * slotSize + slotNext]!;
-      const end = due[slot * dueSize]!;
-      if (end - time < turn) {
-        const index = ((end - start) * perSecond) & (heads.length - 1);
-        slots[slot * slotSize + slotNext] = heads[index]!;
-        heads[index] = slot;
-      } else this.putAside(slot, end);
-      slot = next;
+    while (at !== 0) {
+      const next = wholes[at + slotNext]!;
+      const due = numbers[at / 2]!;
+      if (due - reach < turn) {
+        const bin = binsAt + (((due - start) * binsPerSecond) & (bins - 1));
+        wholes[at + slotNext] = wholes[bin]!;
+        wholes[bin] = at;
+      } else {
+        wholes[at + slotNext] = this.aside;
+        this.aside = at;
+        this.wakeAt = Math.min(this.wakeAt, due - turn / 2);
+      }
+      at = next;
     }
   }
 
-  private fail(group: number, pod: number, time: number): void {
-    const { firstFailure, counts } = this;
-    for (const row of [group, pod]) counts[row * rowSize + failures]!++;
-    if (this.bucket < 0) return;
-    const all = firstFailure.length - 1;
-    if (firstFailure[group] === Infinity) firstFailure[group] = time;
-    if (firstFailure[all] === Infinity) firstFailure[all] = time;
-  }
-
-  /** A random port; from the 32nd that is taken on, the next free one after it. */
-  private takeRandom(group: number, ports: number): number {
-    const { bits, portDraws } = this;
-    const first = group * this.groupWords + this.takenFrom;
+  /**
+   * A random port; from the 32nd that is taken on, the next free one after it.
+   * @param first where the group's bits start
+   */
+  private takeRandom(first: number): number {
+    const { wholes, portDraws } = this;
+    const { ports } = this.job;
+    const taken = first + this.takenFrom;
     const words = this.groupWords - this.takenFrom;
     let port = 0;
     for (let tries = 0; tries < 32; tries++) {
       port = Math.floor(portDraws.word() * (ports / 2 ** 32));
-      const word = first + (port >>> 5);
+      const word = taken + (port >>> 5);
       const bit = 1 << (port & 31);
-      if ((bits[word]! & bit) === 0) {
-        bits[word]! |= bit;
+      if ((wholes[word]! & bit) === 0) {
+        wholes[word]! |= bit;
         return port;
       }
     }
     let word = port >>> 5;
-    while (bits[first + word] === -1) word = word + 1 === words ? 0 : word + 1;
-    const free = lowestBit(~bits[first + word]!);
-    bits[first + word]! |= 1 << free;
+    while (wholes[taken + word] === -1) word = word + 1 === words ? 0 : word + 1;
+    const free = lowestBit(~wholes[taken + word]!);
+    wholes[taken + word]! |= 1 << free;
     return (word << 5) + free;
   }
 
   /** Room for `n` more connections. */
   private reserve(n: number): void {
-    const before = this.due.length / dueSize;
-    if (this.held + n <= before) return;
-    const capacity = 2 ** Math.ceil(Math.log2(this.held + n));
-    const due = new Float64Array(capacity * dueSize);
-    due.set(this.due);
-    const slots = new Int32Array(due.buffer);
-    for (let slot = before; slot < capacity; slot++)
-      slots[slot * slotSize + slotNext] = slot + 1 < capacity ? slot + 1 : this.freeSlot;
-    this.freeSlot = before;
-    this.slots = slots;
-    this.due = due;
+    const capacity = (this.wholes.length - this.slotsAt) / slotSize;
+    if (this.held + n <= capacity) return;
+    const { wholes, slotsAt } = this;
+    this.wholes = new Int32Array(slotsAt + 2 ** Math.ceil(Math.log2(this.held + n)) * slotSize);
+    this.wholes.set(wholes);
+    this.numbers = new Float64Array(this.wholes.buffer);
+    for (let at = wholes.length; at < this.wholes.length; at += slotSize) {
+      this.wholes[at + slotNext] = this.freeSlot;
+      this.freeSlot = at;
+    }
   }
 
   /** The bits beyond the last port count as taken. */
   private closeEnds(): void {
-    const { bits, takenFrom, groupWords } = this;
+    const { wholes, takenFrom, groupWords } = this;
     const words = groupWords - takenFrom;
     for (let group = 0; group < this.groupCount; group++) {
-      const first = group * groupWords;
-      for (let word = words; word < takenFrom * 32; word++) bits[first + (word >>> 5)]! |= 1 << (word & 31);
+      const first = this.bitsAt + group * groupWords;
+      for (let word = words; word < takenFrom * 32; word++) wholes[first + (word >>> 5)]! |= 1 << (word & 31);
       for (let port = this.job.ports; port < words * 32; port++)
-        bits[first + takenFrom + (port >>> 5)]! |= 1 << (port & 31);
+        wholes[first + takenFrom + (port >>> 5)]! |= 1 << (port & 31);
     }
   }
 
@@ -435,20 +529,18 @@ export class PoolRun {
     this.reading = 0;
     this.readAt = length * (this.bucket + 0.5 / readings);
     this.top.fill(-1);
-    const { counts, portSeconds } = this;
-    for (let row = 0; row <= this.wholeRow; row++) {
-      const at = row * rowSize;
-      counts[at + least] = counts[at + most] = counts[at]!;
-      counts[at + attempts] = counts[at + failures] = 0;
-      portSeconds[row] = counts[at]! * length;
+    const { wholes, numbers } = this;
+    for (let at = 0; at <= this.wholeRow; at += rowSize) {
+      wholes[at + rowLeast] = wholes[at + rowMost] = wholes[at + rowInUse]!;
+      wholes[at + rowAttempts] = wholes[at + rowFailures] = 0;
+      numbers[at / 2] = wholes[at + rowInUse]! * length;
+      if (this.bucket === 0) numbers[(at + rowFirstFailure) / 2] = Infinity;
     }
   }
 
   /** Notes the ports in use, as far as they are among the highest readings of the bucket. */
   private read(): void {
-    const { counts, groupCount } = this;
-    for (let group = 0; group < groupCount; group++) this.note(group, counts[group * rowSize + inUse]!);
-    this.note(groupCount, counts[this.wholeRow * rowSize + inUse]!);
+    for (let place = 0; place <= this.groupCount; place++) this.note(place, this.wholes[this.rowOf(place) + rowInUse]!);
     this.reading++;
     this.readAt =
       this.reading < readings
@@ -456,9 +548,9 @@ export class PoolRun {
         : Infinity;
   }
 
-  private note(row: number, ports: number): void {
+  private note(place: number, ports: number): void {
     const { top } = this;
-    const first = row * highest;
+    const first = place * highest;
     if (ports <= top[first + highest - 1]!) return;
     let at = first + highest - 1;
     for (; at > first && top[at - 1]! < ports; at--) top[at] = top[at - 1]!;
@@ -472,33 +564,30 @@ export class PoolRun {
   }
 
   private writeBucket(): void {
-    const { counts, portSeconds, groupCount, podCount, wholeRow, bucket, podMeans } = this;
+    const { wholes, numbers, groupCount, podCount, wholeRow, bucket, podMeans } = this;
     const length = this.job.seconds / this.job.buckets;
-    for (let group = 0; group < groupCount; group++) {
-      this.writeRow(group, group);
-      for (const field of [attempts, failures]) counts[wholeRow * rowSize + field]! += counts[group * rowSize + field]!;
-    }
-    this.writeRow(groupCount, wholeRow);
+    for (let group = 0; group < groupCount; group++)
+      for (const field of [rowAttempts, rowFailures]) wholes[wholeRow + field]! += wholes[this.rowOf(group) + field]!;
+    for (let place = 0; place <= groupCount; place++) this.writeRow(place);
     for (let pod = 0; pod < podCount; pod++) {
       const at = (groupCount + pod) * rowSize;
-      podMeans[bucket * podCount + pod] = portSeconds[groupCount + pod]! / length;
-      this.podAttempts[pod]! += counts[at + attempts]!;
-      this.podFailures[pod]! += counts[at + failures]!;
-      this.podMax[pod] = Math.max(this.podMax[pod]!, counts[at + most]!);
+      podMeans[bucket * podCount + pod] = numbers[at / 2]! / length;
+      this.podAttempts[pod]! += wholes[at + rowAttempts]!;
+      this.podFailures[pod]! += wholes[at + rowFailures]!;
+      this.podMax[pod] = Math.max(this.podMax[pod]!, wholes[at + rowMost]!);
     }
   }
 
-  /** @param place the row's place in the results @param row its number here */
-  private writeRow(place: number, row: number): void {
-    const { series, top, counts } = this;
-    const at = row * rowSize;
+  private writeRow(place: number): void {
+    const { series, top, wholes, numbers } = this;
+    const at = this.rowOf(place);
     const out = (this.bucket * (this.groupCount + 1) + place) * figuresPerBucket;
-    series[out + figure.min] = counts[at + least]!;
-    series[out + figure.mean] = (this.portSeconds[row]! * this.job.buckets) / this.job.seconds;
+    series[out + figure.min] = wholes[at + rowLeast]!;
+    series[out + figure.mean] = (numbers[at / 2]! * this.job.buckets) / this.job.seconds;
     series[out + figure.p95] = top[place * highest + 5]!;
     series[out + figure.p99] = top[place * highest + 1]!;
-    series[out + figure.max] = counts[at + most]!;
-    series[out + figure.attempts] = counts[at + attempts]!;
-    series[out + figure.failures] = counts[at + failures]!;
+    series[out + figure.max] = wholes[at + rowMost]!;
+    series[out + figure.attempts] = wholes[at + rowAttempts]!;
+    series[out + figure.failures] = wholes[at + rowFailures]!;
   }
 }

@@ -101,6 +101,18 @@ same("agree under changing rates, mixed laws, a start with every port free, long
   );
 });
 
+same("does not matter to one that another runs in between", () => {
+  const job = compileJob(evenWorkload({ nodes: 2, podsPerNode: 3, streams: [web] }), small(8), {
+    seconds: 2000,
+    buckets: 4,
+    seed: 5,
+  });
+  const runs = [new PoolRun(job, 0, 0), new PoolRun(job, 1, 0)];
+  const unfinished = new Set(runs);
+  while (unfinished.size > 0) for (const run of unfinished) if (run.advance(1)) unfinished.delete(run);
+  runs.forEach((run, pool) => assert.equal(run.result(), finish(job, pool)));
+});
+
 const law: fc.Arbitrary<Stream["duration"]> = fc.oneof(
   fc.record({ kind: fc.constant("constant" as const), seconds: fc.double({ min: 0.01, max: 20, noNaN: true }) }),
   fc.record({ kind: fc.constant("exponential" as const), mean: fc.double({ min: 0.01, max: 20, noNaN: true }) }),

@@ -1,4 +1,4 @@
-import { arrivalsInPool } from "../../lib/snat/arrivals.js";
+import { arrivalsInPool, batch } from "../../lib/snat/arrivals.js";
 import { readings } from "../../lib/snat/engine.js";
 import type { Job } from "../../lib/snat/job.js";
 import { type PoolSpec, arrivalsOf, warmUpArrivals } from "../../lib/snat/pool.js";
@@ -92,8 +92,10 @@ export const plainCluster = (
   const source = arrivalsInPool(job, pool, 0);
   const arrivals: { readonly time: number; readonly hold: number; readonly group: number; readonly pod: number }[] = [];
   for (let n = source.next(job.seconds); n > 0; n = source.next(job.seconds))
-    for (let i = 0; i < n; i++)
-      arrivals.push({ time: source.times[i]!, hold: source.holds[i]!, group: source.groups[i]!, pod: source.pods[i]! });
+    for (let i = 0; i < n; i++) {
+      const { times, holds, groups, pods } = batch;
+      arrivals.push({ time: times[i]!, hold: holds[i]!, group: groups[i]!, pod: pods[i]! });
+    }
 
   let held: Held[] = []; // in order of `until`
   const portsOf = groups.map(() => new Set<number>());

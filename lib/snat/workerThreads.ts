@@ -5,35 +5,68 @@ import type { Job } from "./job.js";
 import type { Task, Workers } from "./simulate.js";
 
 const atMost = 256;
+/** How long a thread without work waits for some: to start one and have its code compiled takes a fifth of a second. */
+const patience = 10_000;
 
-/** Runs the tasks that `take` hands out on a thread of its own, until none is left. */
+/** Threads that wait for work, those that have waited longest first. They do not keep the process from ending. */
+const waiting: { readonly thread: Worker; readonly timer: NodeJS.Timeout }[] = [];
+
+const engage = (): Worker => {
+  const last = waiting.pop();
+  // Without the options of the program: the thread needs no loader, and some do not allow threads.
+  if (last === undefined) return new Worker(new URL("./worker.js", import.meta.url), { execArgv: [] });
+  clearTimeout(last.timer);
+  last.thread.ref();
+  return last.thread;
+};
+
+const dismiss = (thread: Worker): void => {
+  thread.unref();
+  const timer = setTimeout(() => {
+    waiting.splice(
+      waiting.findIndex(other => other.thread === thread),
+      1,
+    );
+    void thread.terminate();
+  }, patience);
+  timer.unref();
+  waiting.push({ thread, timer });
+};
+
+/** Runs the tasks that `take` hands out on one thread, until none is left. */
 const runThread = (
   job: Job,
   take: () => number | undefined,
   tasks: readonly Task[],
   finished: (index: number, outcome: PoolOutcome) => void,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ) =>
   new Promise<void>((resolve, reject) => {
-    const thread = new Worker(new URL("./worker.js", import.meta.url));
-    const end = (settle: () => void): void => {
-      signal?.removeEventListener("abort", abort);
-      void thread.terminate();
-      settle();
+    const thread = engage();
+    const leave = (): void => {
+      signal.removeEventListener("abort", abort);
+      thread.off("error", fail).off("message", proceed);
     };
-    const abort = (): void => end(() => reject(signal!.reason));
+    const fail = (reason: unknown): void => {
+      leave();
+      void thread.terminate();
+      reject(reason);
+    };
+    const abort = (): void => fail(signal.reason);
     let current: number | undefined;
     const next = (): void => {
       current = take();
-      if (current === undefined) end(resolve);
-      else thread.postMessage({ task: tasks[current] });
+      if (current !== undefined) return thread.postMessage({ task: tasks[current] });
+      leave();
+      dismiss(thread);
+      resolve();
     };
-    signal?.addEventListener("abort", abort);
-    thread.on("error", error => end(() => reject(error)));
-    thread.on("message", (outcome: PoolOutcome) => {
+    const proceed = (outcome: PoolOutcome): void => {
       finished(current!, outcome);
       next();
-    });
+    };
+    signal.addEventListener("abort", abort);
+    thread.on("error", fail).on("message", proceed);
     thread.postMessage({ job });
     next();
   });
@@ -41,6 +74,7 @@ const runThread = (
 /**
  * Runs simulations on several threads of Node: `simulate(workload, rules, { workers: workerThreads(2) })`.
  * Pools and replications are handed out one by one, so it helps from two of them on; the result is the same as without.
+ * A thread that is done waits 10 s for the next simulation, which then starts at full speed.
  * @param count threads, 1-256
  */
 export const workerThreads = (count: number): Workers => {
@@ -62,7 +96,8 @@ export const workerThreads = (count: number): Workers => {
         onDone();
       };
       const stop = new AbortController();
-      signal?.addEventListener("abort", () => stop.abort(signal.reason), { once: true });
+      const forward = (): void => stop.abort(signal!.reason);
+      signal?.addEventListener("abort", forward);
       const threads = Array.from({ length: Math.min(count, tasks.length) }, () =>
         runThread(job, take, tasks, finished, stop.signal),
       );
@@ -72,6 +107,8 @@ export const workerThreads = (count: number): Workers => {
         stop.abort(error);
         await Promise.allSettled(threads);
         throw error;
+      } finally {
+        signal?.removeEventListener("abort", forward);
       }
       return outcomes;
     },

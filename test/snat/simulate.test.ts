@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { erlangB } from "../../lib/snat/erlang.js";
@@ -21,6 +22,7 @@ const dns: Stream = {
 };
 const workload = evenWorkload({ nodes: 3, podsPerNode: 10, streams: [api, dns] });
 const rules = loadBalancerRules({ nodes: 3, allocatedOutboundPorts: 192 });
+const index = new URL("../../lib/dist/index.js", import.meta.url).href;
 const short: SimulateOptions = { seconds: 600, warmUp: 600, buckets: 5, seed: 11 };
 
 const rejection = (run: Promise<unknown>): Promise<Error> =>
@@ -201,6 +203,31 @@ control("stops when it is told to", async () => {
     assert.is((await rejection(started)).message, "enough");
     assert.is((await rejection(simulate(long, rules, options))).message, "enough", "a signal that is aborted already");
   }
+});
+
+control("leaves threads behind that take up the next one, and do not keep a program from ending", async () => {
+  const stop = new AbortController();
+  const workers = workerThreads(2);
+  const options = { ...short, workers };
+  const before = await simulate(workload, rules, options);
+  const stopped = simulate(long, loadBalancerRules({ nodes: 40 }), { seconds: 1e6, workers, signal: stop.signal });
+  setTimeout(() => stop.abort(new Error("enough")), 50);
+  await rejection(stopped);
+  const [after, other] = await Promise.all([
+    simulate(workload, rules, options),
+    simulate(workload, rules, { ...options, seed: 12 }),
+  ]);
+  assert.equal(everything(after), everything(before));
+  assert.not.equal(everything(other), everything(before));
+
+  const program = `
+    import { evenWorkload, loadBalancerRules, simulate, workerThreads } from ${JSON.stringify(index)};
+    const streams = [{ name: "api", rate: 1, to: { address: "203.0.113.7", port: 443, protocol: "tcp" }, duration: { kind: "constant", seconds: 1 } }];
+    const workload = evenWorkload({ nodes: 2, podsPerNode: 1, streams });
+    const options = { seconds: 100, workers: workerThreads(2) };
+    for (let i = 0; i < 2; i++) await simulate(workload, loadBalancerRules({ nodes: 2 }), options);
+  `;
+  execFileSync(process.execPath, ["--input-type=module", "-e", program], { timeout: 9000 });
 });
 
 control("takes memory by the ports in use, not by the connections made", async () => {

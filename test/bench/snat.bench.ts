@@ -3,15 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-// Built, as threads start without the loader that runs TypeScript files.
-import {
-  evenWorkload,
-  loadBalancerRules,
-  portsFor,
-  simulate,
-  simulatePool,
-  workerThreads,
-} from "../../lib/dist/index.js";
+import { portsFor } from "../../lib/snat/erlang.js";
 import type { PoolSpec } from "../../lib/snat/pool.js";
 import { plainPool } from "../snat/reference.js";
 import { type Bench, collectGarbage, type Figure, median, timed } from "./bench.js";
@@ -70,6 +62,9 @@ const compiled = (
   return undefined;
 };
 
+const ours = (name: string, ...args: readonly string[]): Contender =>
+  program(name, process.execPath, [`${peers}ours.mjs`, ...args]);
+
 const simpy = (name: string, variant: string, arrivals: number): Contender | undefined => {
   if (spawnSync("/usr/bin/python3", ["-c", "import simpy"]).status === 0)
     return program(name, "/usr/bin/python3", [`${peers}simpy_pool.py`, variant, `${arrivals}`, `${ports}`, `${ports}`]);
@@ -116,8 +111,7 @@ const paired = (
 };
 
 const onePool = async (): Promise<readonly Figure[]> => {
-  await simulatePool(pool(2_000_000, 99)); // compiles it
-  const own: Contender = { name: "ours", run: seed => speed(() => simulatePool(pool(30_000_000, seed))) };
+  const own = ours("ours", "pool", "30000000");
   const rivals: readonly (readonly [Contender | undefined, number?])[] = [
     [{ name: "plain heap", run: seed => speed(() => plainPool(pool(2_000_000, seed))) }],
     [simpy("SimPy, callbacks", "callback", 100_000), 60],
@@ -137,40 +131,13 @@ const onePool = async (): Promise<readonly Figure[]> => {
   );
 };
 
-const nodes = 50;
-const destinations = 16;
-const hold = 15 + 240;
-const workload = evenWorkload({
-  nodes,
-  podsPerNode: 30,
-  streams: [
-    {
-      name: "api",
-      rate: (0.97 * ports * destinations) / hold / 30,
-      to: { name: "api", count: destinations, port: 443, protocol: "tcp" },
-      duration: { kind: "exponential", mean: 15 },
-    },
-  ],
-});
-const rules = loadBalancerRules({ nodes });
-const cluster = (seconds: number, seed: number, threads?: number) =>
-  simulate(workload, rules, {
-    seconds,
-    warmUp: 0,
-    seed,
-    ...(threads === undefined ? {} : { workers: workerThreads(threads) }),
-  });
-
 const clusters = async (): Promise<readonly Figure[]> => {
-  await cluster(600, 99);
-  const what = `cluster, ${nodes} nodes x ${destinations} destinations`;
-  const one: Contender = { name: "one core", run: seed => speed(() => cluster(7200, seed)) };
+  const seconds = "7200";
+  const what = "cluster, 50 nodes x 16 destinations";
+  const one = ours("one core", "cluster", seconds, "0");
   const beside = ns3 === undefined ? [] : [ns3];
   const first = await contest([one, ...beside]);
-  const threads = (count: number): Contender => ({
-    name: `${count} workers`,
-    run: seed => speed(() => cluster(7200, seed, count)),
-  });
+  const threads = (count: number): Contender => ours(`${count} workers`, "cluster", seconds, `${count}`);
   const second = await contest([threads(1), threads(2)]);
   return [
     ...beside.map(({ name }) => paired(what, first.get("one core")!, `${name}, one pool`, first.get(name)!, 5)),

@@ -237,6 +237,7 @@ export {
 export { type Estimate } from "./snat/estimate.js";
 export { type RunOptions } from "./snat/progress.js";
 export { type PoolResult, type PoolSpec, simulatePool } from "./snat/pool.js";
+export { type KeptPorts, type RulesChange } from "./snat/job.js";
 export {
   type DestinationTotal,
   type PodTotal,

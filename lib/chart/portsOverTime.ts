@@ -79,7 +79,7 @@ export const portsOverTime = (rows: readonly PortsOverTimeRow[], options: ChartO
     (sum, row) => ({ failures: sum.failures + row.failures, attempts: sum.attempts + row.attempts }),
     { failures: 0, attempts: 0 },
   );
-  const late = firstFailure !== undefined && firstFailure.from - rows[0]!.from > (end.to - rows[0]!.from) / 2;
+  const late = firstFailure !== undefined && firstFailure.from - rows[0]!.from >= (end.to - rows[0]!.from) / 2;
   const marked: readonly ChartLayer[] =
     firstFailure === undefined
       ? []
@@ -94,8 +94,8 @@ export const portsOverTime = (rows: readonly PortsOverTimeRow[], options: ChartO
               values: [
                 {
                   at: at(firstFailure.from),
-                  limit: firstFailure.limit,
-                  label: `✕ connections fail from ${unit.one} ${tenths(firstFailure.from / unit.seconds)} on`,
+                  limit, // where no ports are in use
+                  label: `✕ connections fail from ${unit.one} ${tenths(firstFailure.from / unit.seconds)}`,
                 },
               ],
             },
@@ -142,7 +142,13 @@ export const portsOverTime = (rows: readonly PortsOverTimeRow[], options: ChartO
         encoding: { x, y: { ...ports("min"), stack: null }, y2: { field: "max" } },
       },
       {
-        mark: { type: "line", color: colours.alarm, strokeWidth: 2, strokeDash: [6, 3] },
+        data: {
+          values: [
+            ...stretches(rows).map(({ from, limit }) => ({ at: at(from), limit })),
+            { at: at(end.to), limit: end.limit },
+          ],
+        },
+        mark: { type: "line", interpolate: "step-after", color: colours.alarm, strokeWidth: 2, strokeDash: [6, 3] },
         encoding: { x, y: ports("limit") },
       },
       ...(hasExpected

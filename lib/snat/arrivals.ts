@@ -53,6 +53,8 @@ export const batch = {
   holds: new Float64Array(batchSize),
   groups: new Int32Array(batchSize),
   pods: new Int32Array(batchSize),
+  /** The stream of the job; where the hold ends as it is cut, not the connection, the same with every bit turned. */
+  streams: new Int32Array(batchSize),
 } as const;
 
 const drawn = {
@@ -60,7 +62,6 @@ const drawn = {
   variates: new Float64Array(batchSize),
   sourceWords: new Uint32Array(batchSize),
   destinationWords: new Uint32Array(batchSize),
-  streams: new Int32Array(batchSize),
 } as const;
 
 /*
@@ -78,6 +79,7 @@ const streamShift = 0;
 const streamScale = 1;
 const streamDestinations = 4;
 const streamCount = 5;
+const streamNumber = 6;
 /* Of one of a stream's destinations: its place in the alias table. */
 const destinationKeep = 0;
 const destinationGroup = 4;
@@ -129,6 +131,7 @@ export class PoolArrivals {
       numbers[at / 2 + streamScale] = law?.scale ?? NaN;
       wholes[at + streamDestinations] = ends[s]!;
       wholes[at + streamCount] = shares.length;
+      wholes[at + streamNumber] = s;
       const { keep, other } = aliasTable(shares);
       groups.forEach((group, d) => {
         const place = ends[s]! + d * recordSize;
@@ -192,8 +195,8 @@ export class PoolArrivals {
 
   /** Gives the first `n` arrivals of the batch their pod, group and hold. */
   private label(n: number): void {
-    const { holds, groups, pods } = batch;
-    const { variates, sourceWords, destinationWords, streams } = drawn;
+    const { holds, groups, pods, streams } = batch;
+    const { variates, sourceWords, destinationWords } = drawn;
     const { draws, wholes, numbers } = this;
     const sources = this.streamOf.length / 2 ** 32;
     draws.exponentials(variates, n, 0, 1);
@@ -205,7 +208,7 @@ export class PoolArrivals {
       if (place - (place | 0) >= numbers[at >> 1]!) at = wholes[(at + sourceOther) | 0]!;
       pods[i] = wholes[(at + sourcePod) | 0]!;
       at = wholes[(at + sourceStream) | 0]!;
-      streams[i] = at;
+      streams[i] = wholes[(at + streamNumber) | 0]!;
       holds[i] = numbers[at >> 1]! + numbers[((at >> 1) + streamScale) | 0]! * variates[i]!;
       const spot = destinationWords[i]! * (wholes[(at + streamCount) | 0]! / 2 ** 32);
       at = (wholes[(at + streamDestinations) | 0]! + Math.imul(spot | 0, recordSize)) | 0;
@@ -217,11 +220,12 @@ export class PoolArrivals {
 
   /** Draws the holds that are no shifted and scaled exponential. */
   private drawHolds(n: number): void {
-    const { holds } = batch;
-    const firstStream = this.streamOf.length;
+    const { holds, streams } = batch;
     for (let i = 0; i < n; i++) {
-      const { hold } = this.job.streams[drawn.streams[i]! / recordSize - firstStream]!;
-      if (Number.isNaN(holds[i])) holds[i] = drawHold(hold, this.draws);
+      if (!Number.isNaN(holds[i])) continue;
+      const { hold } = this.job.streams[streams[i]!]!;
+      holds[i] = drawHold(hold, this.draws);
+      if (holds[i] === hold.cut) streams[i] = ~streams[i]!;
     }
   }
 

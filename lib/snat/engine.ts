@@ -22,6 +22,9 @@ export interface PoolOutcome {
   readonly podMax: Float64Array;
   /** By row: when the first connection failed, in seconds; Infinity when none did. */
   readonly firstFailure: Float64Array;
+  /** By row: connections whose port was taken away by a change of the ports, and those of them that were open. */
+  readonly takenAway: Float64Array;
+  readonly cutOff: Float64Array;
   /** Arrivals and departures, those of the warm-up included. */
   readonly events: number;
   /** The most connections that held a port at once. */
@@ -62,7 +65,7 @@ const slotRow = 3;
 const slotPort = 4;
 const slotPod = 5;
 const slotWord = 6;
-const slotSummary = 7;
+const slotStream = 7;
 
 /** Arrivals, at the highest rate, in the time of one bin of the wheel. */
 const arrivalsPerBin = 64;
@@ -77,6 +80,12 @@ const leg = {
 
 /** The lowest bit that is set, 0-31. */
 const lowestBit = (word: number): number => 31 - Math.clz32(word & -word);
+
+/** A word with the bits from `first` to `end` set, as far as it has them. */
+const bitsWithin = (first: number, end: number): number => {
+  const below = (bit: number): number => (bit >= 32 ? -1 : bit <= 0 ? 0 : (1 << bit) - 1);
+  return below(end) & ~below(first);
+};
 
 /**
  * Simulates one pool: connections arrive, take a port that is free for their group or fail, and give it back.
@@ -117,10 +126,15 @@ export class PoolRun {
   /** The first arrival of the batch beyond `reach`. */
   private legEnd = 0;
   private aside = 0;
-  /** When to look at what waits aside, take the next reading, and end the bucket of statistics. */
+  /** When to look at what waits aside, take the next reading, end the bucket of statistics, and change the ports. */
   private wakeAt = Infinity;
   private readAt = Infinity;
   private bucketEnd = 0;
+  private changeAt: number;
+  /** The ports that there are. */
+  private firstPort = 0;
+  private ports = 0;
+  private perGroup = 0;
   /** -1 is the warm-up. */
   private bucket = -1;
   private reading = 0;
@@ -134,6 +148,8 @@ export class PoolRun {
   private readonly podAttempts: Float64Array;
   private readonly podFailures: Float64Array;
   private readonly podMax: Float64Array;
+  private readonly takenAway: Float64Array;
+  private readonly cutOff: Float64Array;
 
   constructor(
     private readonly job: Job,
@@ -151,17 +167,20 @@ export class PoolRun {
     this.bins = 2 ** Math.min(20, Math.max(7, Math.ceil(Math.log2(1.5 * Math.max(...holds) * perBin))));
     // Positions in the wheel are 32-bit numbers, even at the end of a long run.
     this.binsPerSecond = Math.min(perBin, 2 ** 30 / (job.warmUp + job.seconds));
-    const words = Math.ceil(job.ports / 32);
+    const { change } = job;
+    this.changeAt = change?.at ?? Infinity;
+    const ports = Math.max(job.ports, change?.ports ?? 0);
+    const words = Math.ceil(ports / 32);
     this.takenFrom = Math.ceil(words / 32);
     this.groupWords = this.takenFrom + words;
     this.wholeRow = (groups.length + pods.length) * rowSize;
     this.portsAt = this.wholeRow + rowSize;
-    this.bitsAt = this.portsAt + job.ports * portSize;
+    this.bitsAt = this.portsAt + ports * portSize;
     this.binsAt = this.bitsAt + groups.length * this.groupWords;
     this.slotsAt = Math.ceil((this.binsAt + this.bins) / slotSize) * slotSize;
     this.wholes = new Int32Array(this.slotsAt);
     this.numbers = new Float64Array(this.wholes.buffer);
-    this.closeEnds();
+    this.openPorts(0, job.ports, job.perGroup);
     this.start = -job.warmUp;
     this.time = this.start;
     this.reach = this.start;
@@ -172,6 +191,8 @@ export class PoolRun {
     this.podAttempts = new Float64Array(pods.length);
     this.podFailures = new Float64Array(pods.length);
     this.podMax = new Float64Array(pods.length);
+    this.takenAway = new Float64Array(groups.length + 1);
+    this.cutOff = new Float64Array(groups.length + 1);
     if (job.warmUp === 0) this.openBucket();
   }
 
@@ -201,13 +222,14 @@ export class PoolRun {
   }
 
   result(): PoolOutcome {
-    const { series, podMeans, podAttempts, podFailures, podMax, groupCount, numbers, events, peak } = this;
+    const { series, podMeans, podAttempts, podFailures, podMax, takenAway, cutOff, events, peak } = this;
+    const { groupCount, numbers } = this;
     const firsts = Array.from(
       { length: groupCount },
       (_, group) => numbers[(this.rowOf(group) + rowFirstFailure) / 2]!,
     );
     const firstFailure = Float64Array.from([...firsts, Math.min(...firsts)]);
-    return { series, podMeans, podAttempts, podFailures, podMax, firstFailure, events, peak };
+    return { series, podMeans, podAttempts, podFailures, podMax, firstFailure, takenAway, cutOff, events, peak };
   }
 
   /** Where the row of a group starts, and after the last group that of the pool as a whole. */
@@ -215,12 +237,17 @@ export class PoolRun {
     return place === this.groupCount ? this.wholeRow : place * rowSize;
   }
 
+  /** When the arrivals must be halted next. */
+  private get haltAt(): number {
+    return Math.min(this.readAt, this.bucketEnd, this.changeAt);
+  }
+
   /** Offers arrivals from `i` of `n` on, up to the next halt at most; returns the first that is left. */
   private offerNext(i: number, n: number): number {
-    while (Math.min(arrived.times[i]!, this.readAt, this.bucketEnd) > this.reach) this.extend(i, n);
+    while (Math.min(arrived.times[i]!, this.haltAt) > this.reach) this.extend(i, n);
     const end = Math.max(i + 1, this.legEnd);
     const left = this.offer(i, end);
-    if (left < end) this.halt();
+    if (left < end) this.halt(left);
     return left;
   }
 
@@ -273,11 +300,10 @@ export class PoolRun {
   }
 
   /**
-   * Offers the arrivals from `from` to `to`, up to the next halt (a reading, the end of a bucket of statistics); returns the
-   * first that is left. At a halt every port due by then has been given back. One long function, as it is where the time goes.
+   * Offers the arrivals from `from` to `to`, up to the next halt; returns the first that is left. At a halt every port due by then has been given back. One long function, as it is where the time goes.
    */
   private offer(from: number, to: number): number {
-    const { times, holds, groups: groupOf, pods: podOf } = arrived;
+    const { times, holds, groups: groupOf, pods: podOf, streams: streamOf } = arrived;
     const { before, parts } = leg;
     const { wholes, numbers, reach, legStart, partsPerSecond, binsPerSecond, start, bucketEnd } = this;
     // Told to be whole numbers, these are added and compared as such.
@@ -290,11 +316,11 @@ export class PoolRun {
     const binsAt = this.binsAt | 0;
     const legEnd = this.legEnd | 0;
     const mask = (this.bins - 1) | 0;
-    const perGroup = Math.min(this.job.perGroup, 2 ** 31 - 1) | 0;
+    const perGroup = this.perGroup | 0;
     const perPool = Math.min(this.job.perPool, 2 ** 31 - 1) | 0;
     const lowest = this.job.choice === "lowest";
     const turn = (this.bins - 2) / binsPerSecond;
-    const stop = Math.min(this.readAt, bucketEnd);
+    const stop = this.haltAt;
     let aside = this.aside | 0;
     let wakeAt = this.wakeAt;
     let freeSlot = this.freeSlot | 0;
@@ -319,7 +345,7 @@ export class PoolRun {
             const left = bucketEnd - due;
             const port = wholes[(at + slotPort) | 0]!;
             const word = wholes[(at + slotWord) | 0]!;
-            const summary = wholes[(at + slotSummary) | 0]!;
+            const summary = (word - takenFrom - (port >>> 5) + (port >>> 10)) | 0;
             wholes[word] = wholes[word]! & ~(1 << port);
             wholes[summary] = wholes[summary]! & ~(1 << (port >>> 5));
             const group = wholes[(at + slotRow) | 0]!;
@@ -412,7 +438,7 @@ export class PoolRun {
       wholes[(at + slotPort) | 0] = port;
       wholes[(at + slotPod) | 0] = pod;
       wholes[(at + slotWord) | 0] = word;
-      wholes[(at + slotSummary) | 0] = summary;
+      wholes[(at + slotStream) | 0] = streamOf[i]!;
       if (due < reach) {
         let next = Math.max(i + 1, parts[((due - legStart) * partsPerSecond) | 0]!) | 0;
         while (next < legEnd && times[next]! < due) next = (next + 1) | 0;
@@ -441,10 +467,55 @@ export class PoolRun {
     return i;
   }
 
-  /** Does what the run was halted for, when all that happens before is done. */
-  private halt(): void {
-    if (this.readAt < this.bucketEnd) this.read();
-    else this.closeBucket();
+  /** Does what the run was halted for before arrival `i`, when all that happens until then is done. */
+  private halt(i: number): void {
+    if (this.changeAt < Math.min(this.readAt, this.bucketEnd)) this.change(i);
+    else if (this.readAt < this.bucketEnd) this.read();
+    else this.closeBucket(i);
+  }
+
+  /** Changes the ports, before arrival `i`. A port that is taken away is given back at once. */
+  private change(i: number): void {
+    const { wholes, binsAt, bins, legEnd, job } = this;
+    const { before } = leg;
+    const { firstPort, ports, perGroup } = job.change!;
+    const gone: number[] = [];
+    const keep = (first: number): number => {
+      let kept = 0;
+      for (let at = first, next; at !== 0; at = next) {
+        next = wholes[at + slotNext]!;
+        const port = wholes[at + slotPort]!;
+        if (port < firstPort || port >= firstPort + ports) gone.push(at);
+        else {
+          wholes[at + slotNext] = kept;
+          kept = at;
+        }
+      }
+      return kept;
+    };
+    for (let bin = binsAt; bin < binsAt + bins; bin++) wholes[bin] = keep(wholes[bin]!);
+    for (let next = i; next <= legEnd; next++) before[next] = keep(before[next]!);
+    this.aside = keep(this.aside);
+    for (const at of gone) {
+      this.noteGone(at);
+      this.numbers[at / 2] = this.changeAt;
+      wholes[at + slotNext] = before[i]!;
+      before[i] = at;
+    }
+    this.offer(i, i + 1);
+    this.openPorts(firstPort, ports, perGroup);
+    this.changeAt = Infinity;
+  }
+
+  /** Counts a connection whose port is taken away. */
+  private noteGone(at: number): void {
+    const { wholes, numbers, takenAway, cutOff, groupCount, changeAt } = this;
+    const stream = wholes[at + slotStream]!;
+    const closed = stream < 0 ? numbers[at / 2]! : numbers[at / 2]! - (this.job.streams[stream]!.hold.after ?? 0);
+    for (const place of [wholes[at + slotRow]! / rowSize, groupCount]) {
+      takenAway[place]!++;
+      if (closed > changeAt) cutOff[place]!++;
+    }
   }
 
   /** Moves into the wheel what waits aside and now fits; the rest is looked at again in half a turn at the earliest. */
@@ -475,13 +546,12 @@ export class PoolRun {
    * @param first where the group's bits start
    */
   private takeRandom(first: number): number {
-    const { wholes, portDraws } = this;
-    const { ports } = this.job;
+    const { wholes, portDraws, firstPort, ports } = this;
     const taken = first + this.takenFrom;
     const words = this.groupWords - this.takenFrom;
     let port = 0;
     for (let tries = 0; tries < 32; tries++) {
-      port = Math.floor(portDraws.word() * (ports / 2 ** 32));
+      port = firstPort + Math.floor(portDraws.word() * (ports / 2 ** 32));
       const word = taken + (port >>> 5);
       const bit = 1 << (port & 31);
       if ((wholes[word]! & bit) === 0) {
@@ -510,16 +580,27 @@ export class PoolRun {
     }
   }
 
-  /** The bits beyond the last port count as taken. */
-  private closeEnds(): void {
-    const { wholes, takenFrom, groupWords } = this;
-    const words = groupWords - takenFrom;
+  /** From now on there are `count` ports from `first` on; all others count as taken. Those that are held must be among them. */
+  private openPorts(first: number, count: number, perGroup: number): void {
+    const { wholes, takenFrom, groupWords, firstPort, ports } = this;
+    const masks = Array.from({ length: takenFrom * 32 }, (_, word) => {
+      const there = bitsWithin(first - 32 * word, first + count - 32 * word);
+      const added = there & ~bitsWithin(firstPort - 32 * word, firstPort + ports - 32 * word);
+      return { there, added };
+    });
     for (let group = 0; group < this.groupCount; group++) {
-      const first = this.bitsAt + group * groupWords;
-      for (let word = words; word < takenFrom * 32; word++) wholes[first + (word >>> 5)]! |= 1 << (word & 31);
-      for (let port = this.job.ports; port < words * 32; port++)
-        wholes[first + takenFrom + (port >>> 5)]! |= 1 << (port & 31);
+      const start = this.bitsAt + group * groupWords;
+      masks.forEach(({ there, added }, word) => {
+        const at = start + takenFrom + word;
+        const bits = there === 0 ? -1 : (wholes[at]! | ~there) & ~added;
+        if (word < groupWords - takenFrom) wholes[at] = bits;
+        const summary = start + (word >>> 5);
+        wholes[summary] = bits === -1 ? wholes[summary]! | (1 << word) : wholes[summary]! & ~(1 << word);
+      });
     }
+    this.firstPort = first;
+    this.ports = count;
+    this.perGroup = Math.min(perGroup, count);
   }
 
   private openBucket(): void {
@@ -557,9 +638,10 @@ export class PoolRun {
     top[at] = ports;
   }
 
-  /** Ends a bucket of statistics (or the warm-up), writes it down and starts the next. */
-  private closeBucket(): void {
+  /** Ends a bucket of statistics (or the warm-up) before arrival `i`, writes it down and starts the next. */
+  private closeBucket(i: number): void {
     if (this.bucket >= 0) this.writeBucket();
+    if (this.changeAt === this.bucketEnd) this.change(i); // the next one does not know how it was before
     this.openBucket();
   }
 

@@ -38,6 +38,16 @@ export interface JobPool {
   readonly groupIndex: readonly number[];
 }
 
+/** Other ports from some moment on. Those that a connection holds and that are not among them any more are taken away from it. */
+export interface JobChange {
+  /** Seconds. */
+  readonly at: number;
+  /** The lowest port that there is afterwards, where the lowest before is 0. */
+  readonly firstPort: number;
+  readonly ports: number;
+  readonly perGroup: number;
+}
+
 export interface Job {
   readonly ports: number;
   readonly perGroup: number;
@@ -52,6 +62,7 @@ export interface Job {
   readonly seconds: number;
   /** Equal parts of the time measured, each with its own statistics. */
   readonly buckets: number;
+  readonly change?: JobChange;
 }
 
 export interface Timing {
@@ -79,7 +90,71 @@ const numbering = <Key>() => {
 const defaultWarmUp = (streams: readonly JobStream[]): number =>
   10 * Math.max(...streams.map(stream => meanHold(stream.hold)));
 
-export const compileJob = (workload: Workload, rules: PortRules, timing: Timing): Job => {
+/** Which of a pool's ports stay when it has fewer. */
+export type KeptPorts = "lowest" | "highest";
+
+/** New rules in the midst of a simulation. */
+export interface RulesChange {
+  /** When they come into force, in seconds: above 0, before the end. */
+  readonly at: number;
+  /** They may differ in the number of ports only. */
+  readonly rules: PortRules;
+  /**
+   * Which ports stay when there are fewer; Azure does not tell. Default `lowest`, by which the fewest connections lose theirs
+   * where the lowest free port is taken first; `highest` is the other extreme.
+   */
+  readonly keeps?: KeptPorts;
+}
+
+const jobChange = ({ at, rules, keeps = "lowest" }: RulesChange, before: PortRules): JobChange => ({
+  at,
+  firstPort: keeps === "highest" ? Math.max(0, before.ports - rules.ports) : 0,
+  ports: rules.ports,
+  perGroup: rules.connectionsPerDestination,
+});
+
+/** What of the rules a change of them may not touch. */
+const lasting = ({ kind, pool, choice, udpPortPer, connections, idle, after }: PortRules) => ({
+  kind,
+  pool,
+  choice,
+  udpPortPer,
+  connections: `${connections}`,
+  "idle.tcp": idle.tcp,
+  "idle.udp": idle.udp,
+  "after.fin": after.fin,
+  "after.rst": after.rst,
+  "after.udp": after.udp,
+});
+
+/** @throws InputError for a change out of time, or one of more than the ports */
+export const checkChange = ({ at, rules, keeps = "lowest" }: RulesChange, before: PortRules, seconds: number): void => {
+  if (!(at > 0 && at < seconds))
+    throw new InputError({
+      where: "change.at",
+      value: at,
+      problem: "is not within the time simulated",
+      expected: `seconds above 0 and below ${seconds}`,
+    });
+  if (!["lowest", "highest"].includes(keeps))
+    throw new InputError({
+      where: "change.keeps",
+      value: keeps,
+      problem: "is not a choice of ports",
+      expected: "lowest or highest",
+    });
+  const now = lasting(rules);
+  for (const [name, value] of Object.entries(lasting(before)))
+    if (now[name as keyof typeof now] !== value)
+      throw new InputError({
+        where: `change.rules.${name}`,
+        value: now[name as keyof typeof now],
+        problem: "is not what it was before the change, which may be of ports only",
+        expected: `${value}`,
+      });
+};
+
+export const compileJob = (workload: Workload, rules: PortRules, timing: Timing, change?: RulesChange): Job => {
   const groups = numbering<string>();
   const numbers = new Map<Stream, number>();
   const streams: JobStream[] = [];
@@ -143,6 +218,7 @@ export const compileJob = (workload: Workload, rules: PortRules, timing: Timing)
     warmUp: timing.warmUp ?? defaultWarmUp(streams),
     seconds: timing.seconds,
     buckets: timing.buckets,
+    ...(change === undefined ? {} : { change: jobChange(change, rules) }),
   };
 };
 

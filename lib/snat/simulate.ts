@@ -1,7 +1,7 @@
 import { InputError } from "../errors.js";
 import { type PoolOutcome, PoolRun, figure, figuresPerBucket } from "./engine.js";
 import { type Estimate, estimate } from "./estimate.js";
-import { type Job, type Timing, checkTiming, compileJob } from "./job.js";
+import { type Job, type RulesChange, type Timing, checkChange, checkTiming, compileJob } from "./job.js";
 import { type RunOptions, breathe, checkCancelled } from "./progress.js";
 import type { PortRules } from "./rules.js";
 import { type Protocol, type Workload, checkWorkload } from "./workload.js";
@@ -31,6 +31,8 @@ export interface SimulateOptions extends RunOptions {
   /** Runs with seeds of their own, 1-10,000. Default 1. From 2 on estimates have a confidence interval. */
   readonly replications?: number;
   readonly workers?: Workers;
+  /** New rules from some moment on: what happens to the nodes of a cluster when one more is added, say. */
+  readonly change?: RulesChange;
 }
 
 /** Ports in use within one bucket of time, and the connections that began in it. */
@@ -50,7 +52,7 @@ export interface UseRow {
   readonly p95: number;
   readonly p99: number;
   readonly max: number;
-  /** What could be in use. */
+  /** What could be in use; where that changes within the bucket, the more of the two. */
   readonly limit: number;
   readonly attempts: number;
   readonly failures: number;
@@ -72,10 +74,14 @@ export interface DestinationTotal {
   readonly pool: string;
   readonly protocol: Protocol;
   readonly destination: string;
+  /** What could be in use at any time. */
   readonly limit: number;
   readonly attempts: number;
   readonly failures: number;
   readonly failureProbability: Estimate;
+  /** Connections whose port the change of rules took away, and those of them that were open: the others only held it for a while. */
+  readonly takenAway?: number;
+  readonly cutOff?: number;
   /** Seconds from the start of measuring to the first failure, in the first replication; absent when nothing failed. */
   readonly firstFailure?: number;
   /** Mean and largest number of ports in use, in the first replication. */
@@ -172,7 +178,7 @@ export const simulate = async (
   rules: PortRules,
   options: SimulateOptions = {},
 ): Promise<SimulationResult> => {
-  const { seconds = 3600, warmUp, buckets = 60, seed = 1, replications = 1, workers } = options;
+  const { seconds = 3600, warmUp, buckets = 60, seed = 1, replications = 1, workers, change } = options;
   const timing: Timing = { seconds, buckets, seed, ...(warmUp === undefined ? {} : { warmUp }) };
   checkWorkload(workload);
   checkTiming(timing);
@@ -183,8 +189,9 @@ export const simulate = async (
       problem: "is out of range",
       expected: "a whole number from 1 to 10000",
     });
+  if (change !== undefined) checkChange(change, rules, seconds);
   checkCancelled(options);
-  const job = compileJob(workload, rules, timing);
+  const job = compileJob(workload, rules, timing, change);
   const tasks = Array.from({ length: replications }, (_, replication) =>
     job.pools.map((_, pool): Task => ({ pool, replication })),
   ).flat();
@@ -212,8 +219,14 @@ const summarise = (
   const sum = (values: readonly number[]): number => values.reduce((total, each) => total + each, 0);
   const total = (pool: number, replication: number, row: number, which: number): number =>
     sum(inBuckets(bucket => value(pool, replication, bucket, row, which)));
-  const limitOf = (pool: number, row: number): number =>
-    row === rowsOf(pool) - 1 ? job.ports : Math.min(job.ports, job.perGroup);
+  /** The limits before and after the change of rules, as far as they hold between two moments. */
+  const limitOf = (pool: number, row: number, from = 0, to = job.seconds): number => {
+    const of = ({ ports, perGroup }: Pick<Job, "ports" | "perGroup">): number =>
+      row === rowsOf(pool) - 1 ? ports : Math.min(ports, perGroup);
+    const { change } = job;
+    if (change === undefined || to <= change.at) return of(job);
+    return from >= change.at ? of(change) : Math.max(of(job), of(change));
+  };
   const every = Array.from({ length: replications }, (_, replication) => replication);
   const pools = (filter: RowFilter): readonly number[] =>
     job.pools.flatMap(({ name, protocol }, pool) =>
@@ -255,7 +268,7 @@ const summarise = (
             p95: value(pool, 0, bucket, row, figure.p95),
             p99: value(pool, 0, bucket, row, figure.p99),
             max: value(pool, 0, bucket, row, figure.max),
-            limit: limitOf(pool, row),
+            limit: limitOf(pool, row, bucket * length, (bucket + 1) * length),
             attempts: value(pool, 0, bucket, row, figure.attempts),
             failures: value(pool, 0, bucket, row, figure.failures),
           })),
@@ -293,6 +306,12 @@ const summarise = (
             failures: sum(runs.map(run => run.failures)),
             failureProbability: estimate(runs),
             ...(first === Infinity ? {} : { firstFailure: first }),
+            ...(job.change === undefined
+              ? {}
+              : {
+                  takenAway: sum(every.map(replication => of(pool, replication).takenAway[row]!)),
+                  cutOff: sum(every.map(replication => of(pool, replication).cutOff[row]!)),
+                }),
             mean: total(pool, 0, row, figure.mean) / job.buckets,
             max: inBuckets(bucket => value(pool, 0, bucket, row, figure.max)).reduce(
               (most, each) => Math.max(most, each),

@@ -248,8 +248,22 @@ chart("marks the first step of the tiers", async () => {
 chart("marks where connections fail, once for each stretch", () => {
   const marks = examples["ports over time"]!.layer.flatMap(layer => layer.data?.values ?? []);
   assert.equal(marks, [
+    { at: 0, limit: 1024 },
+    { at: 20, limit: 1024 },
     { at: 15, until: 20, limit: 1024 },
-    { at: 15, limit: 1024, label: "✕ connections fail from minute 15 on" },
+    { at: 15, limit: 1024, label: "✕ connections fail from minute 15" },
+  ]);
+});
+
+chart("shows where the limit changes, and says what fails above all ports in use", () => {
+  const rows = use.map(row => (row.from < 600 ? row : { ...row, limit: 512 }));
+  const marks = portsOverTime(rows).layer.flatMap(layer => layer.data?.values ?? []);
+  assert.equal(marks, [
+    { at: 0, limit: 1024 },
+    { at: 10, limit: 512 },
+    { at: 20, limit: 512 },
+    { at: 15, until: 20, limit: 512 },
+    { at: 15, limit: 1024, label: "✕ connections fail from minute 15" },
   ]);
 });
 

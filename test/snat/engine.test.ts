@@ -24,7 +24,7 @@ const small = (ports: number, change: Partial<PortRules> = {}): PortRules => ({
 });
 
 const agree = (job: Job) => {
-  const { series, podMeans, events } = finish(job);
+  const { series, podMeans, events, takenAway, cutOff } = finish(job);
   const plain = plainCluster(job, 0);
   const rowCount = job.pools[0]!.groups.length + 1;
   plain.rows.forEach((rows, bucket) =>
@@ -49,6 +49,8 @@ const agree = (job: Job) => {
     means.forEach((mean, pod) => assert.ok(Math.abs(podMeans[bucket * podCount + pod]! - mean) < 1e-6, `pod ${pod}`)),
   );
   assert.is(events, plain.events);
+  assert.equal([...takenAway], plain.takenAway);
+  assert.equal([...cutOff], plain.cutOff);
 };
 
 const web: Stream = {
@@ -99,6 +101,23 @@ same("agree under changing rates, mixed laws, a start with every port free, long
       seed: 4,
     }),
   );
+});
+
+same("agree when ports are taken away, added, and with no one there to take them", () => {
+  const streams: Stream[] = [web, { ...web, name: "slow", rate: 0.2, ends: "idle", traffic: "once" }];
+  const rules = (ports: number) => small(ports, { idle: { tcp: 3, udp: 3 } });
+  for (const [before, after] of [
+    [12, 5],
+    [70, 40],
+    [5, 40],
+    [8, 8],
+  ] as const)
+    for (const keeps of ["lowest", "highest"] as const)
+      for (const at of [0.5, 20, 99.7]) {
+        const change = { at, rules: rules(after), keeps };
+        const timing = { seconds: 100, buckets: 5, seed: before };
+        agree(compileJob(evenWorkload({ nodes: 1, podsPerNode: 5, streams }), rules(before), timing, change));
+      }
 });
 
 same("does not matter to one that another runs in between", () => {

@@ -1,6 +1,6 @@
 import { arrivalsInPool, batch } from "../../lib/snat/arrivals.js";
 import { readings } from "../../lib/snat/engine.js";
-import type { Job } from "../../lib/snat/job.js";
+import type { Job, JobChange } from "../../lib/snat/job.js";
 import { type PoolSpec, arrivalsOf, warmUpArrivals } from "../../lib/snat/pool.js";
 
 /** A binary heap of numbers, the least on top. */
@@ -65,6 +65,8 @@ export const plainPool = (spec: PoolSpec): { readonly failures: number; readonly
 
 interface Held {
   readonly until: number;
+  /** When the connection ended, or will. */
+  readonly closed: number;
   readonly group: number;
   readonly port: number;
   readonly pod: number;
@@ -87,14 +89,18 @@ export const plainCluster = (
   readonly rows: readonly (readonly PlainRow[])[];
   readonly podMeans: readonly (readonly number[])[];
   readonly events: number;
+  readonly takenAway: readonly number[];
+  readonly cutOff: readonly number[];
 } => {
   const { groups, pods } = job.pools[pool]!;
   const source = arrivalsInPool(job, pool, 0);
-  const arrivals: { readonly time: number; readonly hold: number; readonly group: number; readonly pod: number }[] = [];
+  const arrivals: (Omit<Held, "port" | "until"> & { readonly time: number; readonly hold: number })[] = [];
   for (let n = source.next(job.seconds); n > 0; n = source.next(job.seconds))
     for (let i = 0; i < n; i++) {
-      const { times, holds, groups, pods } = batch;
-      arrivals.push({ time: times[i]!, hold: holds[i]!, group: groups[i]!, pod: pods[i]! });
+      const { times, holds, groups, pods, streams } = batch;
+      const [time, hold, stream] = [times[i]!, holds[i]!, streams[i]!];
+      const closed = time + hold - (stream < 0 ? 0 : (job.streams[stream]!.hold.after ?? 0));
+      arrivals.push({ time, hold, closed, group: groups[i]!, pod: pods[i]! });
     }
 
   let held: Held[] = []; // in order of `until`
@@ -127,20 +133,43 @@ export const plainCluster = (
   const releaseTo = (time: number): void => {
     for (let first = held[0]; first !== undefined && first.until <= time; first = held[0]) {
       passTo(first.until);
-      held.shift();
-      portsOf[first.group]!.delete(first.port);
-      podHolds[first.pod]!--;
-      events++;
+      release([first]);
     }
     passTo(time);
   };
   const marks = Array.from({ length: job.buckets }, (_, bucket) => [
-    { time: bucket * length, mark: "start" as const },
+    { time: bucket * length, mark: "start" as "start" | "read" | "change" },
     ...Array.from({ length: readings }, (_, k) => ({
       time: length * (bucket + (k + 0.5) / readings),
       mark: "read" as const,
     })),
   ]).flat();
+  const { change } = job;
+  if (change !== undefined && !marks.some(({ time, mark }) => mark === "start" && time === change.at)) {
+    const next = marks.findIndex(({ time }) => time > change.at);
+    marks.splice(next < 0 ? marks.length : next, 0, { time: change.at, mark: "change" });
+  }
+  let [firstPort, ports, perGroup] = [0, job.ports, job.perGroup];
+  const takenAway = [...groups.map(() => 0), 0];
+  const cutOff = [...takenAway];
+  const release = (gone: readonly Held[]): void => {
+    held = held.filter(each => !gone.includes(each));
+    for (const { group, port, pod } of gone) {
+      portsOf[group]!.delete(port);
+      podHolds[pod]!--;
+      events++;
+    }
+  };
+  const changePorts = (time: number, { firstPort: first, ports: count, perGroup: most }: JobChange): void => {
+    [firstPort, ports, perGroup] = [first, count, most];
+    const gone = held.filter(({ port }) => port < firstPort || port >= firstPort + ports);
+    for (const { group, closed } of gone)
+      for (const place of [group, groups.length]) {
+        takenAway[place]!++;
+        if (closed > time) cutOff[place]!++;
+      }
+    release(gone);
+  };
   const endBucket = (): void => {
     if (current !== undefined) podMeans.push(podSeconds.map(sum => sum / length));
     podSeconds = pods.map(() => 0);
@@ -149,32 +178,34 @@ export const plainCluster = (
     while (marks.length > 0 && marks[0]!.time <= time) {
       const { time: at, mark } = marks.shift()!;
       releaseTo(at);
-      if (mark === "read") inUse().forEach((ports, i) => current![i]!.readings.push(ports));
+      if (mark === "change") changePorts(at, change!);
+      else if (mark === "read") inUse().forEach((ports, i) => current![i]!.readings.push(ports));
       else {
         endBucket();
+        if (at === change?.at) changePorts(at, change);
         rows.push((current = newRows()));
       }
     }
     releaseTo(time);
   };
-  for (const { time, hold, group, pod } of arrivals) {
+  for (const { time, hold, closed, group, pod } of arrivals) {
     passMarks(time);
     events++;
     const touched = current === undefined ? [] : [current[group]!, current[groups.length]!];
     touched.forEach(row => row.attempts++);
-    const ports = portsOf[group]!;
-    if (ports.size >= Math.min(job.ports, job.perGroup) || held.length >= job.perPool) {
+    const taken = portsOf[group]!;
+    if (taken.size >= Math.min(ports, perGroup) || held.length >= job.perPool) {
       touched.forEach(row => row.failures++);
       continue;
     }
-    let port = 0;
-    while (ports.has(port)) port++;
-    ports.add(port);
+    let port = firstPort;
+    while (taken.has(port)) port++;
+    taken.add(port);
     podHolds[pod]!++;
     const at = held.findLastIndex(each => each.until <= time + hold) + 1;
-    held = [...held.slice(0, at), { until: time + hold, group, port, pod }, ...held.slice(at)];
+    held = [...held.slice(0, at), { until: time + hold, closed, group, port, pod }, ...held.slice(at)];
   }
   passMarks(job.seconds);
   endBucket();
-  return { rows, podMeans, events };
+  return { rows, podMeans, events, takenAway, cutOff };
 };

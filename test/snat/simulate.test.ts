@@ -2,7 +2,8 @@ import { execFileSync } from "node:child_process";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { erlangB } from "../../lib/snat/erlang.js";
-import { loadBalancerRules, natGatewayRules } from "../../lib/snat/rules.js";
+import type { RulesChange } from "../../lib/snat/job.js";
+import { type PortRules, loadBalancerRules, natGatewayRules } from "../../lib/snat/rules.js";
 import { type SimulateOptions, type SimulationResult, simulate } from "../../lib/snat/simulate.js";
 // Threads need the built library: Node starts them without the loader that runs these TypeScript files.
 import { workerThreads } from "../../lib/dist/snat/workerThreads.js";
@@ -171,6 +172,94 @@ sharing("share UDP ports by flow or by destination address, as the era has it", 
 });
 
 sharing.run();
+
+const changing = suite("a change of the rules");
+
+changing("takes away what Erlang's formula says is above, or below, the ports that stay", async () => {
+  const load = 24;
+  const stream: Stream = { ...api, rate: load / (240 + 15), to: { ...dns.to, protocol: "tcp" } };
+  const one = evenWorkload({ nodes: 1, podsPerNode: 1, streams: [stream] });
+  const [before, after] = [48, 24].map(allocatedOutboundPorts =>
+    loadBalancerRules({ nodes: 1, allocatedOutboundPorts }),
+  ) as [PortRules, PortRules];
+  // Where the lowest free port is taken first, the ports above the first 24 carry what these turn away.
+  const above = load * (erlangB(load, 24) - erlangB(load, 48));
+  const below = load * (1 - erlangB(load, 24));
+  for (const [keeps, expected] of [
+    ["lowest", above],
+    ["highest", below],
+  ] as const) {
+    const replications = 400;
+    const result = await simulate(one, before, {
+      seconds: 600,
+      buckets: 2,
+      replications,
+      change: { at: 300, rules: after, keeps },
+    });
+    const { takenAway, cutOff, limit } = result.destinations({ destination: "all" })[0]!;
+    const mean = takenAway! / replications;
+    // Ports in use vary a little more than at random (above), or less (below): 2 is more than their variance to mean ratio.
+    const error = Math.sqrt((2 * expected) / replications);
+    assert.ok(Math.abs(mean - expected) < 3 * error, `${keeps}: ${mean} against ${expected} +- ${error}`);
+    // A connection is open for 15 of the 255 seconds that it holds its port.
+    const open = (takenAway! * 15) / 255;
+    assert.ok(Math.abs(cutOff! - open) < 3 * Math.sqrt(open), `${keeps}: ${cutOff} cut off against ${open}`);
+    assert.is(limit, 48);
+    assert.equal(
+      result.use({ destination: "all" }).map(row => [row.limit, row.max <= row.limit]),
+      [
+        [48, true],
+        [24, true],
+      ],
+    );
+  }
+});
+
+changing("to more ports harms nobody, and to fewer is felt by the formula", async () => {
+  const few = loadBalancerRules({ nodes: 3, allocatedOutboundPorts: 64 });
+  const options = { seconds: 40_000, buckets: 4, seed: 3 };
+  const grown = await simulate(workload, few, { ...options, change: { at: 20_000, rules } });
+  const all = grown.destinations({ destination: "all", protocol: "tcp" });
+  assert.equal(
+    all.map(({ takenAway, cutOff }) => [takenAway, cutOff]),
+    all.map(() => [0, 0]),
+  );
+  const shrunk = await simulate(workload, rules, { ...options, change: { at: 20_000, rules: few } });
+  const shareOf = (result: SimulationResult, bucket: number): number => {
+    const use = result.use({ destination: "all", protocol: "tcp" }).filter(({ from }) => from === bucket * 10_000);
+    const sum = (field: "attempts" | "failures") => use.reduce((total, row) => total + row[field], 0);
+    return sum("failures") / sum("attempts");
+  };
+  const load = (10 * 0.15 * (240 + 15)) / 2;
+  for (const [result, bucket] of [
+    [grown, 1],
+    [shrunk, 3],
+  ] as const) {
+    const share = shareOf(result, bucket);
+    assert.ok(Math.abs(share / erlangB(load, 64) - 1) < 0.02, `${share} against ${erlangB(load, 64)}`);
+  }
+  assert.ok(Math.abs(shareOf(grown, 3) / erlangB(load, 192) - 1) < 0.3, `${shareOf(grown, 3)}`);
+});
+
+changing("is refused out of time, and when more than the ports differs", async () => {
+  const refused = async (change: RulesChange): Promise<string> =>
+    (await rejection(simulate(workload, rules, { ...short, change }))).message;
+  assert.match(
+    await refused({ at: 600, rules }),
+    /^change\.at: 600 is not within the time simulated; expected seconds/,
+  );
+  assert.match(
+    await refused({ at: 10, rules: loadBalancerRules({ nodes: 3, holdAfterFin: 120 }) }),
+    /^change\.rules\.after\.fin: 120 is not what it was before the change.*; expected 240/,
+  );
+  assert.match(await refused({ at: 10, rules: natGatewayRules() }), /^change\.rules\.kind: "nat-gateway" /);
+  assert.match(
+    await refused({ at: 10, rules, keeps: "middle" as "lowest" }),
+    /^change\.keeps: "middle" is not a choice of ports; expected lowest or highest/,
+  );
+});
+
+changing.run();
 
 const control = suite("a long simulation");
 

@@ -18,7 +18,7 @@ export interface AllocationOptions extends ChartOptions {
   readonly portsPerNode?: number;
 }
 
-/** Failures rarer than this are drawn at the foot of the chart. */
+/** The foot of the chart: the line leaves it there, and the point of the slider stays on it. */
 const floor = 1e-6;
 
 const addresses = (ips: number): string => `${count(ips)} address${ips === 1 ? "" : "es"}`;
@@ -47,7 +47,7 @@ export const allocationCurve = (
     scale: { domain: [first.portsPerNode, last.portsPerNode], nice: false },
   };
   const y: ChartChannel = {
-    field: "drawn",
+    field: "failure",
     type: "quantitative",
     axis: { title: "connections that fail", values: [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1], format: "~%" },
     scale: { type: "log", domain: [floor, 1], nice: false },
@@ -63,7 +63,7 @@ export const allocationCurve = (
     data: {
       values: rows.map(row => ({
         ports: row.portsPerNode,
-        drawn: short(Math.max(floor, row.failure)),
+        failure: short(Math.max(floor / 1000, row.failure)), // a logarithm has no place for 0
         label: label(row),
       })),
     },
@@ -83,7 +83,7 @@ export const allocationCurve = (
       },
     ],
     layer: [
-      { mark: { type: "line", color: colours.blue }, encoding: { x, y } },
+      { mark: { type: "line", color: colours.blue, clip: true }, encoding: { x, y } },
       {
         data: { values: [{ target }] },
         mark: { type: "rule", color: colours.alarm, strokeWidth: 2, strokeDash: [6, 3] },
@@ -91,9 +91,9 @@ export const allocationCurve = (
       },
       { transform: [atSlider], mark: { type: "rule", color: colours.muted }, encoding: { x } },
       {
-        transform: [atSlider],
+        transform: [atSlider, { calculate: `max(datum.failure, ${floor})`, as: "drawn" }],
         mark: { type: "point", filled: true, size: 80, color: colours.blue, opacity: 1 },
-        encoding: { x, y },
+        encoding: { x, y: { ...y, field: "drawn" } },
       },
       {
         transform: [atSlider],

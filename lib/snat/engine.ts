@@ -300,7 +300,8 @@ export class PoolRun {
   }
 
   /**
-   * Offers the arrivals from `from` to `to`, up to the next halt; returns the first that is left. At a halt every port due by then has been given back. One long function, as it is where the time goes.
+   * Offers the arrivals from `from` to `to`, up to the next halt; returns the first that is left. At a halt every port due by
+   * then has been given back. One long function, as it is where the time goes.
    */
   private offer(from: number, to: number): number {
     const { times, holds, groups: groupOf, pods: podOf, streams: streamOf } = arrived;
@@ -346,7 +347,7 @@ export class PoolRun {
             const port = wholes[(at + slotPort) | 0]!;
             const word = wholes[(at + slotWord) | 0]!;
             const summary = (word - takenFrom - (port >>> 5) + (port >>> 10)) | 0;
-            wholes[word] = wholes[word]! & ~(1 << port);
+            wholes[word] = wholes[word]! & ~(1 << port); // a shift goes by the last five bits
             wholes[summary] = wholes[summary]! & ~(1 << (port >>> 5));
             const group = wholes[(at + slotRow) | 0]!;
             const now = (wholes[(group + rowInUse) | 0]! - 1) | 0;
@@ -391,10 +392,10 @@ export class PoolRun {
         continue;
       }
       const first = (bitsAt + Math.imul(groupOf[i]!, groupWords)) | 0;
-      let summary = first;
       let word: number;
       let port: number;
       if (lowest) {
+        let summary = first;
         while (wholes[summary] === -1) summary = (summary + 1) | 0;
         const full = wholes[summary]!;
         const inGroup = ((((summary - first) | 0) << 5) + lowestBit(~full)) | 0;
@@ -407,7 +408,6 @@ export class PoolRun {
       } else {
         port = this.takeRandom(first);
         word = (first + takenFrom + (port >>> 5)) | 0;
-        summary = (first + (port >>> 10)) | 0;
       }
 
       const left = bucketEnd - time;

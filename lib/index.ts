@@ -222,6 +222,8 @@ export {
   erlangB,
   loadFor,
   occupancy,
+  type MappingsLost,
+  mappingsLost,
   peakInUse,
   portsFor,
   sharedPorts,

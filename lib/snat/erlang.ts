@@ -158,6 +158,35 @@ export const occupancy = (load: number, ports: number): Occupancy => {
   };
 };
 
+/** How many, on average: the fewest and the most, by which ports are taken away. */
+export interface MappingsLost {
+  readonly least: number;
+  readonly most: number;
+}
+
+/**
+ * Mappings (ports held towards one destination) that a pool loses on average when it falls from `before` ports to `after`.
+ * Where the lowest free port is taken first, the first k ports see every arrival before the others do and carry A (1 - B(k, A)),
+ * those above them what is left of A (1 - B(c, A)): the fewest are lost when the lowest ports stay, the most when the highest do.
+ * With random ports the share of the ports is the share of the mappings. Holds for any law of hold times and connections that arrive
+ * at random at a steady rate.
+ * @param load erlangs towards the destination
+ * @param before 0 to 16 x 64,512
+ * @param after 0 to `before`; with more nothing is lost
+ */
+export const mappingsLost = (
+  load: number,
+  before: number,
+  after: number,
+  choice: PortChoice = "lowest",
+): MappingsLost => {
+  const carried = (ports: number): number => load * (1 - erlangB(load, ports));
+  if (after >= before) return { least: 0, most: 0 };
+  const all = carried(before);
+  if (choice === "random") return { least: all * (1 - after / before), most: all * (1 - after / before) };
+  return { least: all - carried(after), most: carried(before - after) };
+};
+
 /**
  * A number of ports that is exceeded within an interval with a probability of at most `chance`: an upper bound, not an estimate.
  * More than k are in use at some moment only if they are at the start, or if a connection arrives while exactly k are;

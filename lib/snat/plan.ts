@@ -2,8 +2,8 @@ import { InputError } from "../errors.js";
 import { wholeNumber } from "../checks.js";
 import { figures } from "../azure/figures.js";
 import { type Era, type Sku, snatPorts } from "../azure/snat.js";
-import { type PoolExpectation, expectPool, perDestination, portsNeeded } from "./expect.js";
-import { loadFor } from "./erlang.js";
+import { loadFor, mappingsLost } from "./erlang.js";
+import { type DestinationLoad, type PoolExpectation, expectPool, perDestination, portsNeeded } from "./expect.js";
 import { meanDuration, meanHold } from "./hold.js";
 import { type PortRules, holdOf, loadBalancerRules, natGatewayRules } from "./rules.js";
 import { type Stream, checkStream } from "./workload.js";
@@ -42,6 +42,8 @@ export interface PlannedSetup {
   readonly overall: number;
   /** Mean ports in use, of a node or of the gateway. */
   readonly meanInUse: number;
+  /** What the ports are offered, by destination. */
+  readonly loads: readonly DestinationLoad[];
   /** How many times as many connections would still meet the target; below 1 it is missed. */
   readonly headroom: number;
 }
@@ -123,6 +125,7 @@ const setup = (question: PlanQuestion, nodes: number, ips: number, rules: PortRu
     failure: expected.worst,
     overall: expected.failure,
     meanInUse: expected.meanInUse,
+    loads: expected.loads,
     headroom: expected.growth,
   };
 };
@@ -357,6 +360,18 @@ export interface PlanChange {
   readonly consequence: string;
 }
 
+/** What is lost when ports are taken away: by Erlang's formula, over all destinations. */
+const loss = ({ loads, rules, shared }: PlannedSetup, after: PlannedSetup): string => {
+  const capacity = perDestination(rules);
+  const lost = loads.map(({ load }) => mappingsLost(load, capacity, perDestination(after.rules), rules.choice));
+  const total = (values: readonly number[]): number => Math.round(values.reduce((sum, value) => sum + value, 0));
+  const least = total(lost.map(each => each.least));
+  const most = total(lost.map(each => each.most));
+  const held = total(loads.map(({ load }) => mappingsLost(load, capacity, 0).most));
+  const range = least === most ? number(least) : `${number(least)}-${number(most)}`;
+  return `${range} of ${shared ? "the" : "a node's"} ${number(held)} mappings are lost`;
+};
+
 const portChange = (before: PlannedSetup, after: PlannedSetup): PlanChange[] => {
   if (before.shared !== after.shared)
     return [
@@ -377,10 +392,7 @@ const portChange = (before: PlannedSetup, after: PlannedSetup): PlanChange[] => 
       nodes: after.shared
         ? `all ${number(after.nodes)}`
         : `the ${number(Math.min(before.nodes, after.nodes))} that there are`,
-      consequence:
-        after.ports < before.ports
-          ? `connections on the ${number(before.ports - after.ports)} ports taken away time out`
-          : "nothing breaks",
+      consequence: after.ports < before.ports ? loss(before, after) : "nothing breaks",
     },
   ];
 };

@@ -5,6 +5,7 @@ import { Draws } from "../../lib/snat/draws.js";
 import {
   erlangB,
   loadFor,
+  mappingsLost,
   occupancy,
   peakInUse,
   portsAtMost,
@@ -165,6 +166,34 @@ use("have a peak that grows with the interval and never passes the ports", () =>
 });
 
 use.run();
+
+const lost = suite("mappings lost with the ports");
+
+lost("are none without a change, all with every port, and random ones between the extremes", () => {
+  fc.assert(
+    fc.property(
+      fc.double({ min: 0, max: 2000, noNaN: true }),
+      fc.integer({ min: 0, max: 1500 }),
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      (load, before, share) => {
+        const after = Math.floor(before * share);
+        const all = load * (1 - erlangB(load, before));
+        const slack = 1e-9 * (1 + all);
+        const { least, most } = mappingsLost(load, before, after);
+        const random = mappingsLost(load, before, after, "random");
+        assert.is(random.least, random.most);
+        assert.ok(-slack <= least && least <= random.least + slack, `${least} ${random.least}`);
+        assert.ok(random.most <= most + slack && most <= all + slack, `${random.most} ${most} ${all}`);
+        for (const more of [before, before + 1]) assert.equal(mappingsLost(load, before, more), { least: 0, most: 0 });
+        const none = mappingsLost(load, before, 0);
+        for (const value of Object.values(none)) assert.ok(Math.abs(value - all) <= slack, `${value} ${all}`);
+      },
+    ),
+  );
+  assert.throws(() => mappingsLost(1, 5, -1), /ports: -1 is out of range/);
+});
+
+lost.run();
 
 const shared = suite("destinations that share ports");
 

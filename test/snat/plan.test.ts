@@ -1,6 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { erlangB, loadFor } from "../../lib/snat/erlang.js";
+import { erlangB, loadFor, mappingsLost } from "../../lib/snat/erlang.js";
 import { type Plan, type PlanName, type PlanQuestion, compare, planOutbound } from "../../lib/snat/plan.js";
 import type { Stream } from "../../lib/snat/workload.js";
 
@@ -178,9 +178,21 @@ changes("names what changes for which nodes", () => {
     rows.slice(0, 2).map(({ what, before, after, nodes, consequence }) => [what, before, after, nodes, consequence]),
     [
       ["nodes", "50", "51", "1 new", "the new ones start with 512 ports"],
-      ["ports", "1,024", "512", "the 50 that there are", "connections on the 512 ports taken away time out"],
+      ["ports", "1,024", "512", "the 50 that there are", "0-77 of a node's 77 mappings are lost"],
     ],
   );
+});
+
+changes("tells how many mappings are lost with the ports, over all destinations", () => {
+  const streams = [{ ...api, rate: 0.15, to: { name: "api", count: 2, port: 443, protocol: "tcp" } as const }];
+  const { now, atMost } = option({ maxNodes: 51, era: "2021", streams }, "fewer-connections");
+  const { least, most } = mappingsLost(now!.loads[0]!.load, 1024, 512);
+  const { consequence } = compare(now!, atMost!).find(({ what }) => what === "ports")!;
+  const [from, to, of] = consequence.match(/\d[\d,]*/g)!.map(text => Number(text.replace(",", "")));
+  assert.is(from, Math.round(2 * least));
+  assert.is(to, Math.round(2 * most));
+  assert.is(of, Math.round(now!.loads[0]!.load * 2));
+  assert.is(compare(atMost!, now!).find(({ what }) => what === "ports")!.consequence, "nothing breaks");
 });
 
 changes("from load balancer to NAT gateway: another pool, other timeouts", () => {

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { erlangB } from "../../lib/snat/erlang.js";
+import { erlangB, mappingsLost } from "../../lib/snat/erlang.js";
 import type { RulesChange } from "../../lib/snat/job.js";
 import { type PortRules, loadBalancerRules, natGatewayRules } from "../../lib/snat/rules.js";
 import { type SimulateOptions, type SimulationResult, simulate } from "../../lib/snat/simulate.js";
@@ -175,19 +175,17 @@ sharing.run();
 
 const changing = suite("a change of the rules");
 
-changing("takes away what Erlang's formula says is above, or below, the ports that stay", async () => {
+changing("takes away what Erlang's formula says is on the ports that go", async () => {
   const load = 24;
   const stream: Stream = { ...api, rate: load / (240 + 15), to: { ...dns.to, protocol: "tcp" } };
   const one = evenWorkload({ nodes: 1, podsPerNode: 1, streams: [stream] });
   const [before, after] = [48, 24].map(allocatedOutboundPorts =>
     loadBalancerRules({ nodes: 1, allocatedOutboundPorts }),
   ) as [PortRules, PortRules];
-  // Where the lowest free port is taken first, the ports above the first 24 carry what these turn away.
-  const above = load * (erlangB(load, 24) - erlangB(load, 48));
-  const below = load * (1 - erlangB(load, 24));
+  const { least, most } = mappingsLost(load, 48, 24);
   for (const [keeps, expected] of [
-    ["lowest", above],
-    ["highest", below],
+    ["lowest", least],
+    ["highest", most],
   ] as const) {
     const replications = 400;
     const result = await simulate(one, before, {

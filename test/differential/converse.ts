@@ -1,3 +1,4 @@
+import type { Addr } from "../../lib/ip/addr.js";
 import { flowOf, invert, isFlowPacket, rewrite } from "../../lib/packet/flow.js";
 import type { IcmpEcho, Packet, Tcp, TcpFlag, Udp } from "../../lib/packet/packet.js";
 import {
@@ -62,9 +63,15 @@ class Talk {
     ).address;
   }
 
+  private addressOf(host: string): Addr | undefined {
+    return this.of.endpoints.find(endpoint => endpoint.host === host)?.address;
+  }
+
   act(action: Action, number: number): Sent | undefined {
     const packet = action.kind === "step" ? this.step(number) : this.odd(action, number);
     if (packet === undefined) return undefined;
+    const host = this.speaker === "client" ? this.client.host : this.server!.host;
+    if (packet.dst === this.addressOf(host)) return undefined; // a packet to oneself, which takes no wire
     const side = this.sides[this.speaker];
     if (isFlowPacket(packet)) {
       side.last = packet;
@@ -76,14 +83,13 @@ class Talk {
           0;
     }
     this.delivered = false;
-    return { host: this.speaker === "client" ? this.client.host : this.server!.host, packet };
+    return { host, packet };
   }
 
   /** What has arrived because of the last packet. */
   observe(host: string, packet: Packet): void {
     if (!isFlowPacket(packet)) return;
-    const own = this.of.endpoints.find(endpoint => endpoint.host === host)?.address;
-    if (packet.src === own) return; // sent back to itself as itself: no stack would answer that on the wire
+    if (packet.src === this.addressOf(host)) return; // sent back to itself as itself: no stack would answer that on the wire
     if (this.speaker === "client") this.server = { host, seen: packet };
     else if (host !== this.client.host) return;
     this.delivered = true;

@@ -11,11 +11,11 @@ import {
   serviceAddresses,
 } from "./generate.js";
 
-/**
- * Where sequence numbers start: where they soon begin again at 0. Conversations move on by a few thousand at most,
- * within the windows that their ends offer.
- */
+/** Where sequence numbers start: where they soon begin again at 0. */
 const firstSequence = 0xffffff00;
+/** More than an end of a connection offers to take, and more than one may lag behind. */
+const beyond = 100_000;
+const near = (seq: number, other: number): boolean => Math.abs((seq - other) | 0) < beyond / 2;
 
 interface Side {
   /** Next sequence number to send. */
@@ -75,7 +75,7 @@ class Talk {
     const side = this.sides[this.speaker];
     if (isFlowPacket(packet)) {
       side.last = packet;
-      if (packet.proto === "tcp")
+      if (packet.proto === "tcp" && near(packet.seq, side.seq))
         side.seq =
           (packet.seq +
             packet.payload.length +
@@ -93,8 +93,8 @@ class Talk {
     if (this.speaker === "client") this.server = { host, seen: packet };
     else if (host !== this.client.host) return;
     this.delivered = true;
-    if (packet.proto !== "tcp") return;
     const other = this.sides[this.speaker === "client" ? "server" : "client"];
+    if (packet.proto !== "tcp" || !near(packet.seq, other.ack)) return;
     other.ack =
       (packet.seq + packet.payload.length + (packet.flags.includes("SYN") || packet.flags.includes("FIN") ? 1 : 0)) >>>
       0;
@@ -149,6 +149,12 @@ class Talk {
       case "stray":
         own.seq = (own.seq + 100) >>> 0;
         return this.tcp(["ACK"], `stray ${number}`);
+      case "ahead":
+        return this.outside(this.tcp(["PSH", "ACK"], `ahead ${number}`), { seq: beyond });
+      case "behind":
+        return this.outside(this.tcp(["PSH", "ACK"], `behind ${number}`), { seq: -beyond });
+      case "early":
+        return this.outside(this.tcp(["ACK"], ""), { ack: beyond });
     }
   }
 
@@ -176,6 +182,11 @@ class Talk {
   private tcp(flags: readonly TcpFlag[], payload: string): Tcp {
     const { seq, ack } = this.sides[this.speaker];
     return { proto: "tcp", ...this.ends, flags, seq, ack: flags.includes("ACK") ? ack : 0, payload };
+  }
+
+  /** A segment outside the windows. */
+  private outside(segment: Tcp, { seq = 0, ack = 0 }: { readonly seq?: number; readonly ack?: number }): Tcp {
+    return { ...segment, seq: (segment.seq + seq) >>> 0, ack: (segment.ack + ack) >>> 0 };
   }
 
   private udp(number: number): Udp {

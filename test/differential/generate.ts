@@ -27,7 +27,8 @@ export type Action =
       readonly kind: "odd";
       readonly conversation: number;
       readonly side: "client" | "server";
-      readonly what: "again" | "rst" | "fin" | "syn" | "ack" | "data" | "stray" | "error";
+      readonly what:
+        "again" | "rst" | "fin" | "syn" | "ack" | "data" | "stray" | "ahead" | "behind" | "early" | "error";
     };
 
 /** Who talks to whom. Places are picked modulo what the network has. */
@@ -639,6 +640,9 @@ const action = (conversations: number): fc.Arbitrary<Action> => {
             "ack" as const,
             "data" as const,
             "stray" as const,
+            "ahead" as const,
+            "behind" as const,
+            "early" as const,
             "error" as const,
           ),
         )

@@ -23,14 +23,12 @@ const engage = (): Worker => {
 const dismiss = (thread: Worker): void => {
   thread.unref();
   const timer = setTimeout(() => {
-    waiting.splice(
-      waiting.findIndex(other => other.thread === thread),
-      1,
-    );
+    waiting.splice(waiting.indexOf(entry), 1);
     void thread.terminate();
   }, patience);
   timer.unref();
-  waiting.push({ thread, timer });
+  const entry = { thread, timer };
+  waiting.push(entry);
 };
 
 /** Runs the tasks that `take` hands out on one thread, until none is left. */

@@ -173,14 +173,16 @@ export interface MappingsLost {
  * @param load erlangs towards the destination
  * @param before 0 to 16 x 64,512
  * @param after 0 to `before`; with more nothing is lost
+ * @param perDestination mappings that the destination may have at a time. Default: as many as there are ports
  */
 export const mappingsLost = (
   load: number,
   before: number,
   after: number,
   choice: PortChoice = "lowest",
+  perDestination = before,
 ): MappingsLost => {
-  const carried = (ports: number): number => load * (1 - erlangB(load, ports));
+  const carried = (ports: number): number => load * (1 - erlangB(load, Math.min(ports, perDestination)));
   if (after >= before) return { least: 0, most: 0 };
   const all = carried(before);
   if (choice === "random") return { least: all * (1 - after / before), most: all * (1 - after / before) };

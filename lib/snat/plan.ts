@@ -361,13 +361,14 @@ export interface PlanChange {
 }
 
 /** What is lost when ports are taken away: by Erlang's formula, over all destinations. */
-const loss = ({ loads, rules, shared }: PlannedSetup, after: PlannedSetup): string => {
-  const capacity = perDestination(rules);
-  const lost = loads.map(({ load }) => mappingsLost(load, capacity, perDestination(after.rules), rules.choice));
+const loss = ({ loads, ports, rules, shared }: PlannedSetup, after: PlannedSetup): string => {
+  const withOnly = (left: number) =>
+    loads.map(({ load }) => mappingsLost(load, ports, left, rules.choice, perDestination(rules)));
+  const lost = withOnly(after.ports);
   const total = (values: readonly number[]): number => Math.round(values.reduce((sum, value) => sum + value, 0));
   const least = total(lost.map(each => each.least));
   const most = total(lost.map(each => each.most));
-  const held = total(loads.map(({ load }) => mappingsLost(load, capacity, 0).most));
+  const held = total(withOnly(0).map(each => each.most));
   const range = least === most ? number(least) : `${number(least)}-${number(most)}`;
   return `${range} of ${shared ? "the" : "a node's"} ${number(held)} mappings are lost`;
 };

@@ -195,6 +195,16 @@ changes("tells how many mappings are lost with the ports, over all destinations"
   assert.is(compare(atMost!, now!).find(({ what }) => what === "ports")!.consequence, "nothing breaks");
 });
 
+changes("a gateway that loses an address loses its share of the mappings, whatever one destination may hold", () => {
+  const large = { nodes: 1000, maxNodes: 1000, podsPerNode: 100, streams: [{ ...api, rate: 0.005 }] };
+  const { now } = option(large, "nat-gateway");
+  assert.ok(now!.ports > now!.rules.connectionsPerDestination);
+  const half = { ...now!, ports: now!.ports / 2, rules: { ...now!.rules, ports: now!.ports / 2 } };
+  const { consequence } = compare(now!, half).find(({ what }) => what === "ports")!;
+  const [lost, of] = consequence.match(/\d[\d,]*/g)!.map(text => Number(text.replace(",", "")));
+  assert.ok(of! > 1000 && Math.abs(lost! - of! / 2) <= 1, consequence);
+});
+
 changes("from load balancer to NAT gateway: another pool, other timeouts", () => {
   const rows = compare(option({}, "standard-allocated").now!, option({}, "nat-gateway").now!);
   assert.equal(

@@ -1,4 +1,3 @@
-import { execFileSync, spawnSync } from "node:child_process";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { cidr } from "../../lib/ip/cidr.js";
@@ -7,7 +6,7 @@ import type { ClusterInput } from "../../lib/kube/input.js";
 import { nodeRules } from "../../lib/kube/nodeRules.js";
 import { printList, printSave } from "../../lib/netfilter/print.js";
 import type { CountedRuleset, Ruleset } from "../../lib/netfilter/types.js";
-import { hasTool } from "../tools.js";
+import { alone, canRunIptables } from "../linux/need.js";
 import { articleKubenet, azureCni, kubenet, start, whereami } from "./clusters.js";
 
 const test = suite("nodeRules");
@@ -86,14 +85,6 @@ test("are listed as in the article", () => {
   );
 });
 
-const install = "apt-get install iptables iproute2 (and run as root)";
-const canRun = process.getuid?.() === 0 && hasTool("iptables-legacy-restore", install) && hasTool("ip", install);
-const namespace = `eglk-${process.pid}`;
-const within = (program: string, args: readonly string[], input?: string): string => {
-  const result = spawnSync("ip", ["netns", "exec", namespace, program, ...args], { input, encoding: "utf8" });
-  if (result.status !== 0) throw new Error(`${program}: ${result.stderr}`);
-  return result.stdout;
-};
 /** Tables by name, without comments and the counters of chains. */
 const tables = (text: string) =>
   text
@@ -106,26 +97,18 @@ const tables = (text: string) =>
     .filter(table => /^\*(?:nat|filter)\n/.test(table))
     .sort();
 
-if (canRun) {
+if (canRunIptables()) {
   test("are taken by the kernel and given back unchanged", () => {
-    execFileSync("ip", ["netns", "add", namespace]);
-    try {
-      const several = [{ objects: whereami, appliedAt: start + 900 }];
-      const inputs = [
-        ...plugins.map(([, input]) => input),
-        articleKubenet(),
-        kubenet(3, { manifests: several, scale: { whereami: 7 } }),
-        kubenet(1, { manifests: several, scale: { whereami: 0 } }),
-      ];
-      for (const text of inputs.map(input => printSave(nodeRules(buildCluster(input)))))
-        for (const kind of ["legacy", "nft"]) {
-          within(`iptables-${kind}-restore`, ["--test"], text);
-          within(`iptables-${kind}-restore`, [], text);
-          assert.equal(tables(within(`iptables-${kind}-save`, [])), tables(text));
-        }
-    } finally {
-      execFileSync("ip", ["netns", "del", namespace]);
-    }
+    const several = [{ objects: whereami, appliedAt: start + 900 }];
+    const inputs = [
+      ...plugins.map(([, input]) => input),
+      articleKubenet(),
+      kubenet(3, { manifests: several, scale: { whereami: 7 } }),
+      kubenet(1, { manifests: several, scale: { whereami: 0 } }),
+    ];
+    for (const text of inputs.map(input => printSave(nodeRules(buildCluster(input)))))
+      for (const kind of ["legacy", "nft"])
+        assert.equal(tables(alone(`iptables-${kind}-restore; iptables-${kind}-save`, text)), tables(text));
   });
 }
 

@@ -1,4 +1,3 @@
-import { execFileSync, spawnSync } from "node:child_process";
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -6,7 +5,7 @@ import { InputError } from "../../lib/errors.js";
 import { parseSave } from "../../lib/netfilter/parse.js";
 import { formatRule, printList, printSave } from "../../lib/netfilter/print.js";
 import type { CountedRuleset, Ruleset } from "../../lib/netfilter/types.js";
-import { hasTool } from "../tools.js";
+import { alone, canRunIptables } from "../linux/need.js";
 import { anyRuleset } from "./rulesets.js";
 
 const article = `
@@ -291,14 +290,6 @@ parse("takes a thousand chains that jump to each other without growing slow", ()
 parse.run();
 
 const kernel = suite("beside the kernel");
-const install = "apt-get install iptables iproute2 (and run as root)";
-const canRun = process.getuid?.() === 0 && hasTool("iptables-legacy-restore", install) && hasTool("ip", install);
-const namespace = `egnf-${process.pid}`;
-const within = (program: string, args: readonly string[], input?: string) => {
-  const result = spawnSync("ip", ["netns", "exec", namespace, program, ...args], { input, encoding: "utf8" });
-  if (result.status !== 0) throw new Error(`${program}: ${result.stderr}\n${input ?? ""}`);
-  return result.stdout;
-};
 const withoutNoise = (text: string) => text.split("\n").filter(line => !line.startsWith("#"));
 const tablesOf = (text: string) =>
   withoutNoise(text)
@@ -316,16 +307,12 @@ const withNumbers = (list: string) =>
       `${before}${{ all: "0", tcp: "6", udp: "17", icmp: "1" }[name.trim()]!.padEnd(5)}${after}`,
   );
 
-if (canRun) {
-  kernel.before(() => void execFileSync("ip", ["netns", "add", namespace]));
-  kernel.after(() => void execFileSync("ip", ["netns", "del", namespace]));
-
+if (canRunIptables()) {
   for (const kind of ["legacy", "nft"])
     kernel(`iptables-${kind}-save prints what was printed here`, () => {
       for (const ruleset of fc.sample(anyRuleset, { numRuns: 12, seed: 7 })) {
         const text = printSave(ruleset);
-        within(`iptables-${kind}-restore`, [], text);
-        const saved = tablesOf(within(`iptables-${kind}-save`, [])).filter(table =>
+        const saved = tablesOf(alone(`iptables-${kind}-restore; iptables-${kind}-save`, text)).filter(table =>
           ruleset.tables.some(({ name }) => table.startsWith(`*${name}\n`)),
         );
         assert.equal(saved, tablesOf(text));
@@ -335,9 +322,11 @@ if (canRun) {
 
   kernel("iptables -vxnL prints what was printed here", () => {
     for (const ruleset of fc.sample(anyRuleset, { numRuns: 12, seed: 8 })) {
-      within("iptables-legacy-restore", [], printSave(ruleset));
       for (const { name } of ruleset.tables)
-        assert.is(withNumbers(printList(counted(ruleset), name)), within("iptables-legacy", ["-t", name, "-vxnL"]));
+        assert.is(
+          withNumbers(printList(counted(ruleset), name)),
+          alone(`iptables-legacy-restore; iptables-legacy -t ${name} -vxnL`, printSave(ruleset)),
+        );
     }
   });
 }

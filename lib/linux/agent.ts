@@ -26,8 +26,8 @@ export interface Running {
 export interface Agent {
   /** Whether it runs in a user namespace, without being root outside. */
   readonly unprivileged: boolean;
-  /** The process whose namespaces hold the lab, as seen from outside. */
-  readonly pid: number;
+  /** A shell command that opens a shell in a network namespace, or runs the command that follows it. */
+  enter(namespace: string): string;
   run(namespace: string, command: readonly string[], input?: string): Promise<Ran>;
   /** Starts a program and waits until it writes `ready` among its errors. @throws Error when it ends before that */
   start(namespace: string, command: readonly string[], ready: string): Promise<Running>;
@@ -37,16 +37,36 @@ export interface Agent {
   close(): Promise<void>;
 }
 
-const unshareArguments = ["--net", "--mount", "--pid", "--fork", "--kill-child"];
-const userArguments = ["--user", "--map-root-user"];
+/**
+ * How namespaces can be made here: as root, or in a user namespace of one's own where this user is root. Within that one the lab
+ * has another, in which it may do all but is not root: tcpdump as root would change its user, which such a namespace forbids.
+ */
+const waysToUnshare = [
+  { unprivileged: false, outer: [], inner: [] },
+  {
+    unprivileged: true,
+    outer: ["--user", "--map-root-user"],
+    inner: ["--user", "--map-user=1", "--map-group=1", "--keep-caps"],
+  },
+] as const;
+type WayToUnshare = (typeof waysToUnshare)[number];
 
-const works = (extra: readonly string[]): boolean =>
-  spawnSync("unshare", [...extra, ...unshareArguments, "true"], { stdio: "ignore" }).status === 0;
+/** The number under which the lab's first process holds the user namespace in which this user is root. */
+const outerUser = 9;
 
-/** How namespaces can be made here: as root, or in a user namespace of one's own. */
-const privilege = (): readonly string[] => {
-  if (process.getuid?.() === 0 && works([])) return [];
-  if (works(userArguments)) return userArguments;
+/** A command that runs another one in new namespaces, with a /run of its own. */
+const inNamespaces = ({ outer, inner }: WayToUnshare, command: readonly string[]): readonly string[] => {
+  const shell = `ulimit -n "$(ulimit -Hn)"; mount -t tmpfs tmpfs /run && exec ${outerUser}</proc/self/ns/user unshare "$@"`;
+  const within = ["--net", "--mount", "--pid", "--fork", "--kill-child", ...inner, ...command];
+  return ["unshare", "--mount", ...outer, "sh", "-c", shell, "sh", ...within];
+};
+
+const wayToUnshare = (): WayToUnshare => {
+  const way = waysToUnshare.find(candidate => {
+    const [program, ...args] = inNamespaces(candidate, ["true"]);
+    return spawnSync(program!, args, { stdio: "ignore", env: pathWithSbin() }).status === 0;
+  });
+  if (way !== undefined) return way;
   throw new LinuxUnavailable(
     "this user may not create network namespaces: run as root, or allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, or on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0)",
   );
@@ -89,17 +109,13 @@ const parallel = 4;
  * @throws LinuxUnavailable when namespaces cannot be made
  */
 export const startAgent = async (): Promise<Agent> => {
-  const extra = privilege();
-  const shell = 'ulimit -n "$(ulimit -Hn)"; exec unshare "$@"';
-  const child: ChildProcess = spawn(
-    "sh",
-    ["-c", shell, "sh", ...extra, ...unshareArguments, "perl", "-e", agentProgram],
-    {
-      stdio: ["pipe", "pipe", "pipe"],
-      detached: true, // Ctrl-C is for this process, which then closes its labs or ends, and they with it
-      env: { ...pathWithSbin(), LC_ALL: "C" },
-    },
-  );
+  const way = wayToUnshare();
+  const [program, ...args] = inNamespaces(way, ["perl", "-e", agentProgram]);
+  const child: ChildProcess = spawn(program!, args, {
+    stdio: ["pipe", "pipe", "pipe"],
+    detached: true, // Ctrl-C is for this process, which then closes its labs or ends, and they with it
+    env: { ...pathWithSbin(), LC_ALL: "C" },
+  });
   const { stdin, stdout, stderr } = child;
   if (stdin === null || stdout === null || stderr === null) throw new Error("the agent has no pipes");
   const waiting = new Map<number, (answer: Answer) => void>();
@@ -176,8 +192,12 @@ export const startAgent = async (): Promise<Agent> => {
   if (started?.status !== "ready")
     throw new LinuxUnavailable(`the lab's namespaces did not start: ${errors.trim().split("\n")[0]}`);
   return {
-    unprivileged: extra.length > 0,
-    pid: child.pid!,
+    unprivileged: way.unprivileged,
+    enter: namespace => {
+      const process = `/proc/${child.pid}`;
+      const user = way.unprivileged ? `--preserve-credentials --user=${process}/fd/${outerUser} ` : "";
+      return `nsenter ${user}--mount --net=${process}/root/run/netns/${namespace} --target ${child.pid}`;
+    },
     run: (namespace, command, input = "") =>
       inTurn(async () => ran(await send("run", [namespace, "", input, ...command]))),
     async start(namespace, command, ready) {

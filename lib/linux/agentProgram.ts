@@ -407,7 +407,6 @@ sub take_requests {
   }
 }
 
-system('mount', '-t', 'tmpfs', 'tmpfs', '/run') == 0 or die "cannot mount /run\n";
 mkdir '/run/netns';
 answer(0, 'ready');
 nonblocking(\*STDIN);

@@ -26,7 +26,7 @@ export interface LinuxLab extends Lab {
   readonly engine: "linux";
   /** Whether it runs in a user namespace, without being root outside. */
   readonly unprivileged: boolean;
-  /** A shell command that opens a shell in a host, for as long as the lab is open. */
+  /** A shell command that opens a shell in a host, for as long as the lab is open; it runs a command that is put after it. */
   enter(host: string): string;
   /** Runs a program in a host: `["ip", "route"]`. */
   run(
@@ -89,8 +89,26 @@ const setSysctls = async (agent: Agent, namespace: string, values: NamespacePlan
   throw new Error(`cannot set ${failed.join(", ")}: ${hint}`);
 };
 
+/** From a user namespace the kernel takes 208 KiB of rules at once (`net.core.wmem_default`): this many of any length fit. */
+const rulesAtOnce = 100;
+
+/** The same rules for `iptables-restore --noflush`, committed a part at a time. */
+const inParts = (rules: string): string =>
+  rules
+    .split(/^(?=\*)/m)
+    .flatMap(section => {
+      const [table, ...lines] = section.trimEnd().split("\n").slice(0, -1);
+      return Array.from({ length: Math.ceil(lines.length / rulesAtOnce) }, (_, part) => [
+        table,
+        ...lines.slice(part * rulesAtOnce, (part + 1) * rulesAtOnce),
+        "COMMIT\n",
+      ]);
+    })
+    .map(part => part.join("\n"))
+    .join("");
+
 const restore = async (agent: Agent, namespace: string, rules: string): Promise<void> => {
-  if (rules !== "") await must(agent, namespace, ["iptables-restore"], rules);
+  if (rules !== "") await must(agent, namespace, ["iptables-restore", "--noflush"], inParts(rules));
 };
 
 const prepare = async (agent: Agent, plan: NamespacePlan, host: Host | undefined): Promise<void> => {
@@ -373,8 +391,7 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
       await pause(seconds * 1000);
     },
     close: () => agent.close(),
-    enter: host =>
-      `nsenter ${agent.unprivileged ? "--preserve-credentials --user " : ""}--mount --net=/proc/${agent.pid}/root/run/netns/${namespace(host)} --target ${agent.pid}`,
+    enter: host => agent.enter(namespace(host)),
     run: async (host, command, input) => text(await agent.run(namespace(host), command, input)),
     async tap(host, interfaceName) {
       checkInterface(host, interfaceName);

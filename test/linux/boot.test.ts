@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,6 +28,7 @@ const withLab = (network: Network, use: (lab: LinuxLab) => Promise<void>) => asy
     await lab.close();
   }
 };
+const shell = (command: string) => execFileSync("sh", ["-c", command], { encoding: "utf8" });
 const sources = (seen: readonly { packet: Packet }[]) =>
   seen.map(({ packet }) => `${formatAddr(packet.src)} ${packet.ttl}`);
 
@@ -229,12 +230,27 @@ if (canRunLinux()) {
     assert.equal({ answers, podAnswers }, { answers: 0, podAnswers: false });
   });
 
-  /** A program that boots a lab, says so and stays. */
+  interface Said {
+    readonly unprivileged: boolean;
+    readonly enter: string;
+    readonly ttl: number;
+    readonly seen: number;
+  }
+  /** A program that boots a lab, says so and does what `ending` says. */
   const program = (ending: string) => {
     const boot = fileURLToPath(new URL("../../lib/linux/boot.ts", import.meta.url));
     const networks = fileURLToPath(new URL("../net/networks.ts", import.meta.url));
-    return `import { bootLinux } from "${boot}"; import { kubenetLike } from "${networks}";
-const main = async () => { const lab = await bootLinux(kubenetLike()); console.log(JSON.stringify({ unprivileged: lab.unprivileged, enter: lab.enter("a"), ttl: (await lab.ping("b", "10.13.1.4")).replies[0]?.ttl })); ${ending} };
+    const parse = fileURLToPath(new URL("../../lib/netfilter/parse.ts", import.meta.url));
+    return `import { bootLinux } from "${boot}"; import { kubenetLike } from "${networks}"; import { parseSave } from "${parse}";
+const many = "-A FORWARD -s 198.51.100.1/32 -j DROP\\n".repeat(3000); // more than the kernel takes at once
+const main = async () => {
+  const lab = await bootLinux(kubenetLike({ rules: text => parseSave(text + "*filter\\n" + many + "COMMIT\\n") }));
+  const capture = await lab.capture("testvm", "eth0");
+  const ttl = (await lab.ping("b", "10.13.1.4")).replies[0]?.ttl;
+  const seen = (await capture.stop()).length;
+  console.log(JSON.stringify({ unprivileged: lab.unprivileged, enter: lab.enter("node-1"), ttl, seen }));
+  ${ending}
+};
 main();`;
   };
   const start = async (ending: string, as: readonly string[] = []) => {
@@ -256,7 +272,7 @@ main();`;
     for (let i = 0; i < 400 && !text.includes("\n") && child.exitCode === null; i++)
       await new Promise(done => setTimeout(done, 25));
     if (!text.includes("\n")) throw new Error(errors || "the program said nothing");
-    return { child, ended, said: JSON.parse(text) as { unprivileged: boolean; enter: string; ttl: number } };
+    return { child, ended, said: JSON.parse(text) as Said };
   };
   const alive = (pid: string) => spawnSync("kill", ["-0", pid]).status === 0;
   const agentOf = (enter: string) => /--target (\d+)/.exec(enter)![1]!;
@@ -282,20 +298,23 @@ main();`;
     }
   });
 
-  if (
-    process.getuid!() === 0 &&
-    spawnSync("setpriv", ["--reuid=65534", "--regid=65534", "--clear-groups", "unshare", "--user", "--net", "true"])
-      .status === 0
-  )
+  test("a command opens a shell in a host", async () => {
+    const { child, ended, said } = await start("setInterval(() => {}, 1000);");
+    assert.match(shell(`${said.enter} iptables-save -c -t nat`), /^\[1:84\] -A POSTROUTING .* -j MASQUERADE$/m);
+    child.kill();
+    await ended;
+  });
+
+  const asNobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+  if (process.getuid!() === 0 && spawnSync("setpriv", [...asNobody.slice(1), "unshare", "--user", "true"]).status === 0)
     test("without root it runs in a user namespace", async () => {
-      const { ended, said } = await start("await lab.close();", [
-        "setpriv",
-        "--reuid=65534",
-        "--regid=65534",
-        "--clear-groups",
-      ]);
+      const { child, ended, said } = await start("setInterval(() => {}, 1000);", asNobody);
+      const { unprivileged, ttl, seen } = said;
+      assert.equal({ unprivileged, ttl, seen }, { unprivileged: true, ttl: 63, seen: 2 });
+      const rules = shell(`${asNobody.join(" ")} ${said.enter} iptables-save -c -t nat`);
+      assert.match(rules, /^\[1:84\] -A POSTROUTING .* -j MASQUERADE$/m);
+      child.kill();
       await ended;
-      assert.equal({ unprivileged: said.unprivileged, ttl: said.ttl }, { unprivileged: true, ttl: 63 });
     });
 
   test("what a host lacks or asks too much is said in one line", async () => {

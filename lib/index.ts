@@ -44,7 +44,7 @@ export {
   bootLinux,
 } from "./linux/boot.js";
 export { LinuxUnavailable } from "./linux/environment.js";
-export { type Figure, type Tier, figures } from "./azure/figures.js";
+export { type Figure, type Tier, figures } from "./figures.js";
 export { type Contradiction, type ContradictionName, type Reading, contradictions } from "./azure/ledger.js";
 export {
   type Subnet,

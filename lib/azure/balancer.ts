@@ -3,7 +3,7 @@ import { type Addr, formatAddr } from "../ip/addr.js";
 import type { InboundRule, PortAllocation, Translator } from "../net/types.js";
 import type { PortRange } from "../netfilter/types.js";
 import type { Random } from "../random.js";
-import { figures } from "./figures.js";
+import { figures } from "../figures.js";
 import { type Era, type Sku, newestEra, snatPorts } from "./snat.js";
 
 /** A public address of a load balancer. */

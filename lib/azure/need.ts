@@ -1,5 +1,5 @@
 import { wholeNumber } from "../checks.js";
-import { figures } from "./figures.js";
+import { figures } from "../figures.js";
 
 /** How a cluster's pods get their addresses, as far as a subnet is concerned. */
 export type AddressingPlugin = "azure-cni" | "kubenet";

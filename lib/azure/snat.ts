@@ -1,6 +1,6 @@
 import { InputError } from "../errors.js";
 import { wholeNumber } from "../checks.js";
-import { type Tier, figures } from "./figures.js";
+import { type Tier, figures } from "../figures.js";
 
 /** The load balancer's SKU. */
 export type Sku = "Basic" | "Standard";

@@ -77,7 +77,7 @@ const scaled = (input: ClusterInput, deployments: Objects["deployments"]): Reado
   const replicas = new Map(deployments.map(({ object }) => [keyOf(object), object.replicas]));
   for (const [name, count] of Object.entries(input.scale)) {
     const key = name.includes("/") ? name : `default/${name}`;
-    const where = `${input.where}.scale[${name}]`;
+    const where = `${input.where}.scale["${name}"]`;
     if (!replicas.has(key))
       throw new InputError({
         where,
@@ -225,10 +225,13 @@ const placePods = (
   return { pods: listed(pods), pending: listed(pending) };
 };
 
-const buildNodes = (input: ClusterInput, nonMasqueradeCidr: Cidr): readonly Node[] => {
+const buildNodes = (
+  input: ClusterInput,
+  { dnsServiceIp, nonMasqueradeCidr }: Pick<KubeletInput, "dnsServiceIp" | "nonMasqueradeCidr">,
+): readonly Node[] => {
   const vmSizeName = input.vmSize ?? defaultVmSize;
   const vmSize = vmSizeOf(vmSizeName, `${input.where}.vmSize`);
-  const { plugin, maxPods, dnsServiceIp, nodeResourceGroup } = input;
+  const { plugin, maxPods, nodeResourceGroup } = input;
   const kubelet: KubeletInput = {
     plugin,
     maxPods,
@@ -302,7 +305,8 @@ const describe = ({ object, created }: Declared<DeploymentObject>, replicas: num
  */
 export const buildCluster = (input: ClusterInput): Cluster => {
   validate(input);
-  const { name, plugin, maxPods, serviceCidr, dnsServiceIp, podCidr, vnet } = input;
+  const { name, plugin, maxPods, serviceCidr, podCidr, vnet } = input;
+  const dnsServiceIp = input.dnsServiceIp ?? nth(serviceCidr, 10);
   const objects = declared(input);
   const replicas = scaled(input, objects.deployments);
   const { pods, pending } = placePods(input, objects.deployments, replicas);
@@ -330,7 +334,7 @@ export const buildCluster = (input: ClusterInput): Cluster => {
     ...(podCidr === undefined
       ? { masquerade: { by: input.masqueradeBy!, except: input.masqueradeBy === "azure-vnet" ? [nodesRange] : vnet } }
       : { podCidr, nonMasqueradeCidr }),
-    nodes: buildNodes(input, nonMasqueradeCidr),
+    nodes: buildNodes(input, { dnsServiceIp, nonMasqueradeCidr }),
     deployments: listed(objects.deployments.map(item => describe(item, replicas.get(keyOf(item.object))!))),
     pods,
     pending,

@@ -15,8 +15,8 @@ export interface ClusterInput {
   /** 10-250. */
   readonly maxPods: number;
   readonly serviceCidr: Cidr;
-  /** Inside the service CIDR, and not its first address. */
-  readonly dnsServiceIp: Addr;
+  /** Inside the service CIDR, and not its first address; its tenth when left out. */
+  readonly dnsServiceIp?: Addr | undefined;
   /** kubenet only, and needed there: each node takes a /24 of it, in the order of `nodes`. */
   readonly podCidr?: Cidr | undefined;
   /** kubenet only: the pod CIDR when left out; 0.0.0.0/0 disables masquerading. */

@@ -49,7 +49,7 @@ const clusterIps = (input: ServicesInput): ReadonlyMap<string, Addr> => {
   for (const [key, address] of Object.entries(pinnedIps)) {
     const refuse = (problem: string, expected: string): never => {
       throw new InputError({
-        where: `${where}.pins.clusterIps[${key}]`,
+        where: `${where}.pins.clusterIps["${key}"]`,
         value: formatAddr(address),
         problem,
         expected,
@@ -102,7 +102,7 @@ const assignNodePorts = (input: ServicesInput): ReadonlyMap<string, readonly Ser
   };
   for (const [key, ports] of Object.entries(input.pinnedNodePorts))
     for (const [port, nodePort] of Object.entries(ports))
-      claim(`${input.where}.pins.nodePorts[${key}][${port}]`, `${key} port ${port}`, nodePort);
+      claim(`${input.where}.pins.nodePorts["${key}"][${port}]`, `${key} port ${port}`, nodePort);
   for (const { object } of input.services)
     for (const port of object.ports)
       if (port.nodePort !== undefined)

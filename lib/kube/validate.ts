@@ -1,5 +1,6 @@
 import { wholeNumber } from "../checks.js";
 import { InputError } from "../errors.js";
+import { figures } from "../figures.js";
 import { type Addr, formatAddr } from "../ip/addr.js";
 import { type Cidr, cidr, contains, formatCidr, lastOf, nth, overlaps } from "../ip/cidr.js";
 import type { ClusterInput } from "./input.js";
@@ -9,14 +10,16 @@ import { defaultVmSize, vmSizeOf } from "./kubelet.js";
 export const dockerCidr = cidr("172.17.0.0/16");
 
 /** The nodes' share of the pod CIDR (kube-controller-manager's default --node-cidr-mask-size). */
-export const nodeCidrPrefix = 24;
+export const nodeCidrPrefix = figures.plugins.kubenet.podPrefix.value;
 
 /** For how many nodes a pod CIDR has a share. */
-export const nodeShares = (podCidr: Cidr): number =>
+const nodeShares = (podCidr: Cidr): number =>
   podCidr.prefix > nodeCidrPrefix ? 0 : 2 ** (nodeCidrPrefix - podCidr.prefix);
 
+const serviceCidrPrefix = { least: 12, most: 28 } as const;
+
 /** Addresses that no service gets: the range itself, the API's .1, broadcast. */
-export const reservedForServices = (serviceCidr: Cidr): readonly Addr[] => [
+const reservedForServices = (serviceCidr: Cidr): readonly Addr[] => [
   serviceCidr.base,
   nth(serviceCidr, 1),
   lastOf(serviceCidr),
@@ -97,13 +100,8 @@ const checkRanges = (input: ClusterInput, refuse: Refuse): void => {
     for (const [name, other] of others)
       if (overlaps(own, other))
         refuse(field, formatCidr(own), `overlaps ${name}, ${formatCidr(other)}`, "a range that nothing else uses");
-  if (serviceCidr.prefix > 28)
-    refuse(
-      "serviceCidr",
-      formatCidr(serviceCidr),
-      "is too small",
-      "at most a /28, as the system has services of its own",
-    );
+  wholeNumber(`${input.where}.serviceCidr's prefix length`, serviceCidr.prefix, serviceCidrPrefix, "bits");
+  if (dnsServiceIp === undefined) return;
   if (!contains(serviceCidr, dnsServiceIp))
     refuse(
       "dnsServiceIp",
@@ -161,7 +159,7 @@ const checkPins = (input: ClusterInput, refuse: Refuse): void => {
   const addresses = new Map<number, string>();
   for (const [key, pods] of Object.entries(pins.pods ?? {}))
     pods.forEach((pod, index) => {
-      const field = `pins.pods[${key}][${index}]`;
+      const field = `pins.pods["${key}"][${index}]`;
       const namespace = key.slice(0, key.indexOf("/"));
       if (pod.name !== undefined) {
         if (!/^[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?$/.test(pod.name))
@@ -202,21 +200,20 @@ const checkPins = (input: ClusterInput, refuse: Refuse): void => {
           `is pinned to ${addresses.get(pod.address)} too`,
           "an address of its own for each pod",
         );
-      addresses.set(pod.address, `pins.pods[${key}]`);
+      addresses.set(pod.address, `pins.pods["${key}"]`);
     });
 };
+
+/** A number of pods per node that AKS takes. @throws InputError naming `where` */
+export const checkMaxPods = (maxPods: number, where: string): number =>
+  wholeNumber(where, maxPods, figures.aks.maxPods.value, "pods per node");
 
 /** Refuses what AKS or Kubernetes would refuse. @throws InputError */
 export const validate = (input: ClusterInput): void => {
   const refuse: Refuse = (field, value, problem, expected) => {
     throw new InputError({ where: `${input.where}.${field}`, value, problem, expected });
   };
-  wholeNumber(
-    `${input.where}.maxPods`,
-    input.maxPods,
-    { least: 10, most: 250 },
-    "pods per node (the system's own need 10, a /24 of addresses is meant for 250)",
-  );
+  checkMaxPods(input.maxPods, `${input.where}.maxPods`);
   if (!/^v?1\.11\.\d+$/.test(input.version))
     refuse("version", input.version, "is not modelled", "1.11.x, whose kube-proxy rules are known");
   vmSizeOf(input.vmSize ?? defaultVmSize, `${input.where}.vmSize`);

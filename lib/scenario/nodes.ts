@@ -80,8 +80,9 @@ export const planNodes = (
   });
 };
 
-/** A pinned pod address must be one that the pinned node's card holds. */
+/** A pinned pod address must be one that the pinned node's card holds, where cards hold pods' addresses. */
 export const checkPinnedPods = (plan: ClusterPlan, nodes: readonly PlannedNode[]): void => {
+  if (plan.plugin === "kubenet") return;
   const holders = (address: Addr): number =>
     nodes.findIndex(({ input }) => input.podAddresses?.includes(address) === true);
   for (const [key, pods] of Object.entries(plan.pins.pods ?? {}))

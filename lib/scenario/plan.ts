@@ -1,15 +1,15 @@
 import { wholeNumber } from "../checks.js";
-import { figures } from "../azure/figures.js";
+import { figures } from "../figures.js";
 import { contradiction } from "../azure/ledger.js";
 import { type Era, checkAllocatedPorts, newestEra } from "../azure/snat.js";
 import type { Subnet, VirtualNetwork } from "../azure/vnet.js";
 import { InputError } from "../errors.js";
-import { type Addr, addr, formatAddr } from "../ip/addr.js";
-import { type Cidr, cidr, contains, formatCidr, nth, overlaps } from "../ip/cidr.js";
+import { type Addr, addr } from "../ip/addr.js";
+import { type Cidr, cidr, contains, formatCidr, overlaps } from "../ip/cidr.js";
 import type { AppliedManifest, ClusterPins, PodPin } from "../kube/input.js";
 import { parseManifest } from "../kube/manifest.js";
 import type { NetworkPlugin, Time } from "../kube/types.js";
-import { nodeCidrPrefix, nodeShares, reservedForServices } from "../kube/validate.js";
+import { checkMaxPods } from "../kube/validate.js";
 import { formatTime, parseTime } from "./time.js";
 import type { ClusterSpec, FrontendSelection, LoadBalancerSpec, PinnedPod } from "./types.js";
 
@@ -23,10 +23,10 @@ export interface ClusterPlan {
   readonly maxPods: number;
   readonly version: string;
   readonly serviceCidr: Cidr;
-  readonly dnsServiceIp: Addr;
-  readonly podCidr?: Cidr;
-  readonly nonMasqueradeCidr?: Cidr;
-  readonly masqueradeBy?: "azure-vnet" | "ip-masq-agent";
+  readonly dnsServiceIp: Addr | undefined;
+  readonly podCidr: Cidr | undefined;
+  readonly nonMasqueradeCidr: Cidr | undefined;
+  readonly masqueradeBy: "azure-vnet" | "ip-masq-agent" | undefined;
   readonly balancer: BalancerPlan;
   /** When the API server came to be. */
   readonly created: Time;
@@ -51,7 +51,6 @@ const defaults = { version: "1.11.5", serviceCidr: "10.0.0.0/16", podCidr: "10.2
 /** When a cluster came to be that nothing pins: an hour before the scenario starts. */
 export const defaultCreated = (startsAt: Time): Time => startsAt - 3600;
 
-const serviceCidrPrefix = { least: 12, most: 28 } as const;
 const { aks, plugins, loadBalancer } = figures;
 
 /** More than any cluster runs: every node of the largest with every pod it may have. */
@@ -65,12 +64,6 @@ const onlyFor = (where: string, value: unknown, what: string): void => {
   if (value !== undefined) refuse(where, value, `is for ${what} only`, "the field left out");
 };
 
-const apart = (where: string, block: Cidr, others: readonly (readonly [Cidr, string])[]): void => {
-  for (const [other, name] of others)
-    if (overlaps(block, other))
-      refuse(where, formatCidr(block), `overlaps ${name} (${formatCidr(other)})`, "ranges that share no address");
-};
-
 const readCounts = (spec: ClusterSpec, where: string): number => {
   const kubenet = spec.plugin === "kubenet";
   const most = kubenet ? plugins.kubenet.nodes.value : aks.nodes.value;
@@ -80,12 +73,7 @@ const readCounts = (spec: ClusterSpec, where: string): number => {
     { least: 1, most },
     kubenet ? "nodes with kubenet, a user-defined route each" : "nodes",
   );
-  const maxPods = wholeNumber(
-    `${where}.maxPods`,
-    spec.maxPods ?? plugins[spec.plugin].defaultMaxPods.value,
-    aks.maxPods.value,
-    "pods per node",
-  );
+  const maxPods = checkMaxPods(spec.maxPods ?? plugins[spec.plugin].defaultMaxPods.value, `${where}.maxPods`);
   if (spec.nodeCount * maxPods < aks.podSlots.value)
     refuse(
       `${where}.maxPods`,
@@ -96,65 +84,21 @@ const readCounts = (spec: ClusterSpec, where: string): number => {
   return maxPods;
 };
 
-type Ranges = Pick<ClusterPlan, "serviceCidr" | "dnsServiceIp" | "podCidr" | "nonMasqueradeCidr">;
+type Ranges = Pick<ClusterPlan, "serviceCidr" | "dnsServiceIp" | "podCidr" | "nonMasqueradeCidr" | "masqueradeBy">;
 
-const readServiceRange = (spec: ClusterSpec, where: string, vnet: VirtualNetwork): Ranges => {
-  const serviceCidr = cidr(spec.serviceCidr ?? defaults.serviceCidr, `${where}.serviceCidr`);
-  wholeNumber(`${where}.serviceCidr's prefix length`, serviceCidr.prefix, serviceCidrPrefix, "bits");
-  apart(
-    `${where}.serviceCidr`,
-    serviceCidr,
-    vnet.addressSpace.map((block, i) => [block, `vnet.addressSpace[${i}]`]),
-  );
-  const place = `${where}.dnsServiceIp`;
-  const dnsServiceIp = spec.dnsServiceIp === undefined ? nth(serviceCidr, 10) : addr(spec.dnsServiceIp, place);
-  if (!contains(serviceCidr, dnsServiceIp) || reservedForServices(serviceCidr).includes(dnsServiceIp))
-    refuse(
-      place,
-      formatAddr(dnsServiceIp),
-      `cannot be a service's address`,
-      `an address of ${formatCidr(serviceCidr)}, not its first two or its last`,
-    );
-  return { serviceCidr, dnsServiceIp };
-};
-
-const readPodRange = (
-  spec: ClusterSpec,
-  where: string,
-  vnet: VirtualNetwork,
-  serviceCidr: Cidr,
-): Pick<Ranges, "podCidr" | "nonMasqueradeCidr"> => {
-  if (spec.plugin !== "kubenet") {
-    onlyFor(`${where}.podCidr`, spec.podCidr, "kubenet");
-    onlyFor(`${where}.nonMasqueradeCidr`, spec.nonMasqueradeCidr, "kubenet");
-    return {};
-  }
-  const place = `${where}.podCidr`;
-  const podCidr = cidr(spec.podCidr ?? defaults.podCidr, place);
-  apart(place, podCidr, [
-    ...vnet.addressSpace.map((block, i) => [block, `vnet.addressSpace[${i}]`] as const),
-    [serviceCidr, `${where}.serviceCidr`],
-  ]);
-  const shares = nodeShares(podCidr);
-  if (shares < spec.nodeCount)
-    refuse(
-      place,
-      formatCidr(podCidr),
-      `holds ${shares} ranges of a /${nodeCidrPrefix} and ${spec.nodeCount} nodes need one each`,
-      "a larger range or fewer nodes",
-    );
+/** Which ranges go together, and with which plugin, is checked where the cluster is built. */
+const readRanges = (spec: ClusterSpec, where: string): Ranges => {
+  const range = (field: "serviceCidr" | "podCidr" | "nonMasqueradeCidr", text: string | undefined) =>
+    text === undefined ? undefined : cidr(text, `${where}.${field}`);
+  const kubenet = spec.plugin === "kubenet";
   return {
-    podCidr,
-    nonMasqueradeCidr:
-      spec.nonMasqueradeCidr === undefined ? podCidr : cidr(spec.nonMasqueradeCidr, `${where}.nonMasqueradeCidr`),
+    serviceCidr: range("serviceCidr", spec.serviceCidr ?? defaults.serviceCidr)!,
+    dnsServiceIp: spec.dnsServiceIp === undefined ? undefined : addr(spec.dnsServiceIp, `${where}.dnsServiceIp`),
+    podCidr: range("podCidr", spec.podCidr ?? (kubenet ? defaults.podCidr : undefined)),
+    nonMasqueradeCidr: range("nonMasqueradeCidr", spec.nonMasqueradeCidr),
+    masqueradeBy:
+      spec.masqueradeBy ?? (kubenet ? undefined : (contradiction("masqueradeBy").default as "ip-masq-agent")),
   };
-};
-
-const readMasquerade = (spec: ClusterSpec, where: string): Pick<ClusterPlan, "masqueradeBy"> => {
-  if (spec.plugin === "azure-cni")
-    return { masqueradeBy: spec.masqueradeBy ?? (contradiction("masqueradeBy").default as "ip-masq-agent") };
-  onlyFor(`${where}.masqueradeBy`, spec.masqueradeBy, "azure-cni");
-  return {};
 };
 
 const readBalancer = (spec: LoadBalancerSpec, where: string): BalancerPlan => {
@@ -200,17 +144,8 @@ const mapValues = <A, B>(
 type PinContext = Pick<ClusterPlan, "plugin" | "subnet"> & { readonly startsAt: Time };
 
 const readPinnedPod = (pod: PinnedPod, where: string, plan: PinContext): PodPin => {
-  if (pod.node !== undefined)
-    wholeNumber(`${where}.node`, pod.node, { least: 0, most: aks.nodes.value - 1 }, "as an index of a node");
-  if (plan.plugin === "kubenet" && pod.address !== undefined)
-    refuse(
-      `${where}.address`,
-      pod.address,
-      "cannot be pinned with kubenet",
-      "the field left out: kubenet gives addresses in the order of creation",
-    );
   const address = pod.address === undefined ? undefined : addr(pod.address, `${where}.address`);
-  if (address !== undefined && !contains(plan.subnet.cidr, address))
+  if (address !== undefined && plan.plugin === "azure-cni" && !contains(plan.subnet.cidr, address))
     refuse(
       `${where}.address`,
       pod.address,
@@ -272,7 +207,6 @@ export const planCluster = (spec: ClusterSpec, where: string, vnet: VirtualNetwo
       vnet.subnets.map(({ name }) => name).join(" or ") || "a subnet",
     );
   const maxPods = readCounts(spec, where);
-  const service = readServiceRange(spec, where, vnet);
   const createdPins = mapValues(pins.created, (text, key) => parseTime(text, `${where}.pins.created["${key}"]`));
   const created = createdPins["Service/default/kubernetes"] ?? defaultCreated(startsAt);
   return {
@@ -282,9 +216,7 @@ export const planCluster = (spec: ClusterSpec, where: string, vnet: VirtualNetwo
     subnet,
     maxPods,
     version: spec.version ?? defaults.version,
-    ...service,
-    ...readPodRange(spec, where, vnet, service.serviceCidr),
-    ...readMasquerade(spec, where),
+    ...readRanges(spec, where),
     balancer: readBalancer(spec.loadBalancer, `${where}.loadBalancer`),
     created,
     createdPins,
@@ -309,10 +241,14 @@ export const checkTogether = (plans: readonly ClusterPlan[]): void => {
     for (const other of plans.slice(0, j)) {
       if (plan.spec.name === other.spec.name)
         refuse(`${plan.where}.name`, plan.spec.name, `is the name of ${other.where} too`, "a name of its own");
-      if (plan.podCidr !== undefined && other.podCidr !== undefined && plan.subnet === other.subnet)
-        apart(`${plan.where}.podCidr`, plan.podCidr, [
-          [other.podCidr, `${other.where}.podCidr, whose routes are in the same table`],
-        ]);
+      if (plan.podCidr === undefined || other.podCidr === undefined || plan.subnet !== other.subnet) continue;
+      if (overlaps(plan.podCidr, other.podCidr))
+        refuse(
+          `${plan.where}.podCidr`,
+          formatCidr(plan.podCidr),
+          `overlaps ${other.where}.podCidr, ${formatCidr(other.podCidr)}, whose routes are in the same table`,
+          "ranges that share no address",
+        );
     }
   });
 };

@@ -1,5 +1,5 @@
 import { wholeNumber } from "../checks.js";
-import { figures } from "../azure/figures.js";
+import { figures } from "../figures.js";
 import { subnetNeed } from "../azure/need.js";
 import type { Era } from "../azure/snat.js";
 import { InputError } from "../errors.js";

@@ -1,5 +1,5 @@
 import { InputError } from "../errors.js";
-import { figures } from "../azure/figures.js";
+import { figures } from "../figures.js";
 
 /** The largest pool there is: every address of a NAT gateway. */
 export const portsAtMost = figures.natGateway.addresses.value.most * figures.natGateway.portsPerAddress.value;

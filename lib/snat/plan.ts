@@ -1,6 +1,6 @@
 import { InputError } from "../errors.js";
 import { wholeNumber } from "../checks.js";
-import { figures } from "../azure/figures.js";
+import { figures } from "../figures.js";
 import { type Era, type Sku, snatPorts } from "../azure/snat.js";
 import { loadFor, mappingsLost } from "./erlang.js";
 import { type DestinationLoad, type PoolExpectation, expectPool, perDestination, portsNeeded } from "./expect.js";

@@ -1,6 +1,6 @@
 import { InputError } from "../errors.js";
 import { wholeNumber } from "../checks.js";
-import { figures } from "../azure/figures.js";
+import { figures } from "../figures.js";
 import { type Era, type Sku, newestEra, snatPorts } from "../azure/snat.js";
 import type { PortChoice } from "./erlang.js";
 import type { Hold } from "./hold.js";

@@ -102,8 +102,8 @@ table("counts", [
     "clusters[0].nodeCount: 2 is refused: Pre-allocated IPs 502 exceeds IPs available 251 in Subnet nodes; expected at most 1 node, fewer max-pods or a larger subnet",
   ],
   [
-    plain({ nodeCount: 300 }),
-    'clusters[0].podCidr: "192.168.0.0/16" holds 256 ranges of a /24 and 300 nodes need one each; expected a larger range or fewer nodes',
+    plain({ nodeCount: 9, podCidr: "192.168.0.0/21" }),
+    'clusters[0].podCidr: "192.168.0.0/21" holds 8 blocks of /24, one a node, and there are 9 nodes; expected a /20 or larger',
   ],
   [
     plain({ nodeCount: 252, podCidr: "192.168.0.0/16" }),
@@ -119,15 +119,15 @@ table("ranges", [
   ],
   [
     plain({ podCidr: "10.13.128.0/17" }),
-    'clusters[0].podCidr: "10.13.128.0/17" overlaps vnet.addressSpace[0] (10.13.0.0/16); expected ranges that share no address',
+    'clusters[0].podCidr: "10.13.128.0/17" overlaps the virtual network, 10.13.0.0/16; expected a range that nothing else uses',
   ],
   [
     plain({ podCidr: "10.0.0.0/16" }),
-    'clusters[0].podCidr: "10.0.0.0/16" overlaps clusters[0].serviceCidr (10.0.0.0/16); expected ranges that share no address',
+    'clusters[0].podCidr: "10.0.0.0/16" overlaps the service CIDR, 10.0.0.0/16; expected a range that nothing else uses',
   ],
   [
     plain({ serviceCidr: "10.13.200.0/24" }),
-    'clusters[0].serviceCidr: "10.13.200.0/24" overlaps vnet.addressSpace[0] (10.13.0.0/16); expected ranges that share no address',
+    'clusters[0].serviceCidr: "10.13.200.0/24" overlaps the virtual network, 10.13.0.0/16; expected a range that nothing else uses',
   ],
   [
     plain({ serviceCidr: "10.0.0.0/30" }),
@@ -135,23 +135,23 @@ table("ranges", [
   ],
   [
     plain({ dnsServiceIp: "10.0.0.1" }),
-    'clusters[0].dnsServiceIp: "10.0.0.1" cannot be a service\'s address; expected an address of 10.0.0.0/16, not its first two or its last',
+    'clusters[0].dnsServiceIp: "10.0.0.1" is reserved (the range itself, the API\'s .1, broadcast); expected another address of 10.0.0.0/16',
   ],
   [
     plain({ dnsServiceIp: "10.1.0.10" }),
-    'clusters[0].dnsServiceIp: "10.1.0.10" cannot be a service\'s address; expected an address of 10.0.0.0/16, not its first two or its last',
+    'clusters[0].dnsServiceIp: "10.1.0.10" is outside the service CIDR; expected an address of 10.0.0.0/16',
   ],
   [
     plainCni({ podCidr: "192.168.0.0/16" }),
-    'clusters[0].podCidr: "192.168.0.0/16" is for kubenet only; expected the field left out',
+    'clusters[0].podCidr: "192.168.0.0/16" does not go with azure-cni, whose pods have addresses of the virtual network; expected nothing',
   ],
   [
     plainCni({ nonMasqueradeCidr: "10.0.0.0/8" }),
-    'clusters[0].nonMasqueradeCidr: "10.0.0.0/8" is for kubenet only; expected the field left out',
+    'clusters[0].nonMasqueradeCidr: "10.0.0.0/8" does not go with azure-cni; expected nothing; masqueradeBy names who masquerades',
   ],
   [
     plain({ masqueradeBy: "azure-vnet" }),
-    'clusters[0].masqueradeBy: "azure-vnet" is for azure-cni only; expected the field left out',
+    'clusters[0].masqueradeBy: "azure-vnet" does not go with kubenet, which masquerades itself; expected nothing; nonMasqueradeCidr says where it does not',
   ],
   [
     plain({}, { vnet: { ...vnet, addressSpace: ["10.13.0.0/16", "198.18.0.0/16"] } }),
@@ -244,7 +244,7 @@ table("addresses", [
   ],
   [
     plain({ pins: { pods: { "default/a": [{ address: "192.168.0.2" }] } } }),
-    'clusters[0].pins.pods["default/a"][0].address: "192.168.0.2" cannot be pinned with kubenet; expected the field left out: kubenet gives addresses in the order of creation',
+    'clusters[0].pins.pods["default/a"][0].address: "192.168.0.2" cannot be pinned; expected nothing: kubenet gives the addresses of 192.168.0.0/16 out in order of creation',
   ],
   [
     plainCni({ pins: { pods: { "default/a": [{ address: "10.13.1.9" }] } } }),
@@ -271,7 +271,7 @@ table("clusters, manifests and times", [
   ],
   [
     twins("192.168.128.0/17"),
-    'clusters[1].podCidr: "192.168.128.0/17" overlaps clusters[0].podCidr, whose routes are in the same table (192.168.0.0/16); expected ranges that share no address',
+    'clusters[1].podCidr: "192.168.128.0/17" overlaps clusters[0].podCidr, 192.168.0.0/16, whose routes are in the same table; expected ranges that share no address',
   ],
   [
     done("2019-02-12T13:00:00Z"),

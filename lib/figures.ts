@@ -1,4 +1,4 @@
-import type { Range } from "../checks.js";
+import type { Range } from "./checks.js";
 
 /** A number of the field with where it comes from. Documentation changes, so every figure has its date. */
 export interface Figure<Value = number> {

@@ -62,17 +62,12 @@ class Visit {
 
   /** The packet leaves the place. */
   done(after: Packet, out?: string): void {
-    const { kind, place, before, inInterface } = this;
-    if (this.steps !== undefined)
-      this.journey.trace.hops.push({
-        kind,
-        place,
-        ...(inInterface !== undefined && { in: inInterface }),
-        ...(out !== undefined && { out }),
-        before,
-        after,
-        steps: this.steps,
-      });
+    if (this.steps === undefined) return;
+    const { kind, place, before, steps } = this;
+    const hop: { -readonly [Key in keyof Hop]: Hop[Key] } = { kind, place, before, after, steps };
+    if (this.inInterface !== undefined) hop.in = this.inInterface;
+    if (out !== undefined) hop.out = out;
+    this.journey.trace.hops.push(hop);
   }
 
   /** The packet's way ends here. */
@@ -198,7 +193,7 @@ export class Engine {
     cause.trace.replies.push(journey.trace);
     const skb: Skb = { packet, mark: 0 };
     if (about !== undefined) relate(skb, about);
-    this.#waiting.push({ host, skb, journey, ...(port !== undefined && { port }) });
+    this.#waiting.push(port === undefined ? { host, skb, journey } : { host, skb, journey, port });
   }
 
   #spend(kind: keyof typeof latency): void {

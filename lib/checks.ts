@@ -1,4 +1,4 @@
-import { InputError } from "./errors.js";
+import { refuse } from "./errors.js";
 
 /** A closed range of whole numbers. */
 export interface Range {
@@ -15,13 +15,25 @@ export const wholeNumber = (where: string, value: number, { least, most }: Range
   const whole = Number.isInteger(value);
   if (whole && value >= least && value <= most) return value;
   const range = most === Number.POSITIVE_INFINITY ? `${least} or more` : `${least} to ${most}`;
-  throw new InputError({
-    where,
-    value,
-    problem: whole ? "is out of range" : "is not a whole number",
-    expected: `${range} ${unit}`,
-  });
+  return refuse(where, value, whole ? "is out of range" : "is not a whole number", `${range} ${unit}`);
 };
+
+/** The start of a chain of draws: any 32-bit whole number. @throws InputError naming `where` */
+export const checkSeed = (where: string, value: number): number =>
+  wholeNumber(where, value, { least: -(2 ** 31), most: 2 ** 31 - 1 }, "(a 32-bit whole number)");
+
+/** Refuses a number that does not fit. @throws InputError naming `where` */
+export const within = (where: string, value: number, fits: boolean, expected: string): void => {
+  if (!fits) refuse(where, value, "is out of range", expected);
+};
+
+/** A length of time in seconds, 0 or more. @throws InputError naming `where` */
+export const seconds = (where: string, value: number): number =>
+  value >= 0 && value < Infinity ? value : refuse(where, value, "is not a length of time", "seconds, 0 or more");
+
+/** A length of time in seconds, more than none. @throws InputError naming `where` */
+export const secondsAbove0 = (where: string, value: number): number =>
+  value > 0 && value < Infinity ? value : refuse(where, value, "is not a length of time", "seconds above 0");
 
 /** Names for an error that says what is known: the first eight, and how many there are. */
 export const known = (names: readonly string[]): string => {

@@ -11,7 +11,8 @@ export interface InputProblem {
 }
 
 const quote = (value: unknown): string => {
-  const text = typeof value === "string" ? JSON.stringify(value) : String(JSON.stringify(value) ?? value);
+  // JSON has neither NaN nor undefined.
+  const text = typeof value === "number" ? String(value) : String(JSON.stringify(value) ?? value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 };
 
@@ -28,6 +29,11 @@ export class InputError extends Error {
     this.problem = problem;
   }
 }
+
+/** Refuses a value, in the words of {@link InputProblem}. @throws InputError */
+export const refuse = (where: string, value: unknown, problem: string, expected: string): never => {
+  throw new InputError({ where, value, problem, expected });
+};
 
 /** Makes Node print errors of a class as their one line: the stack would tell the author of the input nothing. */
 export const printAsOneLine = (type: { readonly prototype: Error }): void => {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { parse as parseYaml } from "yaml";
-import { InputError } from "../errors.js";
+import { InputError, refuse } from "../errors.js";
 import { linuxMissing } from "../linux/available.js";
 import { type Job, type Outcome, executeAll } from "./batch.js";
 import { differences, textOf } from "./compare.js";
@@ -56,10 +56,6 @@ export const parametersFile = (path: string): ReadonlyMap<string, { readonly val
   if (typeof values !== "object" || values === null || Array.isArray(values))
     throw new InputError({ where: path, value: values, problem: "is not a mapping", expected: "lines name: value" });
   return new Map(Object.entries(values).map(([name, value]) => [name, { value: value as Json }]));
-};
-
-const refuse = (option: string, value: unknown, problem: string, expected: string): never => {
-  throw new InputError({ where: option, value, problem, expected });
 };
 
 const validate = (paths: readonly string[], options: RunOptions): void => {

@@ -1,4 +1,4 @@
-import { wholeNumber } from "../checks.js";
+import { checkSeed } from "../checks.js";
 import { type Nic, fabricNic } from "../azure/nic.js";
 import { applianceRoute, routeTable } from "../azure/routes.js";
 import { type Subnet, type VirtualNetwork, virtualNetwork } from "../azure/vnet.js";
@@ -231,7 +231,7 @@ const checkNames = (hosts: readonly Host[]): void => {
  */
 export const build = (scenario: Scenario): Built => {
   const given = readScenario(scenario);
-  wholeNumber("seed", given.seed, { least: -(2 ** 31), most: 2 ** 31 - 1 }, "(a 32-bit whole number)");
+  checkSeed("seed", given.seed);
   const vnet = virtualNetwork(given.vnet);
   const startsAt = parseTime(given.startsAt, "startsAt");
   const site: Site = {

@@ -3,7 +3,7 @@ import { figures } from "../figures.js";
 import { contradiction } from "../azure/ledger.js";
 import { type Era, checkAllocatedPorts, newestEra } from "../azure/snat.js";
 import type { Subnet, VirtualNetwork } from "../azure/vnet.js";
-import { InputError } from "../errors.js";
+import { refuse } from "../errors.js";
 import { type Addr, addr } from "../ip/addr.js";
 import { type Cidr, cidr, contains, formatCidr, overlaps } from "../ip/cidr.js";
 import type { AppliedManifest, ClusterPins, PodPin } from "../kube/input.js";
@@ -55,10 +55,6 @@ const { aks, plugins, loadBalancer } = figures;
 
 /** More than any cluster runs: every node of the largest with every pod it may have. */
 const replicasAtMost = aks.nodes.value * aks.maxPods.value.most;
-
-const refuse = (where: string, value: unknown, problem: string, expected: string): never => {
-  throw new InputError({ where, value, problem, expected });
-};
 
 const onlyFor = (where: string, value: unknown, what: string): void => {
   if (value !== undefined) refuse(where, value, `is for ${what} only`, "the field left out");

@@ -1,4 +1,4 @@
-import { InputError } from "../errors.js";
+import { wholeNumber, within } from "../checks.js";
 import { figures } from "../figures.js";
 
 /** The largest pool there is: every address of a NAT gateway. */
@@ -6,19 +6,11 @@ export const portsAtMost = figures.natGateway.addresses.value.most * figures.nat
 /** Beyond any cluster, and far from where numbers end. */
 const loadAtMost = 1e15;
 
-const check = (where: string, value: number, fits: boolean, expected: string): void => {
-  if (!fits) throw new InputError({ where, value, problem: "is out of range", expected });
-};
-const checkLoad = (load: number): void => check("load", load, load >= 0 && load <= loadAtMost, "erlangs, 0 or more");
-const checkPorts = (ports: number): void =>
-  check(
-    "ports",
-    ports,
-    Number.isInteger(ports) && ports >= 0 && ports <= portsAtMost,
-    `a whole number from 0 to ${portsAtMost}`,
-  );
+const checkLoad = (load: number): void => within("load", load, load >= 0 && load <= loadAtMost, "erlangs, 0 or more");
+const checkPorts = (ports: number, least = 0): number =>
+  wholeNumber("ports", ports, { least, most: portsAtMost }, "ports");
 const checkProbability = (where: string, value: number): void =>
-  check(where, value, value > 0 && value < 1, "a probability above 0 and below 1");
+  within(where, value, value > 0 && value < 1, "a probability above 0 and below 1");
 
 /**
  * Where the recursion may start. It forgets its start: while k is below the load, an error shrinks by a factor of
@@ -94,8 +86,7 @@ export const portsFor = (load: number, target: number): number | undefined => {
  * @param target a probability above 0 and below 1
  */
 export const loadFor = (ports: number, target: number): number => {
-  checkPorts(ports);
-  check("ports", ports, ports >= 1, "at least 1");
+  checkPorts(ports, 1);
   checkProbability("target", target);
   let low = 0;
   let high = Math.min(ports / (1 - target) + 1, loadAtMost); // the carried load A (1 - B) is below c
@@ -147,7 +138,7 @@ export const occupancy = (load: number, ports: number): Occupancy => {
     variance: mean - load * blocked * (ports - mean),
     probability,
     quantile(share) {
-      check("share", share, share >= 0 && share <= 1, "0 to 1");
+      within("share", share, share >= 0 && share <= 1, "0 to 1");
       let below = 0;
       for (let k = 0; k < ports; k++) {
         below += probability[k]!;
@@ -196,7 +187,7 @@ export const mappingsLost = (
  * @param arrivals connections that arrive in the interval on average: rate x seconds
  */
 export const peakInUse = (load: number, ports: number, arrivals: number, chance = 0.01): number => {
-  check("arrivals", arrivals, arrivals >= 0 && arrivals < Infinity, "0 or more");
+  within("arrivals", arrivals, arrivals >= 0 && arrivals < Infinity, "0 or more");
   checkProbability("chance", chance);
   const { probability } = occupancy(load, ports);
   let above = 0;
@@ -239,7 +230,7 @@ export interface SharedPorts {
 
 /** Several destinations on the same ports. @param loads erlangs towards each destination @param ports 1 to 16 x 64,512 */
 export const sharedPorts = (loads: readonly number[], ports: number, choice: PortChoice = "lowest"): SharedPorts => {
-  check("loads", loads.length, loads.length > 0, "at least one destination");
+  within("loads", loads.length, loads.length > 0, "at least one destination");
   loads.forEach(checkLoad);
   checkPorts(ports);
   const failure = loads.map(load => blocking(load, ports));
@@ -308,7 +299,7 @@ export interface RetriedLoad {
 export const withRetries = (load: number, ports: number, retry: number): RetriedLoad => {
   checkLoad(load);
   checkPorts(ports);
-  check("retry", retry, retry >= 0 && retry < 1, "a probability from 0, below 1");
+  within("retry", retry, retry >= 0 && retry < 1, "a probability from 0, below 1");
   let low = load;
   let high = load / (1 - retry);
   for (let step = 0; step < 100 && high - low > 1e-14 * high; step++) {

@@ -1,4 +1,5 @@
-import { InputError } from "../errors.js";
+import { seconds, secondsAbove0, within } from "../checks.js";
+import { refuse } from "../errors.js";
 import type { Draws } from "./draws.js";
 
 /**
@@ -112,62 +113,38 @@ export const fillHolds = (hold: Hold, draws: Draws, out: Float64Array, n: number
   else for (let i = 0; i < n; i++) out[i] = drawHold(hold, draws) * scale;
 };
 
-const positive = (value: number, where: string): void => {
-  if (!(value > 0 && value < Infinity))
-    throw new InputError({ where, value, problem: "is not a length of time", expected: "seconds above 0" });
-};
-
 /** Refuses a law of durations that has no sense. @throws InputError naming the field under `where` */
 export const checkDuration = (duration: Duration, where = "duration"): void => {
   switch (duration.kind) {
     case "constant":
-      return positive(duration.seconds, `${where}.seconds`);
+      secondsAbove0(`${where}.seconds`, duration.seconds);
+      break;
     case "exponential":
-      return positive(duration.mean, `${where}.mean`);
-    case "lognormal":
-      positive(duration.mean, `${where}.mean`);
-      if (!(duration.sigma > 0 && duration.sigma <= 5))
-        throw new InputError({
-          where: `${where}.sigma`,
-          value: duration.sigma,
-          problem: "is out of range",
-          expected: "above 0, at most 5",
-        });
-      return;
+      secondsAbove0(`${where}.mean`, duration.mean);
+      break;
+    case "lognormal": {
+      const { mean, sigma } = duration;
+      secondsAbove0(`${where}.mean`, mean);
+      within(`${where}.sigma`, sigma, sigma > 0 && sigma <= 5, "above 0, at most 5");
+      break;
+    }
     case "empirical":
-      if (duration.samples.length === 0)
-        throw new InputError({
-          where: `${where}.samples`,
-          value: "[]",
-          problem: "is empty",
-          expected: "at least one length in seconds",
-        });
-      return duration.samples.forEach((sample, i) => positive(sample, `${where}.samples[${i}]`));
+      if (duration.samples.length === 0) refuse(`${where}.samples`, "[]", "is empty", "at least one length in seconds");
+      duration.samples.forEach((sample, i) => secondsAbove0(`${where}.samples[${i}]`, sample));
+      break;
     default:
-      throw new InputError({
-        where: `${where}.kind`,
-        value: (duration as { kind: unknown }).kind,
-        problem: "is not a law of durations",
-        expected: "constant, exponential, lognormal or empirical",
-      });
+      refuse(
+        `${where}.kind`,
+        (duration as { kind: unknown }).kind,
+        "is not a law of durations",
+        "constant, exponential, lognormal or empirical",
+      );
   }
 };
 
 /** Refuses a hold time that has no sense. @throws InputError naming the field under `where` */
 export const checkHold = ({ duration, after = 0, cut = Infinity }: Hold, where = "hold"): void => {
   checkDuration(duration, `${where}.duration`);
-  if (!(after >= 0 && after < Infinity))
-    throw new InputError({
-      where: `${where}.after`,
-      value: after,
-      problem: "is not a length of time",
-      expected: "seconds, 0 or more",
-    });
-  if (!(cut > 0))
-    throw new InputError({
-      where: `${where}.cut`,
-      value: cut,
-      problem: "is not a length of time",
-      expected: "seconds above 0",
-    });
+  seconds(`${where}.after`, after);
+  if (cut !== Infinity) secondsAbove0(`${where}.cut`, cut);
 };

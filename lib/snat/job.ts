@@ -1,3 +1,4 @@
+import { checkSeed, wholeNumber, within } from "../checks.js";
 import { InputError } from "../errors.js";
 import { subseed } from "../random.js";
 import type { PortChoice } from "./erlang.js";
@@ -224,14 +225,10 @@ export const compileJob = (workload: Workload, rules: PortRules, timing: Timing,
 
 /** @throws InputError for a time that is no time */
 export const checkTiming = ({ seconds, warmUp, buckets, seed }: Timing): void => {
-  const refuse = (where: string, value: unknown, expected: string): never => {
-    throw new InputError({ where, value, problem: "is out of range", expected });
-  };
-  if (!(seconds > 0 && seconds <= 1e8)) refuse("seconds", seconds, "above 0, at most 100,000,000");
-  if (warmUp !== undefined && !(warmUp >= 0 && warmUp <= 1e8)) refuse("warmUp", warmUp, "seconds, 0 to 100,000,000");
-  if (!Number.isInteger(buckets) || buckets < 1 || buckets > 100_000)
-    refuse("buckets", buckets, "a whole number from 1 to 100000");
-  if (!Number.isInteger(seed)) refuse("seed", seed, "a whole number");
+  within("seconds", seconds, seconds > 0 && seconds <= 1e8, "above 0, at most 100,000,000");
+  if (warmUp !== undefined) within("warmUp", warmUp, warmUp >= 0 && warmUp <= 1e8, "seconds, 0 to 100,000,000");
+  wholeNumber("buckets", buckets, { least: 1, most: 100_000 }, "buckets");
+  checkSeed("seed", seed);
 };
 
 /** The seed of one pool in one replication: it depends on neither the other pools nor on who runs it. */

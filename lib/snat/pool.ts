@@ -1,4 +1,4 @@
-import { InputError } from "../errors.js";
+import { checkSeed, wholeNumber, within } from "../checks.js";
 import { subseed } from "../random.js";
 import { Draws } from "./draws.js";
 import { portsAtMost } from "./erlang.js";
@@ -223,18 +223,14 @@ class CountWheel {
 
 /** Refuses a pool that cannot be simulated. @throws InputError naming the field */
 export const checkPool = (spec: PoolSpec): void => {
-  const refuse = (field: string, value: unknown, expected: string): never => {
-    throw new InputError({ where: `pool.${field}`, value, problem: "is out of range", expected });
-  };
-  if (!Number.isInteger(spec.ports) || spec.ports < 1 || spec.ports > portsAtMost)
-    refuse("ports", spec.ports, `a whole number from 1 to ${portsAtMost}`);
-  if (!(spec.load > 0 && spec.load <= 10 * portsAtMost))
-    refuse("load", spec.load, `erlangs above 0, at most ${10 * portsAtMost}`);
-  if (!Number.isInteger(spec.arrivals) || spec.arrivals < batches)
-    refuse("arrivals", spec.arrivals, `a whole number, ${batches} or more`);
-  if (!Number.isInteger(spec.seed)) refuse("seed", spec.seed, "a whole number");
-  if (spec.warmUpHolds !== undefined && !(spec.warmUpHolds >= 0 && spec.warmUpHolds <= 1e6))
-    refuse("warmUpHolds", spec.warmUpHolds, "a number of mean hold times, 0 or more");
+  const { ports, load, arrivals, seed, warmUpHolds } = spec;
+  const loadAtMost = 10 * portsAtMost;
+  wholeNumber("pool.ports", ports, { least: 1, most: portsAtMost }, "ports");
+  within("pool.load", load, load > 0 && load <= loadAtMost, `erlangs above 0, at most ${loadAtMost}`);
+  wholeNumber("pool.arrivals", arrivals, { least: batches, most: Infinity }, "arrivals");
+  checkSeed("pool.seed", seed);
+  if (warmUpHolds !== undefined)
+    within("pool.warmUpHolds", warmUpHolds, warmUpHolds >= 0 && warmUpHolds <= 1e6, "mean hold times, 0 to 1,000,000");
   checkHold(spec.hold, "pool.hold");
 };
 

@@ -1,5 +1,5 @@
 import { InputError } from "../errors.js";
-import { wholeNumber } from "../checks.js";
+import { seconds, wholeNumber } from "../checks.js";
 import { figures } from "../figures.js";
 import { type Era, type Sku, newestEra, snatPorts } from "../azure/snat.js";
 import type { PortChoice } from "./erlang.js";
@@ -40,12 +40,6 @@ export interface PortRules {
   readonly after: { readonly fin: number; readonly rst: number; readonly udp: number };
   readonly assumptions: readonly RuleAssumption[];
 }
-
-const seconds = (where: string, value: number): number => {
-  if (!(value >= 0 && value < Infinity))
-    throw new InputError({ where, value, problem: "is not a length of time", expected: "seconds, 0 or more" });
-  return value;
-};
 
 type Known = { readonly value: unknown; readonly unit: string; readonly source: string; readonly note?: string };
 

@@ -1,4 +1,4 @@
-import { InputError } from "../errors.js";
+import { wholeNumber } from "../checks.js";
 import { type PoolOutcome, PoolRun, figure, figuresPerBucket } from "./engine.js";
 import { type Estimate, estimate } from "./estimate.js";
 import { type Job, type RulesChange, type Timing, checkChange, checkTiming, compileJob } from "./job.js";
@@ -182,13 +182,7 @@ export const simulate = async (
   const timing: Timing = { seconds, buckets, seed, ...(warmUp === undefined ? {} : { warmUp }) };
   checkWorkload(workload);
   checkTiming(timing);
-  if (!Number.isInteger(replications) || replications < 1 || replications > 10_000)
-    throw new InputError({
-      where: "replications",
-      value: replications,
-      problem: "is out of range",
-      expected: "a whole number from 1 to 10000",
-    });
+  wholeNumber("replications", replications, { least: 1, most: 10_000 }, "replications");
   if (change !== undefined) checkChange(change, rules, seconds);
   checkCancelled(options);
   const job = compileJob(workload, rules, timing, change);

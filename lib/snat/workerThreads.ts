@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { InputError } from "../errors.js";
+import { wholeNumber } from "../checks.js";
 import type { PoolOutcome } from "./engine.js";
 import type { Job } from "./job.js";
 import type { Task, Workers } from "./simulate.js";
@@ -76,13 +76,7 @@ const runThread = (
  * @param count threads, 1-256
  */
 export const workerThreads = (count: number): Workers => {
-  if (!Number.isInteger(count) || count < 1 || count > atMost)
-    throw new InputError({
-      where: "workerThreads",
-      value: count,
-      problem: "is out of range",
-      expected: `a whole number from 1 to ${atMost}`,
-    });
+  wholeNumber("workerThreads", count, { least: 1, most: atMost }, "threads");
   return {
     async run(job, tasks, onDone, signal) {
       signal?.throwIfAborted();

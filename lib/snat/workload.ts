@@ -1,4 +1,6 @@
-import { InputError } from "../errors.js";
+import { secondsAbove0, wholeNumber } from "../checks.js";
+import { refuse } from "../errors.js";
+import { figures } from "../figures.js";
 import { addr } from "../ip/addr.js";
 import { type Duration, checkDuration } from "./hold.js";
 
@@ -73,8 +75,8 @@ export const evenWorkload = ({
   readonly podsPerNode: number;
   readonly streams: readonly Stream[];
 }): Workload => {
-  count("nodes", nodes, 1, 5000);
-  count("podsPerNode", podsPerNode, 1, 250);
+  wholeNumber("nodes", nodes, { least: 1, most: figures.aks.nodes.value }, "nodes");
+  wholeNumber("podsPerNode", podsPerNode, { least: 1, most: figures.aks.maxPods.value.most }, "pods per node");
   return {
     nodes: Array.from({ length: nodes }, (_, n) => ({
       name: `node-${n}`,
@@ -123,7 +125,7 @@ export const ramp = ({
   readonly to: number;
   readonly steps?: number;
 }): readonly RateStep[] => {
-  count("steps", steps, 2, 100_000);
+  wholeNumber("steps", steps, { least: 2, most: 100_000 }, "steps");
   return Array.from({ length: steps }, (_, i) => ({
     from: (seconds * i) / steps,
     factor: from + ((to - from) * i) / (steps - 1),
@@ -165,15 +167,6 @@ export const destinationShares = (to: Destination | Spread): readonly number[] =
   return weights.map(weight => weight / sum);
 };
 
-const refuse = (where: string, value: unknown, problem: string, expected: string): never => {
-  throw new InputError({ where, value, problem, expected });
-};
-
-const count = (where: string, value: number, least: number, most: number): void => {
-  if (!Number.isInteger(value) || value < least || value > most)
-    refuse(where, value, "is out of range", `a whole number from ${least} to ${most}`);
-};
-
 const amount = (where: string, value: number, expected: string): void => {
   if (!(value >= 0 && value < Infinity)) refuse(where, value, value < 0 ? "is negative" : "is not a number", expected);
 };
@@ -181,9 +174,9 @@ const amount = (where: string, value: number, expected: string): void => {
 const checkDestination = (to: Destination | Spread, where: string): void => {
   if (to.protocol !== "tcp" && to.protocol !== "udp")
     refuse(`${where}.protocol`, to.protocol, "has no ports to translate", "tcp or udp");
-  count(`${where}.port`, to.port, 1, 65_535);
+  wholeNumber(`${where}.port`, to.port, { least: 1, most: 65_535 }, "as a port");
   if (!isSpread(to)) return void addr(to.address, `${where}.address`);
-  count(`${where}.count`, to.count, 1, 100_000);
+  wholeNumber(`${where}.count`, to.count, { least: 1, most: 100_000 }, "destinations");
   if (to.name === "") refuse(`${where}.name`, to.name, "is empty", "a name");
   const { zipf = 0 } = to;
   if (!(zipf >= 0 && zipf <= 10)) refuse(`${where}.zipf`, zipf, "is out of range", "an exponent from 0 to 10");
@@ -209,8 +202,7 @@ export const checkStream = (stream: Stream, where = "stream"): void => {
     refuse(`${where}.ends`, ends, "needs TCP", "idle, or left out, for UDP");
   if (traffic !== undefined && !["steady", "once"].includes(traffic))
     refuse(`${where}.traffic`, traffic, "is not known", "steady or once");
-  if (keepAlive !== undefined && !(keepAlive > 0))
-    refuse(`${where}.keepAlive`, keepAlive, "is not a length of time", "seconds above 0");
+  if (keepAlive !== undefined) secondsAbove0(`${where}.keepAlive`, keepAlive);
   if (keepAlive !== undefined && to.protocol === "udp")
     refuse(`${where}.keepAlive`, keepAlive, "needs TCP", "nothing for UDP");
   checkProfile(profile ?? [], `${where}.profile`);

@@ -115,7 +115,7 @@ run("refuses what cannot be simulated", async () => {
     assert.instance(error, Error);
     assert.match((error as Error).message, message);
   };
-  await refuses({ ports: 0 }, /pool.ports: 0 is out of range; expected a whole number from 1 to 1032192/);
+  await refuses({ ports: 0 }, /pool.ports: 0 is out of range; expected 1 to 1032192 ports/);
   await refuses({ load: -3 }, /pool.load: -3/);
   await refuses({ load: Number.NaN }, /pool.load/);
   await refuses({ arrivals: 1.5 }, /pool.arrivals/);

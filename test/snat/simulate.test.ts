@@ -350,7 +350,7 @@ input("in a workload", async () => {
     withStream({ rate: -1 }),
     /workload.nodes\[0\].pods\[0\].streams\[0\].rate: -1 is negative; expected connections per second, 0 or more/,
   );
-  await refuses(withStream({ rate: Infinity }), /rate: null|rate: Infinity/);
+  await refuses(withStream({ rate: Infinity }), /rate: Infinity is not a number/);
   await refuses(
     withStream({ to: { address: "203.0.113.300", port: 1, protocol: "tcp" } }),
     /to.address: "203.0.113.300" is not an IPv4 address/,
@@ -378,6 +378,7 @@ input("in the time and the replications", async () => {
   await refuses(() => simulate(workload, rules, { warmUp: -1 }), /warmUp: -1/);
   await refuses(() => simulate(workload, rules, { buckets: 0.5 }), /buckets: 0.5/);
   await refuses(() => simulate(workload, rules, { replications: 0 }), /replications: 0/);
+  await refuses(() => simulate(workload, rules, { seed: 2 ** 32 }), /seed: 4294967296 is out of range; .* 32-bit/);
   assert.throws(() => workerThreads(0), /workerThreads: 0/);
 });
 

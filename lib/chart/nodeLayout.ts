@@ -12,8 +12,35 @@ const sharedStart = (names: readonly string[]): string => {
   return shared.slice(0, shared.lastIndexOf("-") + 1);
 };
 
-/** How the nodes are laid out: below each other with full names, or side by side with a number under some. */
-export const nodeLayout = (nodes: readonly string[]) => {
+/** A page has room for so many side by side. In a larger cluster neighbours share a column, which shows the fullest of them. */
+const columnsDrawn = 128;
+
+/** A node's ports at their fullest. */
+export interface FullNode {
+  readonly node: string;
+  readonly used: number;
+  readonly allotted: number;
+  readonly failed: number;
+}
+
+/** The nodes that are drawn, each for `together` neighbours: the fullest of them, with the failures of all. */
+export const drawnNodes = (
+  nodes: readonly FullNode[],
+): { readonly nodes: readonly FullNode[]; readonly together: number } => {
+  const together = Math.max(1, Math.ceil(nodes.length / columnsDrawn));
+  const full = ({ used, allotted }: FullNode): number => used / allotted;
+  return {
+    together,
+    nodes: Array.from({ length: Math.ceil(nodes.length / together) }, (_, column) => {
+      const group = nodes.slice(column * together, (column + 1) * together);
+      const fullest = group.reduce((a, b) => (full(b) > full(a) ? b : a));
+      return { ...fullest, failed: group.reduce((sum, { failed }) => sum + failed, 0) };
+    }),
+  };
+};
+
+/** How nodes are laid out: below each other with full names, or side by side with a number under some. */
+export const nodeLayout = (nodes: readonly string[], together: number) => {
   const scale = { type: "band", paddingInner: 0.3 } as const;
   if (nodes.length <= nodesNamed)
     return {
@@ -28,12 +55,13 @@ export const nodeLayout = (nodes: readonly string[]) => {
       failedText: (failed: number) => `✕ ${count(failed)} failed`,
     } as const;
   const start = sharedStart(nodes);
-  const every = [1, 2, 5, 10, 20, 50, 100].find(step => nodes.length / step <= 25) ?? 200;
+  const every = [1, 2, 5].find(step => nodes.length / step <= 25) ?? 10;
+  const title = start === "" ? "node" : start.startsWith("node") ? `${start}…` : `node ${start}…`;
   return {
     along: "y",
     across: "x",
     axis: {
-      title: start === "" ? "node" : start.startsWith("node") ? `${start}…` : `node ${start}…`,
+      title: together === 1 ? title : `${title}, the fullest of each ${together}`,
       values: nodes.filter((_, index) => index % every === 0),
       labelAngle: 0,
       labelExpr: `slice(datum.value, ${start.length})`,
@@ -83,11 +111,11 @@ export const allotmentLayers = (
 export const failureLayers = (
   { along, across, failedLabel, failedText }: NodeLayout,
   node: ChartChannel,
-  rows: readonly { readonly node: string; readonly at: number; readonly failed: number }[],
+  nodes: readonly FullNode[],
 ): readonly ChartLayer[] => {
-  const values = rows
+  const values = nodes
     .filter(({ failed }) => failed > 0)
-    .map(({ failed, ...row }) => ({ ...row, label: failedText(failed) }));
+    .map(({ node, used, allotted, failed }) => ({ node, at: Math.max(used, allotted), label: failedText(failed) }));
   if (values.length === 0) return [];
   return [
     {

@@ -1,4 +1,4 @@
-import { allotmentLayers, failureLayers, nodeLayout } from "./nodeLayout.js";
+import { allotmentLayers, drawnNodes, failureLayers, nodeLayout } from "./nodeLayout.js";
 import type { ChartChannel, ChartLayer, ChartSpec } from "./spec.js";
 import { colours } from "./theme.js";
 import { type ChartOptions, count, heading, noRows, percent, plural, short } from "./words.js";
@@ -37,15 +37,19 @@ const finding = (rows: readonly NodePortsRow[]): string => {
 
 /**
  * Ports in use node by node: what is not exceeded for 99 % of the time, the peak above it, and the node's allotment; a cross marks
- * a node where connections fail. Takes one node to about a hundred: up to 16 lie below each other, more stand side by side.
+ * a node where connections fail. Up to 16 nodes lie below each other, more stand side by side; of more than 128, each bar is
+ * the fullest of some neighbours, and its cross stands for all of them.
  * @throws InputError without rows
  */
 export const portsByNode = (rows: readonly NodePortsRow[], options: ChartOptions = {}): ChartSpec => {
   if (rows.length === 0) throw noRows("portsByNode");
-  const nodes = rows.map(row => row.node);
-  const layout = nodeLayout(nodes);
+  const { nodes, together } = drawnNodes(
+    rows.map(({ max, failures, ...row }) => ({ ...row, used: max, failed: failures })),
+  );
+  const names = new Set(nodes.map(({ node }) => node));
+  const layout = nodeLayout([...names], together);
   const { along, across, axis, scale, width, height } = layout;
-  const node: ChartChannel = { field: "node", type: "nominal", sort: nodes, axis, scale };
+  const node: ChartChannel = { field: "node", type: "nominal", sort: null, axis, scale };
   const most = Math.max(1, ...rows.map(row => Math.max(row.max, row.allotted)));
   const ports = (field: string): ChartChannel => ({
     field,
@@ -80,7 +84,7 @@ export const portsByNode = (rows: readonly NodePortsRow[], options: ChartOptions
   return {
     title: heading("SNAT ports in use, node by node", options),
     description: finding(rows),
-    data: { values: rows.map(row => ({ ...row, mean: short(row.mean) })) },
+    data: { values: rows.filter(row => names.has(row.node)).map(row => ({ ...row, mean: short(row.mean) })) },
     width,
     height,
     layer: [
@@ -90,11 +94,7 @@ export const portsByNode = (rows: readonly NodePortsRow[], options: ChartOptions
         layout,
         rows.map(row => row.allotted),
       ),
-      ...failureLayers(
-        layout,
-        node,
-        rows.map(row => ({ node: row.node, at: Math.max(row.max, row.allotted), failed: row.failures })),
-      ),
+      ...failureLayers(layout, node, nodes),
     ],
   };
 };

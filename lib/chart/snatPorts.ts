@@ -1,6 +1,6 @@
 import { colours, palette } from "./theme.js";
 import type { ChartChannel, ChartLayer, ChartRow, ChartSpec } from "./spec.js";
-import { allotmentLayers, failureLayers, nodeLayout } from "./nodeLayout.js";
+import { type FullNode, allotmentLayers, drawnNodes, failureLayers, nodeLayout } from "./nodeLayout.js";
 import { type ChartOptions, count, heading, plural } from "./words.js";
 
 /** What one pod holds of its node's SNAT ports. */
@@ -14,23 +14,16 @@ export interface SnatPortsRow {
   readonly failed: number;
 }
 
-interface NodeTotal {
-  readonly node: string;
-  readonly inUse: number;
-  readonly allotted: number;
-  readonly failed: number;
-}
-
 /** Beyond this many, pods get two alternating tones and no legend. */
 const podsNamed = 8;
 const twoTones = ["odd", "even"];
 const noPod = "no pod";
 
-const nodeTotals = (rows: readonly SnatPortsRow[]): readonly NodeTotal[] => {
-  const totals = new Map<string, NodeTotal>();
+const nodeTotals = (rows: readonly SnatPortsRow[]): readonly FullNode[] => {
+  const totals = new Map<string, FullNode>();
   for (const { node, portsInUse, allotted, failed } of rows) {
-    const before = totals.get(node) ?? { node, inUse: 0, allotted, failed: 0 };
-    totals.set(node, { node, allotted, inUse: before.inUse + portsInUse, failed: before.failed + failed });
+    const before = totals.get(node) ?? { node, used: 0, allotted, failed: 0 };
+    totals.set(node, { node, allotted, used: before.used + portsInUse, failed: before.failed + failed });
   }
   return [...totals.values()];
 };
@@ -38,14 +31,14 @@ const nodeTotals = (rows: readonly SnatPortsRow[]): readonly NodeTotal[] => {
 const failures = (failed: number): string =>
   failed === 0 ? "no connection fails" : `${plural(failed, "connection")} ${failed === 1 ? "fails" : "fail"}`;
 
-const oneNode = ({ node, inUse, allotted, failed }: NodeTotal): string =>
-  `${node} has ${count(inUse)} of its ${count(allotted)} SNAT ports in use and ${failures(failed)}`;
+const oneNode = ({ node, used, allotted, failed }: FullNode): string =>
+  `${node} has ${count(used)} of its ${count(allotted)} SNAT ports in use and ${failures(failed)}`;
 
-const finding = (totals: readonly NodeTotal[]): string => {
+const finding = (totals: readonly FullNode[]): string => {
   if (totals.length === 0) return "No node has SNAT ports.";
   if (totals.length <= 4) return `${totals.map(oneNode).join("; ")}.`;
-  const inUse = totals.map(total => total.inUse);
-  const full = totals.filter(total => total.inUse >= total.allotted).length;
+  const inUse = totals.map(total => total.used);
+  const full = totals.filter(total => total.used >= total.allotted).length;
   const failed = totals.reduce((sum, total) => sum + total.failed, 0);
   const [least, most] = [Math.min(...inUse), Math.max(...inUse)];
   const range = least === most ? count(most) : `${count(least)} to ${count(most)}`;
@@ -66,17 +59,19 @@ const toned = (rows: readonly SnatPortsRow[], named: boolean): readonly ChartRow
 
 /**
  * SNAT ports in use, a bar for each node, stacked by pod, with a line at what a node is allotted and the failed connections beside it.
- * Takes one node to about a hundred: up to 16 lie below each other with their names, more stand side by side.
+ * Up to 16 nodes lie below each other with their names, more stand side by side; of more than 128, each bar is the fullest of
+ * some neighbours, and its cross stands for all of them.
  */
 export const snatPortsPerNode = (rows: readonly SnatPortsRow[], options: ChartOptions = {}): ChartSpec => {
   const totals = nodeTotals(rows);
   const pods = [...new Set(rows.flatMap(row => row.pod ?? []))];
   const named = pods.length <= podsNamed;
-  const nodes = totals.map(total => total.node);
-  const layout = nodeLayout(nodes);
+  const { nodes, together } = drawnNodes(totals);
+  const names = new Set(nodes.map(({ node }) => node));
+  const layout = nodeLayout([...names], together);
   const { along, across, axis, scale, width, height } = layout;
-  const nodeChannel: ChartChannel = { field: "node", type: "nominal", sort: nodes, axis, scale };
-  const most = Math.max(1, ...totals.map(total => Math.max(total.inUse, total.allotted)));
+  const nodeChannel: ChartChannel = { field: "node", type: "nominal", sort: null, axis, scale };
+  const most = Math.max(1, ...totals.map(total => Math.max(total.used, total.allotted)));
   const portsChannel: ChartChannel = {
     field: "portsInUse",
     type: "quantitative",
@@ -113,16 +108,17 @@ export const snatPortsPerNode = (rows: readonly SnatPortsRow[], options: ChartOp
       layout,
       totals.map(total => total.allotted),
     ),
-    ...failureLayers(
-      layout,
-      nodeChannel,
-      totals.map(({ node, inUse, allotted, failed }) => ({ node, at: Math.max(inUse, allotted), failed })),
-    ),
+    ...failureLayers(layout, nodeChannel, nodes),
   ];
   return {
     title: heading("SNAT ports in use per node", options),
     description: finding(totals),
-    data: { values: toned(rows, named) },
+    data: {
+      values: toned(
+        rows.filter(row => names.has(row.node)),
+        named,
+      ),
+    },
     width,
     height,
     layer,

@@ -107,12 +107,34 @@ const examples: Readonly<Record<string, ChartSpec>> = {
   "failure curves alone": failureCurves(lines, [], { levels: [] }),
   "five nodes' ports": portsByNode(used(5)),
   "a hundred nodes' ports": portsByNode(used(100)),
+  "the largest cluster's ports": portsByNode(used(5000)),
+  "the largest cluster": snatPortsPerNode(manyNodes(5000)),
   allocation: allocationCurve(allocation, { target: 0.01 }),
 };
 
 const svgPartOf = (text: string) => [...text.matchAll(/<text[^>]*>([^<]*)</g)].map(match => match[1]);
 
 const chart = suite("chart");
+
+chart("of a cluster of any size fits a page, and shows the nodes that matter", async () => {
+  for (const [name, spec] of Object.entries({
+    portsByNode: portsByNode(used(1039).map((row, i) => ({ ...row, max: 430, failures: i === 700 ? 1 : 0 }))),
+    snatPortsPerNode: snatPortsPerNode(manyNodes(1039).map((row, i) => ({ ...row, failed: i === 700 ? 1 : 0 }))),
+  })) {
+    const { svg } = await renderChart(spec);
+    assert.ok(Number(/width="(\d+)"/.exec(svg)![1]) < 800, name);
+    assert.is(svg.match(/>✕</g)!.length, 1, name);
+    assert.ok(
+      svgPartOf(svg).some(text => text!.endsWith("…, the fullest of each 9")),
+      name,
+    );
+  }
+  const peaks = portsByNode(used(300).map((row, i) => ({ ...row, max: i % 3 })));
+  assert.equal(
+    peaks.data!.values!.map(one => one["max"]),
+    Array.from({ length: 100 }, () => 2),
+  );
+});
 
 chart("states its finding", () => {
   assert.is(

@@ -24,16 +24,19 @@ export const checkSeed = (where: string, value: number): number =>
 
 /** Refuses a number that does not fit. @throws InputError naming `where` */
 export const within = (where: string, value: number, fits: boolean, expected: string): void => {
+  if (typeof value !== "number") refuse(where, value, "is not a number", expected);
   if (!fits) refuse(where, value, "is out of range", expected);
 };
 
+const isTime = (value: number): boolean => typeof value === "number" && value >= 0 && value < Infinity;
+
 /** A length of time in seconds, 0 or more. @throws InputError naming `where` */
 export const seconds = (where: string, value: number): number =>
-  value >= 0 && value < Infinity ? value : refuse(where, value, "is not a length of time", "seconds, 0 or more");
+  isTime(value) ? value : refuse(where, value, "is not a length of time", "seconds, 0 or more");
 
 /** A length of time in seconds, more than none. @throws InputError naming `where` */
 export const secondsAbove0 = (where: string, value: number): number =>
-  value > 0 && value < Infinity ? value : refuse(where, value, "is not a length of time", "seconds above 0");
+  isTime(value) && value > 0 ? value : refuse(where, value, "is not a length of time", "seconds above 0");
 
 /** Names for an error that says what is known: the first eight, and how many there are. */
 export const known = (names: readonly string[]): string => {

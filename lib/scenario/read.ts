@@ -1,5 +1,5 @@
 import { eras } from "../azure/snat.js";
-import { type Check, list, number, object, oneOf, optional, record, text } from "./shape.js";
+import { type Check, list, number, object, oneOf, optional, record, text } from "../shape.js";
 import type { ClusterSpec, LoadBalancerSpec, Manifest, PinnedPod, Pins, Scenario, VmSpec } from "./types.js";
 
 const hostName = text(

@@ -1,9 +1,10 @@
 import { checkSeed, wholeNumber, within } from "../checks.js";
 import { InputError } from "../errors.js";
+import { oneOf } from "../shape.js";
 import { subseed } from "../random.js";
 import type { PortChoice } from "./erlang.js";
 import { type Hold, meanHold } from "./hold.js";
-import { type PortRules, groupOf, holdOf } from "./rules.js";
+import { type PortRules, checkRules, groupOf, holdOf } from "./rules.js";
 import {
   type PodLoad,
   type Protocol,
@@ -137,13 +138,8 @@ export const checkChange = ({ at, rules, keeps = "lowest" }: RulesChange, before
       problem: "is not within the time simulated",
       expected: `seconds above 0 and below ${seconds}`,
     });
-  if (!["lowest", "highest"].includes(keeps))
-    throw new InputError({
-      where: "change.keeps",
-      value: keeps,
-      problem: "is not a choice of ports",
-      expected: "lowest or highest",
-    });
+  oneOf("choice of ports", "lowest", "highest")(keeps, "change.keeps");
+  checkRules(rules, "change.rules");
   const now = lasting(rules);
   for (const [name, value] of Object.entries(lasting(before)))
     if (now[name as keyof typeof now] !== value)

@@ -1,8 +1,9 @@
 import { InputError } from "../errors.js";
-import { seconds, wholeNumber } from "../checks.js";
+import { seconds, wholeNumber, within } from "../checks.js";
 import { figures } from "../figures.js";
+import { oneOf } from "../shape.js";
 import { type Era, type Sku, newestEra, snatPorts } from "../azure/snat.js";
-import type { PortChoice } from "./erlang.js";
+import { type PortChoice, portsAtMost } from "./erlang.js";
 import type { Hold } from "./hold.js";
 import { type Destination, type Spread, type Stream, addressName, destinationName } from "./workload.js";
 
@@ -275,6 +276,12 @@ export const masqueradeRules = ({ first = 1024, last = 65_535 }: MasqueradeOptio
         source: "linux net/netfilter/nf_nat_core.c",
       },
       {
+        name: "portSearch",
+        value: "the last free port is found",
+        why: "a simplification: Linux looks at some 240 ports of a large range, then the connection fails",
+        source: "linux net/netfilter/nf_nat_core.c",
+      },
+      {
         name: "idleTimeout",
         value: "86400 s; UDP 120 s",
         why: "kube-proxy sets the first, the kernel the second",
@@ -284,6 +291,21 @@ export const masqueradeRules = ({ first = 1024, last = 65_535 }: MasqueradeOptio
       { name: "holdAfterRst", value: "10 seconds", why: "CLOSE", source },
     ],
   };
+};
+
+/** Refuses rules by which no port can be found, such as rules made by hand. @throws InputError naming the field under `where` */
+export const checkRules = (rules: PortRules, where = "rules"): void => {
+  const { connections, idle, after } = rules;
+  oneOf("kind of rules", "load-balancer", "nat-gateway", "masquerade")(rules.kind, `${where}.kind`);
+  oneOf("pool", "per-node", "shared")(rules.pool, `${where}.pool`);
+  oneOf("choice of ports", "lowest", "random")(rules.choice, `${where}.choice`);
+  oneOf("use of a UDP port", "flow", "destination", "destination-port")(rules.udpPortPer, `${where}.udpPortPer`);
+  const ports = { least: 1, most: portsAtMost };
+  wholeNumber(`${where}.ports`, rules.ports, ports, "ports");
+  wholeNumber(`${where}.connectionsPerDestination`, rules.connectionsPerDestination, ports, "connections");
+  within(`${where}.connections`, connections, connections >= 1, "a number of connections, or Infinity");
+  for (const protocol of ["tcp", "udp"] as const) seconds(`${where}.idle.${protocol}`, idle[protocol]);
+  for (const end of ["fin", "rst", "udp"] as const) seconds(`${where}.after.${end}`, after[end]);
 };
 
 /** How long connections of a stream hold their port under these rules. */

@@ -3,7 +3,7 @@ import { type PoolOutcome, PoolRun, figure, figuresPerBucket } from "./engine.js
 import { type Estimate, estimate } from "./estimate.js";
 import { type Job, type RulesChange, type Timing, checkChange, checkTiming, compileJob } from "./job.js";
 import { type RunOptions, breathe, checkCancelled } from "./progress.js";
-import type { PortRules } from "./rules.js";
+import { type PortRules, checkRules } from "./rules.js";
 import { type Protocol, type Workload, checkWorkload } from "./workload.js";
 
 /** One pool to simulate, once. */
@@ -181,6 +181,7 @@ export const simulate = async (
   const { seconds = 3600, warmUp, buckets = 60, seed = 1, replications = 1, workers, change } = options;
   const timing: Timing = { seconds, buckets, seed, ...(warmUp === undefined ? {} : { warmUp }) };
   checkWorkload(workload);
+  checkRules(rules);
   checkTiming(timing);
   wholeNumber("replications", replications, { least: 1, most: 10_000 }, "replications");
   if (change !== undefined) checkChange(change, rules, seconds);

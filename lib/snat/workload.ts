@@ -1,7 +1,8 @@
-import { secondsAbove0, wholeNumber } from "../checks.js";
+import { secondsAbove0, wholeNumber, within } from "../checks.js";
 import { refuse } from "../errors.js";
 import { figures } from "../figures.js";
 import { addr } from "../ip/addr.js";
+import { oneOf } from "../shape.js";
 import { type Duration, checkDuration } from "./hold.js";
 
 export type Protocol = "tcp" | "udp";
@@ -168,18 +169,18 @@ export const destinationShares = (to: Destination | Spread): readonly number[] =
 };
 
 const amount = (where: string, value: number, expected: string): void => {
-  if (!(value >= 0 && value < Infinity)) refuse(where, value, value < 0 ? "is negative" : "is not a number", expected);
+  if (typeof value !== "number" || !(value >= 0 && value < Infinity))
+    refuse(where, value, value < 0 ? "is negative" : "is not a number", expected);
 };
 
 const checkDestination = (to: Destination | Spread, where: string): void => {
-  if (to.protocol !== "tcp" && to.protocol !== "udp")
-    refuse(`${where}.protocol`, to.protocol, "has no ports to translate", "tcp or udp");
+  oneOf("protocol with ports to translate", "tcp", "udp")(to.protocol, `${where}.protocol`);
   wholeNumber(`${where}.port`, to.port, { least: 1, most: 65_535 }, "as a port");
   if (!isSpread(to)) return void addr(to.address, `${where}.address`);
   wholeNumber(`${where}.count`, to.count, { least: 1, most: 100_000 }, "destinations");
   if (to.name === "") refuse(`${where}.name`, to.name, "is empty", "a name");
   const { zipf = 0 } = to;
-  if (!(zipf >= 0 && zipf <= 10)) refuse(`${where}.zipf`, zipf, "is out of range", "an exponent from 0 to 10");
+  within(`${where}.zipf`, zipf, zipf >= 0 && zipf <= 10, "an exponent from 0 to 10");
 };
 
 const checkProfile = (profile: readonly RateStep[], where: string): void =>
@@ -196,12 +197,10 @@ export const checkStream = (stream: Stream, where = "stream"): void => {
   amount(`${where}.rate`, stream.rate, "connections per second, 0 or more");
   checkDestination(to, `${where}.to`);
   checkDuration(stream.duration, `${where}.duration`);
-  if (ends !== undefined && !["fin", "rst", "idle"].includes(ends))
-    refuse(`${where}.ends`, ends, "is no way to end", "fin, rst or idle");
+  if (ends !== undefined) oneOf("way to end", "fin", "rst", "idle")(ends, `${where}.ends`);
   if (to.protocol === "udp" && ends !== undefined && ends !== "idle")
     refuse(`${where}.ends`, ends, "needs TCP", "idle, or left out, for UDP");
-  if (traffic !== undefined && !["steady", "once"].includes(traffic))
-    refuse(`${where}.traffic`, traffic, "is not known", "steady or once");
+  if (traffic !== undefined) oneOf("kind of traffic", "steady", "once")(traffic, `${where}.traffic`);
   if (keepAlive !== undefined) secondsAbove0(`${where}.keepAlive`, keepAlive);
   if (keepAlive !== undefined && to.protocol === "udp")
     refuse(`${where}.keepAlive`, keepAlive, "needs TCP", "nothing for UDP");

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { InputError } from "../../lib/errors.js";
 import { erlangB, mappingsLost } from "../../lib/snat/erlang.js";
 import type { RulesChange } from "../../lib/snat/job.js";
 import { type PortRules, loadBalancerRules, natGatewayRules } from "../../lib/snat/rules.js";
@@ -253,7 +254,7 @@ changing("is refused out of time, and when more than the ports differs", async (
   assert.match(await refused({ at: 10, rules: natGatewayRules() }), /^change\.rules\.kind: "nat-gateway" /);
   assert.match(
     await refused({ at: 10, rules, keeps: "middle" as "lowest" }),
-    /^change\.keeps: "middle" is not a choice of ports; expected lowest or highest/,
+    /^change\.keeps: "middle" is no choice of ports; expected lowest or highest/,
   );
 });
 
@@ -358,7 +359,7 @@ input("in a workload", async () => {
   await refuses(withStream({ to: { address: "203.0.113.3", port: 0, protocol: "tcp" } }), /to.port: 0 is out of range/);
   await refuses(
     withStream({ to: { address: "203.0.113.3", port: 1, protocol: "icmp" as "tcp" } }),
-    /has no ports to translate/,
+    /"icmp" is no protocol with ports to translate; expected tcp or udp/,
   );
   await refuses(withStream({ to: { ...dns.to }, ends: "fin" }), /ends: "fin" needs TCP/);
   await refuses(
@@ -380,6 +381,56 @@ input("in the time and the replications", async () => {
   await refuses(() => simulate(workload, rules, { replications: 0 }), /replications: 0/);
   await refuses(() => simulate(workload, rules, { seed: 2 ** 32 }), /seed: 4294967296 is out of range; .* 32-bit/);
   assert.throws(() => workerThreads(0), /workerThreads: 0/);
+});
+
+input("in rules made by hand", async () => {
+  const made = (change: Partial<PortRules>) => () => simulate(workload, { ...rules, ...change }, short);
+  await refuses(made({ ports: Number.NaN }), /rules.ports: NaN is not a whole number; expected 1 to 1032192 ports/);
+  await refuses(made({ connections: 0 }), /rules.connections: 0 is out of range/);
+  await refuses(made({ after: { ...rules.after, fin: -1 } }), /rules.after.fin: -1 is not a length of time/);
+  await refuses(made({ choice: "highest" as "lowest" }), /"highest" is no choice of ports; expected lowest or random/);
+  await refuses(
+    () => simulate(workload, rules, { ...short, change: { at: 300, rules: { ...rules, ports: 0 } } }),
+    /change.rules.ports: 0 is out of range/,
+  );
+});
+
+input("in any number, or it gives a result", async () => {
+  type Given = { workload: Workload; rules: PortRules; timing: { seconds: number; warmUp: number; buckets: number } };
+  const given = (): Given => ({
+    workload: {
+      nodes: [
+        {
+          name: "n",
+          pods: [{ name: "p", streams: [{ ...api, keepAlive: 9, profile: burst({ at: 9, seconds: 9, factor: 2 }) }] }],
+        },
+      ],
+    },
+    rules: structuredClone(rules),
+    timing: { seconds: 60, warmUp: 5, buckets: 4 },
+  });
+  const places = (value: unknown, path: readonly string[] = []): readonly (readonly string[])[] => {
+    if (typeof value === "number") return [path];
+    if (typeof value !== "object" || value === null) return [];
+    return Object.entries(value).flatMap(([key, child]) => places(child, [...path, key]));
+  };
+  const all = places(given());
+  assert.ok(all.length > 18);
+  let refused = 0;
+  for (const path of all)
+    for (const odd of [Number.NaN, Infinity, -1, 0, 0.5, true, "7"]) {
+      const input = given();
+      const parent = path.slice(0, -1).reduce((at, key) => at[key] as typeof at, input as Record<string, unknown>);
+      parent[path.at(-1)!] = odd;
+      const error = await simulate(input.workload, input.rules, input.timing).then(
+        result => assert.not(Number.isNaN(result.failureProbability.mean), `${path.join(".")} = ${odd}`),
+        (reason: unknown) => reason,
+      );
+      if (error === undefined) continue;
+      assert.instance(error, InputError, `${path.join(".")} = ${odd}: ${error}`);
+      refused++;
+    }
+  assert.ok(refused > 4 * all.length, `${refused} of ${all.length} x 7`);
 });
 
 input("in the rules, in Azure's own arithmetic", () => {

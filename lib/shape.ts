@@ -1,4 +1,4 @@
-import { InputError } from "../errors.js";
+import { InputError } from "./errors.js";
 
 /** Tells whether a value of unknown origin has a shape, and names the place where it has not. */
 export type Check<T> = (value: unknown, where: string) => T;

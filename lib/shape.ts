@@ -1,4 +1,4 @@
-import { InputError } from "./errors.js";
+import { refuse } from "./errors.js";
 
 /** Tells whether a value of unknown origin has a shape, and names the place where it has not. */
 export type Check<T> = (value: unknown, where: string) => T;
@@ -13,9 +13,8 @@ export type Fields<T> = {
   readonly [K in keyof T]-?: Record<string, never> extends Pick<T, K> ? Optional<NonNullable<T[K]>> : Check<T[K]>;
 };
 
-const fail = (where: string, value: unknown, problem: string, expected: string): never => {
-  throw new InputError({ where, value, problem: value === undefined ? "is missing" : problem, expected });
-};
+const fail = (where: string, value: unknown, problem: string, expected: string): never =>
+  refuse(where, value, value === undefined ? "is missing" : problem, expected);
 
 export const optional = <T>(check: Check<T>): Optional<T> => ({ optional: check });
 

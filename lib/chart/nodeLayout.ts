@@ -23,24 +23,18 @@ export interface FullNode {
   readonly failed: number;
 }
 
-/** The nodes that are drawn, each for `together` neighbours: the fullest of them, with the failures of all. */
-export const drawnNodes = (
-  nodes: readonly FullNode[],
-): { readonly nodes: readonly FullNode[]; readonly together: number } => {
-  const together = Math.max(1, Math.ceil(nodes.length / columnsDrawn));
+/** Of each `together` neighbours the fullest, with the failures of all of them. */
+const fullestOf = (nodes: readonly FullNode[], together: number): readonly FullNode[] => {
   const full = ({ used, allotted }: FullNode): number => used / allotted;
-  return {
-    together,
-    nodes: Array.from({ length: Math.ceil(nodes.length / together) }, (_, column) => {
-      const group = nodes.slice(column * together, (column + 1) * together);
-      const fullest = group.reduce((a, b) => (full(b) > full(a) ? b : a));
-      return { ...fullest, failed: group.reduce((sum, { failed }) => sum + failed, 0) };
-    }),
-  };
+  return Array.from({ length: Math.ceil(nodes.length / together) }, (_, column) => {
+    const group = nodes.slice(column * together, (column + 1) * together);
+    const fullest = group.reduce((a, b) => (full(b) > full(a) ? b : a));
+    return { ...fullest, failed: group.reduce((sum, { failed }) => sum + failed, 0) };
+  });
 };
 
-/** How nodes are laid out: below each other with full names, or side by side with a number under some. */
-export const nodeLayout = (nodes: readonly string[], together: number) => {
+/** Below each other with full names, or side by side with a number under some. */
+const placement = (nodes: readonly string[], together: number) => {
   const scale = { type: "band", paddingInner: 0.3 } as const;
   if (nodes.length <= nodesNamed)
     return {
@@ -77,6 +71,18 @@ export const nodeLayout = (nodes: readonly string[], together: number) => {
   } as const;
 };
 
+/** Which nodes are drawn, and how they are laid out. */
+export const nodeLayout = (nodes: readonly FullNode[]) => {
+  const together = Math.max(1, Math.ceil(nodes.length / columnsDrawn));
+  const drawn = fullestOf(nodes, together);
+  const names = new Set(drawn.map(({ node }) => node));
+  return {
+    ...placement([...names], together),
+    drawn,
+    isDrawn: ({ node }: { readonly node: string }): boolean => names.has(node),
+  };
+};
+
 type NodeLayout = ReturnType<typeof nodeLayout>;
 
 /** A line at what nodes are allotted, labelled, once for each number of ports. */
@@ -109,11 +115,10 @@ export const allotmentLayers = (
 
 /** What marks the nodes where connections fail, at the end of their bars. */
 export const failureLayers = (
-  { along, across, failedLabel, failedText }: NodeLayout,
+  { drawn, along, across, failedLabel, failedText }: NodeLayout,
   node: ChartChannel,
-  nodes: readonly FullNode[],
 ): readonly ChartLayer[] => {
-  const values = nodes
+  const values = drawn
     .filter(({ failed }) => failed > 0)
     .map(({ node, used, allotted, failed }) => ({ node, at: Math.max(used, allotted), label: failedText(failed) }));
   if (values.length === 0) return [];

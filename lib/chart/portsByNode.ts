@@ -1,4 +1,4 @@
-import { allotmentLayers, drawnNodes, failureLayers, nodeLayout } from "./nodeLayout.js";
+import { allotmentLayers, failureLayers, nodeLayout } from "./nodeLayout.js";
 import type { ChartChannel, ChartLayer, ChartSpec } from "./spec.js";
 import { colours } from "./theme.js";
 import { type ChartOptions, count, heading, noRows, percent, plural, short } from "./words.js";
@@ -43,11 +43,9 @@ const finding = (rows: readonly NodePortsRow[]): string => {
  */
 export const portsByNode = (rows: readonly NodePortsRow[], options: ChartOptions = {}): ChartSpec => {
   if (rows.length === 0) throw noRows("portsByNode");
-  const { nodes, together } = drawnNodes(
-    rows.map(({ max, failures, ...row }) => ({ ...row, used: max, failed: failures })),
+  const layout = nodeLayout(
+    rows.map(({ node, max, allotted, failures }) => ({ node, used: max, allotted, failed: failures })),
   );
-  const names = new Set(nodes.map(({ node }) => node));
-  const layout = nodeLayout([...names], together);
   const { along, across, axis, scale, width, height } = layout;
   const node: ChartChannel = { field: "node", type: "nominal", sort: null, axis, scale };
   const most = Math.max(1, ...rows.map(row => Math.max(row.max, row.allotted)));
@@ -84,7 +82,7 @@ export const portsByNode = (rows: readonly NodePortsRow[], options: ChartOptions
   return {
     title: heading("SNAT ports in use, node by node", options),
     description: finding(rows),
-    data: { values: rows.filter(row => names.has(row.node)).map(row => ({ ...row, mean: short(row.mean) })) },
+    data: { values: rows.filter(layout.isDrawn).map(row => ({ ...row, mean: short(row.mean) })) },
     width,
     height,
     layer: [
@@ -94,7 +92,7 @@ export const portsByNode = (rows: readonly NodePortsRow[], options: ChartOptions
         layout,
         rows.map(row => row.allotted),
       ),
-      ...failureLayers(layout, node, nodes),
+      ...failureLayers(layout, node),
     ],
   };
 };

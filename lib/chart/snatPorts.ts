@@ -1,6 +1,6 @@
 import { colours, palette } from "./theme.js";
 import type { ChartChannel, ChartLayer, ChartRow, ChartSpec } from "./spec.js";
-import { type FullNode, allotmentLayers, drawnNodes, failureLayers, nodeLayout } from "./nodeLayout.js";
+import { type FullNode, allotmentLayers, failureLayers, nodeLayout } from "./nodeLayout.js";
 import { type ChartOptions, count, heading, plural } from "./words.js";
 
 /** What one pod holds of its node's SNAT ports. */
@@ -66,9 +66,7 @@ export const snatPortsPerNode = (rows: readonly SnatPortsRow[], options: ChartOp
   const totals = nodeTotals(rows);
   const pods = [...new Set(rows.flatMap(row => row.pod ?? []))];
   const named = pods.length <= podsNamed;
-  const { nodes, together } = drawnNodes(totals);
-  const names = new Set(nodes.map(({ node }) => node));
-  const layout = nodeLayout([...names], together);
+  const layout = nodeLayout(totals);
   const { along, across, axis, scale, width, height } = layout;
   const nodeChannel: ChartChannel = { field: "node", type: "nominal", sort: null, axis, scale };
   const most = Math.max(1, ...totals.map(total => Math.max(total.used, total.allotted)));
@@ -108,16 +106,13 @@ export const snatPortsPerNode = (rows: readonly SnatPortsRow[], options: ChartOp
       layout,
       totals.map(total => total.allotted),
     ),
-    ...failureLayers(layout, nodeChannel, nodes),
+    ...failureLayers(layout, nodeChannel),
   ];
   return {
     title: heading("SNAT ports in use per node", options),
     description: finding(totals),
     data: {
-      values: toned(
-        rows.filter(row => names.has(row.node)),
-        named,
-      ),
+      values: toned(rows.filter(layout.isDrawn), named),
     },
     width,
     height,

@@ -2,6 +2,7 @@ import { secondsAbove0, wholeNumber, within } from "../checks.js";
 import { refuse } from "../errors.js";
 import { figures } from "../figures.js";
 import { addr } from "../ip/addr.js";
+import { portNumber } from "../net/options.js";
 import { oneOf } from "../shape.js";
 import { type Duration, checkDuration } from "./hold.js";
 
@@ -175,7 +176,7 @@ const amount = (where: string, value: number, expected: string): void => {
 
 const checkDestination = (to: Destination | Spread, where: string): void => {
   oneOf("protocol with ports to translate", "tcp", "udp")(to.protocol, `${where}.protocol`);
-  wholeNumber(`${where}.port`, to.port, { least: 1, most: 65_535 }, "as a port");
+  portNumber(`${where}.port`, to.port);
   if (!isSpread(to)) return void addr(to.address, `${where}.address`);
   wholeNumber(`${where}.count`, to.count, { least: 1, most: 100_000 }, "destinations");
   if (to.name === "") refuse(`${where}.name`, to.name, "is empty", "a name");

@@ -2,28 +2,86 @@ import type { Addr } from "../ip/addr.js";
 import { type Cidr, cidrOf } from "../ip/cidr.js";
 import type { Host, Route } from "./types.js";
 
-/** Longest-prefix lookup: one map per prefix length that occurs, longest first. Of equal blocks the first given wins. */
+/** Longest-prefix lookup. Of equal blocks the first given wins. */
 export interface RoutingTable<R> {
   lookup(destination: Addr): R | undefined;
 }
 
-export const routingTable = <R extends { readonly to: Cidr }>(routes: Iterable<R>): RoutingTable<R> => {
-  const byPrefix = new Map<number, Map<Addr, R>>();
-  for (const route of routes) {
-    let blocks = byPrefix.get(route.to.prefix);
-    if (blocks === undefined) byPrefix.set(route.to.prefix, (blocks = new Map()));
-    if (!blocks.has(route.to.base)) blocks.set(route.to.base, route);
-  }
-  const levels = [...byPrefix].sort(([a], [b]) => b - a);
+type Routed = { readonly to: Cidr };
+
+/** A few routes are scanned: a trie's 65,536 places would be too many for each of 100,000 pods. */
+const fewRoutes = 12;
+
+const scan = <R extends Routed>(routes: readonly R[]): RoutingTable<R> => {
+  const longestFirst = [...routes].sort((a, b) => b.to.prefix - a.to.prefix);
+  const bases = longestFirst.map(({ to }) => to.base | 0);
+  const masks = longestFirst.map(({ to }) => (to.prefix === 0 ? 0 : -1 << (32 - to.prefix)));
   return {
     lookup(destination) {
-      for (const [prefix, blocks] of levels) {
-        const route = blocks.get(cidrOf(destination, prefix).base);
-        if (route !== undefined) return route;
-      }
+      for (let i = 0; i < bases.length; i++) if ((destination & masks[i]!) === bases[i]) return longestFirst[i];
       return undefined;
     },
   };
+};
+
+/** The bits that each level of the trie looks at: 16, then 8, then 8. */
+const levelEnds = [16, 24, 32] as const;
+const rootSize = 1 << 16;
+const nodeSize = 1 << 8;
+
+/**
+ * A trie in one array of cells. A cell holds 1 + the index of a route, 0 for none, or ~ the place where the node of the next
+ * level begins. Shorter blocks are written first, so a longer one overwrites, and a new node starts full of what stood above it.
+ */
+const trie = <R extends Routed>(routes: readonly R[]): RoutingTable<R> => {
+  let cells = new Int32Array(rootSize + nodeSize * 64);
+  let used = rootSize;
+  const nodeAt = (cell: number): number => {
+    const value = cells[cell]!;
+    if (value < 0) return ~value;
+    const start = used;
+    used += nodeSize;
+    if (used > cells.length) {
+      const larger = new Int32Array(cells.length * 2);
+      larger.set(cells);
+      cells = larger;
+    }
+    cells.fill(value, start, used);
+    cells[cell] = ~start;
+    return start;
+  };
+  const found: (R | undefined)[] = [undefined];
+  for (const route of [...routes].sort((a, b) => a.to.prefix - b.to.prefix)) {
+    const { base, prefix } = route.to;
+    let node = 0;
+    let level = 0;
+    let index = base >>> 16;
+    while (prefix > levelEnds[level]!) {
+      node = nodeAt(node + index);
+      level++;
+      index = (base >>> (32 - levelEnds[level]!)) & (nodeSize - 1);
+    }
+    // A block that was there before has the same length here, and came first.
+    if (found[cells[node + index]!]?.to.prefix === prefix) continue;
+    found.push(route);
+    cells.fill(found.length - 1, node + index, node + index + 2 ** (levelEnds[level]! - prefix));
+  }
+  const filled = cells.slice(0, used);
+  return {
+    lookup(destination) {
+      let value = filled[destination >>> 16]!;
+      if (value < 0) {
+        value = filled[~value + ((destination >>> 8) & 255)]!;
+        if (value < 0) value = filled[~value + (destination & 255)]!;
+      }
+      return found[value];
+    },
+  };
+};
+
+export const routingTable = <R extends Routed>(routes: Iterable<R>): RoutingTable<R> => {
+  const all = [...routes];
+  return all.length <= fewRoutes ? scan(all) : trie(all);
 };
 
 /** A host's routes: those that its addresses make by themselves, then the ones it was given. */

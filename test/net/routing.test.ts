@@ -20,16 +20,37 @@ test("the longest prefix wins, and of equal ones the first given", () => {
   assert.is(routingTable([]).lookup(addr("10.13.1.4")), undefined);
 });
 
-test("agrees with a search through all routes", () => {
+test("agrees with a search through all routes, be they few or many", () => {
   const address = fc.integer({ min: 0, max: 0xffffffff }).map(value => value as Addr);
-  const route = fc
-    .tuple(address, fc.integer({ min: 0, max: 32 }))
-    .map(([base, prefix]) => ({ to: cidrOf(base, prefix) }));
+  const prefix = fc.integer({ min: 0, max: 32 });
+  const route = fc.tuple(address, prefix).map(([base, length]) => ({ to: cidrOf(base, length) }));
+  const routes = fc.oneof(fc.array(route, { maxLength: 20 }), fc.array(route, { minLength: 50, maxLength: 300 }));
+  /** Blocks within blocks: some routes again, longer, shorter or the same. */
+  const nested = fc
+    .tuple(routes, fc.array(fc.tuple(fc.nat(), prefix), { maxLength: 60 }))
+    .map(([given, more]) => [
+      ...given,
+      ...(given.length === 0
+        ? []
+        : more.map(([index, length]) => ({ to: cidrOf(given[index % given.length]!.to.base, length) }))),
+    ]);
   fc.assert(
-    fc.property(fc.array(route, { maxLength: 20 }), address, (routes, destination) => {
-      const [longest] = routes.filter(({ to }) => contains(to, destination)).sort((a, b) => b.to.prefix - a.to.prefix);
-      assert.is(routingTable(routes).lookup(destination), longest);
-    }),
+    fc.property(
+      nested,
+      fc.array(fc.tuple(address, fc.nat(), prefix), { minLength: 1, maxLength: 60 }),
+      (given, asked) => {
+        const table = routingTable(given);
+        for (const [random, index, keep] of asked) {
+          const near = given[index % Math.max(given.length, 1)]?.to.base ?? random;
+          const destination = ((cidrOf(near, keep).base | (random - cidrOf(random, keep).base)) >>> 0) as Addr;
+          const [longest] = given
+            .filter(({ to }) => contains(to, destination))
+            .sort((a, b) => b.to.prefix - a.to.prefix);
+          assert.is(table.lookup(destination), longest);
+        }
+      },
+    ),
+    { numRuns: 200 },
   );
 });
 

@@ -26,9 +26,14 @@ export const parseAddr = (text: string): Addr | undefined => {
  * @throws InputError on anything else; an IPv6 address is told apart, as it is not supported
  */
 export const addr = (text: string, where = "address"): Addr => {
-  const parsed = parseAddr(text);
+  const isText = typeof text === "string";
+  const parsed = isText ? parseAddr(text) : undefined;
   if (parsed !== undefined) return parsed;
-  const problem = text.includes(":") ? "is an IPv6 address, which is not supported" : "is not an IPv4 address";
+  const problem = !isText
+    ? "is not text"
+    : text.includes(":")
+      ? "is an IPv6 address, which is not supported"
+      : "is not an IPv4 address";
   throw new InputError({ where, value: text, problem, expected: "an IPv4 address a.b.c.d, each part 0-255" });
 };
 

@@ -23,16 +23,17 @@ const mask = (prefix: number): number => (prefix === 0 ? 0 : (-1 << (32 - prefix
  */
 export const cidr = (text: string, where = "CIDR"): Cidr => {
   const expected = "a CIDR a.b.c.d/0-32";
-  const [address, prefixText, ...more] = text.split("/");
   const reject = (problem: string): never => {
     throw new InputError({ where, value: text, problem, expected });
   };
+  if (typeof text !== "string") return reject("is not text");
+  const [address, prefixText, ...more] = text.split("/");
   if (text.includes(":")) reject("is an IPv6 range, which is not supported");
   if (
     address === undefined ||
     prefixText === undefined ||
     more.length > 0 ||
-    !/^\d{1,2}$/.test(prefixText) ||
+    !/^(?:0|[1-9]\d?)$/.test(prefixText) ||
     Number(prefixText) > 32
   )
     return reject("is not a CIDR");

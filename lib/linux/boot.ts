@@ -3,7 +3,7 @@ import { InputError } from "../errors.js";
 import { type Addr, formatAddr } from "../ip/addr.js";
 import { contains, cidr } from "../ip/cidr.js";
 import type { Capture, Captured, ConnectOptions, ConnectResult, Lab, PingOptions, PingResult } from "../net/lab.js";
-import { pingNumbers, pingResult, portNumber, resolveName } from "../net/options.js";
+import { pingNumbers, pingResult, portNumber, resolveName, waitSeconds } from "../net/options.js";
 import { hostRoutes } from "../net/routing.js";
 import type { Host, Network } from "../net/types.js";
 import { printSave } from "../netfilter/print.js";
@@ -177,6 +177,9 @@ const markerFrame = (content: string, source: Uint8Array = new Uint8Array(6)): U
   frame.set(Buffer.from(content), 14);
   return frame;
 };
+
+/** The longest time that JavaScript's timers can wait, in seconds: beyond it they fire at once. */
+const timerAtMost = 2_147_483;
 
 const pause = (milliseconds: number) => new Promise(resolve => setTimeout(resolve, milliseconds));
 
@@ -381,14 +384,7 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
     counters: async host =>
       parseCounted(await must(agent, namespace(host), ["iptables-save", "-c"]), `rules of ${host}`),
     async wait(seconds) {
-      if (!(seconds >= 0))
-        throw new InputError({
-          where: "wait",
-          value: seconds,
-          problem: "is no time to wait",
-          expected: "seconds, 0 or more",
-        });
-      await pause(seconds * 1000);
+      await pause(waitSeconds(seconds, timerAtMost) * 1000);
     },
     close: () => agent.close(),
     enter: host => agent.enter(namespace(host)),

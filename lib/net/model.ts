@@ -8,7 +8,7 @@ import { next } from "./answer.js";
 import { Engine, socketKey } from "./engine.js";
 import type { Captured, ConnectOptions, ConnectResult, ModelLab, PingOptions, PingReply, PingResult } from "./lab.js";
 import type { Random } from "../random.js";
-import { pingNumbers, pingResult, portNumber, resolveName } from "./options.js";
+import { pingNumbers, pingResult, portNumber, resolveName, waitSeconds } from "./options.js";
 import type { Trace } from "./trace.js";
 import type { Network } from "./types.js";
 
@@ -231,14 +231,7 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     conntrack: async at => engine.state(host(at)).netfilter?.conntrack() ?? [],
     counters: async at => engine.state(host(at)).netfilter?.counters() ?? { tables: [] },
     async wait(seconds) {
-      if (!(seconds >= 0))
-        throw new InputError({
-          where: "wait",
-          value: seconds,
-          problem: "is no time to wait",
-          expected: "seconds, 0 or more",
-        });
-      engine.clock += seconds * 1000;
+      engine.clock += waitSeconds(seconds) * 1000;
     },
     close: async () => undefined,
     trace,

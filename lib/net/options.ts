@@ -1,4 +1,4 @@
-import { known, wholeNumber } from "../checks.js";
+import { known, within, wholeNumber } from "../checks.js";
 import { InputError } from "../errors.js";
 import { type Addr, addr, formatAddr } from "../ip/addr.js";
 import type { PingOptions, PingReply, PingResult } from "./lab.js";
@@ -40,4 +40,13 @@ export const resolveName = (names: ReadonlyMap<string, Addr>, to: string): Addr 
       expected: `an IPv4 address or one of ${known([...names.keys()])}`,
     });
   return named ?? addr(to, "destination");
+};
+
+/** A hundred years: what has waited that long has forgotten everything, and a date still has four digits. */
+const century = 100 * 365.25 * 86_400;
+
+/** How long to wait, in seconds. @param most what the engine's clock can do @throws InputError for a number out of range, or none */
+export const waitSeconds = (seconds: number, most = century): number => {
+  within("wait", seconds, seconds >= 0 && seconds <= most, `seconds, 0 to ${most}`);
+  return seconds;
 };

@@ -103,6 +103,19 @@ const protocolOf = (rule: Rule): (Match & { readonly kind: "protocol" }) | undef
 const needsPorts = (target: Target): boolean =>
   (target.kind === "MASQUERADE" || target.kind === "SNAT" || target.kind === "DNAT") && target.ports !== undefined;
 
+/** Why a chain's rules cannot ask for an interface, `+` for any included; undefined where they can. */
+export const interfaceProblem = (
+  chain: string,
+  side: "in" | "out",
+): { readonly problem: string; readonly expected: string } | undefined => {
+  const problem = `cannot be known in ${chain}`;
+  if (side === "in" && (chain === "OUTPUT" || chain === "POSTROUTING"))
+    return { problem, expected: "-i in PREROUTING, INPUT, FORWARD or a user chain" };
+  if (side === "out" && (chain === "PREROUTING" || chain === "INPUT"))
+    return { problem, expected: "-o in FORWARD, OUTPUT, POSTROUTING or a user chain" };
+  return undefined;
+};
+
 /** What is wrong within one rule; undefined when nothing is. */
 const ruleProblem = (
   rule: Rule,
@@ -145,18 +158,10 @@ const ruleProblem = (
           expected: "each of source, destination, in, out and protocol at most once",
         };
       heads.add(match.kind);
-      if (match.kind === "in" && (chain.name === "OUTPUT" || chain.name === "POSTROUTING"))
-        return {
-          value: `-i ${match.interface}`,
-          problem: `cannot be known in ${chain.name}`,
-          expected: "-i in PREROUTING, INPUT, FORWARD or a user chain",
-        };
-      if (match.kind === "out" && (chain.name === "PREROUTING" || chain.name === "INPUT"))
-        return {
-          value: `-o ${match.interface}`,
-          problem: `cannot be known in ${chain.name}`,
-          expected: "-o in FORWARD, OUTPUT, POSTROUTING or a user chain",
-        };
+      const unknowable =
+        match.kind === "in" || match.kind === "out" ? interfaceProblem(chain.name, match.kind) : undefined;
+      if ((match.kind === "in" || match.kind === "out") && unknowable !== undefined)
+        return { value: `${match.kind === "in" ? "-i" : "-o"} ${match.interface}`, ...unknowable };
     }
   }
   if (needsPorts(rule.target) && protocol === undefined)

@@ -1,7 +1,7 @@
 import { InputError } from "../errors.js";
 import { type Addr, addr } from "../ip/addr.js";
 import { type Cidr, cidrOf } from "../ip/cidr.js";
-import { type Locate, builtIns, chainsOf, checkRuleset, chainNameProblem } from "./check.js";
+import { type Locate, builtIns, chainsOf, checkRuleset, chainNameProblem, interfaceProblem } from "./check.js";
 import { addrTypeOrder, isEveryPort, keptProbability, matchesInOrder, stateOrder } from "./print.js";
 import type {
   AddrRange,
@@ -492,16 +492,31 @@ const protocol = (words: Words, draft: Draft, not: boolean, add: (match: Match) 
   add({ kind: "protocol", not, proto });
 };
 
-const interfaceName = (words: Words, option: "-i" | "-o", not: boolean, add: (match: Match) => void): void => {
+const interfaceName = (
+  words: Words,
+  chain: string,
+  option: "-i" | "-o",
+  not: boolean,
+  add: (match: Match) => void,
+): void => {
   const name = words.value(option, "an interface");
   if (name === "" || name.length > 15 || /[\s/]/.test(name))
     words.fail(name, "is no interface name", "1 to 15 characters without white space");
+  const unknowable = interfaceProblem(chain, option === "-i" ? "in" : "out");
+  if (unknowable !== undefined) words.fail(`${option} ${name}`, unknowable.problem, unknowable.expected);
   if (name !== "+") add({ kind: option === "-i" ? "in" : "out", not, interface: name });
   else if (not) words.fail(`! ${option} +`, "matches nothing", "an interface");
 };
 
 /** The conditions of a rule that need no extension; false when `option` is none of them. */
-const headOption = (words: Words, draft: Draft, heads: Match[], option: string, not: boolean): boolean => {
+const headOption = (
+  words: Words,
+  chain: string,
+  draft: Draft,
+  heads: Match[],
+  option: string,
+  not: boolean,
+): boolean => {
   const add = (match: Match): void => {
     if (heads.some(other => other.kind === match.kind)) words.fail(option, "is given twice", "each option once");
     heads.push(match);
@@ -515,7 +530,7 @@ const headOption = (words: Words, draft: Draft, heads: Match[], option: string, 
     }
     case "-i":
     case "-o":
-      interfaceName(words, option, not, add);
+      interfaceName(words, chain, option, not, add);
       return true;
     case "-p":
       protocol(words, draft, not, add);
@@ -536,7 +551,7 @@ const extensionOption = (words: Words, draft: Draft, option: string, not: boolea
   return moduleOption(implied, words, draft, option, not);
 };
 
-const rule = (words: Words, chains: ReadonlySet<string>): Rule => {
+const rule = (words: Words, chain: string, chains: ReadonlySet<string>): Rule => {
   const draft: Draft = { matches: [], modules: [], proto: undefined, protoNot: false, target: undefined };
   const heads: Match[] = [];
   while (!words.done) {
@@ -544,7 +559,7 @@ const rule = (words: Words, chains: ReadonlySet<string>): Rule => {
     if (not) words.take();
     const given = words.value("!", "an option");
     const option = Object.hasOwn(aliases, given) ? aliases[given]! : given;
-    if (headOption(words, draft, heads, option, not)) continue;
+    if (headOption(words, chain, draft, heads, option, not)) continue;
     if (not && (option === "-m" || option === "-j" || option === "-g"))
       words.fail(`! ${option}`, "cannot be", `${option} without !`);
     if (option === "-m") {
@@ -631,7 +646,7 @@ const addRule = (table: OpenTable, chains: ReadonlySet<string>, line: string, nu
     addRule(table, chains, line, number, where);
     return;
   }
-  chain.rules.push(rule(words, chains));
+  chain.rules.push(rule(words, name, chains));
   chain.lines.push(number);
 };
 

@@ -4,9 +4,16 @@ import type { Time } from "../kube/types.js";
 const pattern =
   /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
 
+/** Whether the calendar has the date that a time starts with: JavaScript makes March 2 of February 30. */
+const isDate = (text: string): boolean => {
+  const [year, month, day] = text.slice(0, 10).split("-").map(Number) as [number, number, number];
+  const lastDay = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate(); // years repeat after 400
+  return day <= lastDay;
+};
+
 /** Reads an RFC 3339 time. @returns seconds since the epoch @throws InputError on anything else */
 export const parseTime = (text: string, where: string): Time => {
-  const milliseconds = pattern.test(text) ? Date.parse(text) : Number.NaN;
+  const milliseconds = typeof text === "string" && pattern.test(text) && isDate(text) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(milliseconds))
     throw new InputError({
       where,

@@ -55,12 +55,13 @@ address("names the value and what would be right", () => {
   );
 });
 
-address("returns or throws an InputError, whatever the text", () => {
+address("returns or throws an InputError, whatever is given", () => {
+  const text = fc.oneof(fc.string(), fc.ipV4(), fc.ipV6(), fc.stringMatching(/^[0-9./:]{0,20}$/));
   fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.ipV4(), fc.ipV6(), fc.stringMatching(/^[0-9./:]{0,20}$/)), text => {
+    fc.property(fc.oneof(text, fc.anything()), given => {
       for (const parse of [addr, cidr]) {
         try {
-          parse(text);
+          parse(given as string);
         } catch (error) {
           assert.instance(error, InputError);
         }
@@ -91,6 +92,15 @@ block("offers the block that was probably meant", () => {
   assert.is(
     message(() => cidr("10.13.0/16", "podCidr")),
     'podCidr: "10.13.0/16" is not a CIDR; expected a CIDR a.b.c.d/0-32',
+  );
+  for (const text of ["0.0.0.0/00", "10.0.0.0/08", "10.0.0.0/+8", "10.0.0.0/8 "])
+    assert.match(
+      message(() => cidr(text)),
+      /is not a CIDR/,
+    );
+  assert.is(
+    message(() => addr(5 as unknown as string)),
+    "address: 5 is not text; expected an IPv4 address a.b.c.d, each part 0-255",
   );
   assert.match(
     message(() => cidr("fd00::/8")),

@@ -200,6 +200,8 @@ parse("refuses rules where iptables would", () => {
   refused(nat("-A POSTROUTING -m multiport --dports 3"), /line 4: "-m multiport" needs a protocol with ports/);
   refused(nat("-A POSTROUTING -i eth0"), /line 4: "-i eth0" cannot be known in POSTROUTING/);
   refused("*filter\n-A INPUT -o eth0\nCOMMIT\n", /line 2: "-o eth0" cannot be known in INPUT/);
+  refused(nat("-A POSTROUTING -i +"), /line 4: "-i \+" cannot be known in POSTROUTING/);
+  refused("*filter\n-A INPUT -o +\nCOMMIT\n", /line 2: "-o \+" cannot be known in INPUT/);
   refused(
     "*filter\n-A INPUT -j MASQUERADE\nCOMMIT\n",
     /line 2: "MASQUERADE" is not possible in table filter; expected table nat/,

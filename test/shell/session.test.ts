@@ -492,6 +492,11 @@ typed("let the clock go forward only", async () => {
     /is past; expected a time from 2019-02-12T22:11:30Z on$/,
   );
   assert.match(await fails(() => session.at("tomorrow")), /is not an RFC 3339 time/);
+  for (const seconds of [Infinity, NaN, -1, 1e12, "5" as unknown as number])
+    assert.match(await fails(() => session.wait(seconds)), /^wait: .* expected seconds, 0 to 3155760000$/);
+  for (const given of ["Infinity", "-1", "1e9", "NaN", "1 2", ""])
+    assert.match(await fails(() => session.sh(`sleep ${given}`)), /expected (?:a whole number|sleep SECONDS)/);
+  assert.is(session.now, Date.parse("2019-02-12T22:11:30Z") / 1000);
 });
 
 typed("keep ages and the clock when a change boots the lab anew", async () => {

@@ -1,13 +1,7 @@
 import { parse as parseYaml } from "yaml";
 import { InputError } from "../errors.js";
-import type { Cell, CodeCell, Json, Notebook } from "./nbformat.js";
-
-/** A variable of the cell tagged `parameters`. */
-export interface Parameter {
-  readonly name: string;
-  /** Its annotation, as written: `number`, `"azure" | "kubenet"`. */
-  readonly type: string;
-}
+import { hasTag, parametersOf } from "./declarations.js";
+import type { CodeCell, Json, Notebook } from "./nbformat.js";
 
 /** A value for a parameter. Text of a command line is still to be read by the parameter's type. */
 export type ParameterValue = { readonly text: string } | { readonly value: Json };
@@ -16,50 +10,6 @@ export type ParameterValue = { readonly text: string } | { readonly value: Json 
 export type ParameterValues = ReadonlyMap<string, ParameterValue>;
 
 const injectedTag = "injected-parameters";
-
-const hasTag = (cell: Cell, tag: string): cell is CodeCell => cell.type === "code" && cell.tags.includes(tag);
-
-/** Statements of simple declarations: cut at semicolons and line ends outside brackets and strings; comments dropped. */
-const statements = (source: string): readonly string[] => {
-  const tokens = source.matchAll(
-    /\/\/[^\n]*|\/\*[^]*?\*\/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|[([{]|[)\]}]|[;\n]|[^]/g,
-  );
-  const found: string[] = [];
-  let depth = 0;
-  let statement = "";
-  for (const [token] of tokens) {
-    if (/^\/[/*]/.test(token)) continue;
-    if (/^[([{]$/.test(token)) depth++;
-    if (/^[)\]}]$/.test(token)) depth--;
-    if (token === ";" || (token === "\n" && depth === 0 && !/[=|&:,]\s*$/.test(statement))) {
-      found.push(statement.trim());
-      statement = "";
-    } else statement += token;
-  }
-  return [...found, statement.trim()].filter(text => text !== "");
-};
-
-/**
- * The parameters that a notebook declares.
- * @param where names the file in errors
- * @throws InputError when the parameters cell holds anything but `let name: type = value;`: a `const` cannot be set, a
- *   variable without type is not checked, and a function there would not see values set later
- */
-export const parametersOf = (notebook: Notebook, where: string): readonly Parameter[] => {
-  const cell = notebook.cells.find(item => hasTag(item, "parameters"));
-  if (cell === undefined) return [];
-  return statements(cell.source).map(statement => {
-    const [, name, type, value] = /^let\s+([A-Za-z_$][\w$]*)\s*:\s*([^=]+?)\s*=(?!>)([^]*)$/.exec(statement) ?? [];
-    if (name === undefined || type === undefined || value === undefined || /=>|\bfunction\b/.test(value))
-      throw new InputError({
-        where: `${where}: parameters cell`,
-        value: statement,
-        problem: "is not a parameter",
-        expected: "only let name: type = value;",
-      });
-    return { name, type };
-  });
-};
 
 const valueOf = (given: ParameterValue, type: string): Json => {
   if ("value" in given) return given.value;

@@ -3,7 +3,8 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { InputError } from "../../lib/errors.js";
 import { emitNotebook, parseNotebook } from "../../lib/notebook/nbformat.js";
-import { injectParameters, parametersOf } from "../../lib/notebook/parameters.js";
+import { parametersOf } from "../../lib/notebook/declarations.js";
+import { injectParameters } from "../../lib/notebook/parameters.js";
 import { notebook, parameters } from "./notebooks.js";
 
 const format = suite("notebook files");

@@ -716,7 +716,9 @@ export const anyCase = (actions: number): fc.Arbitrary<Case> =>
 /** What was sent, so that a run can be repeated without the generator. */
 export interface Sent {
   readonly host: string;
-  /** Seconds after the first was sent. */
+  /** Seconds to let pass before it is sent. */
+  readonly wait?: number;
+  /** Seconds after the first was sent, as it came to be. */
   readonly after?: number;
   readonly packet: Packet;
 }

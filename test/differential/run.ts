@@ -1,61 +1,58 @@
 import { formatAddr } from "../../lib/ip/addr.js";
 import { bootLinux, type HostCaptured } from "../../lib/linux/boot.js";
 import { bootModel } from "../../lib/net/model.js";
-import type { Hop } from "../../lib/net/trace.js";
+import type { Hop, Trace } from "../../lib/net/trace.js";
 import type { Network } from "../../lib/net/types.js";
 import type { ConntrackEntry } from "../../lib/netfilter/netfilter.js";
 import { printSave } from "../../lib/netfilter/print.js";
 import type { CountedRuleset, PortRange } from "../../lib/netfilter/types.js";
-import { flowKey } from "../../lib/packet/flow.js";
+import type { Flow } from "../../lib/packet/flow.js";
 import type { Packet } from "../../lib/packet/packet.js";
 import type { Random } from "../../lib/random.js";
 import { converse } from "./converse.js";
 import type { Case, Sent } from "./generate.js";
+import { packetText } from "./packetText.js";
 
 /** All that can be seen of a network while packets pass it, as sorted lines of text to compare. */
 export interface Observation {
   /** What was seen at every interface. */
   readonly seen: readonly string[];
   readonly conntrack: readonly string[];
-  /** Every rule and policy with its counters, per host. */
+  /** Every rule and policy that met a packet, with its counters, per host. */
   readonly counters: readonly string[];
 }
 
 export interface Kernel extends Observation {
   readonly sent: readonly Sent[];
+  /** Seconds after the first packet was sent at which the tables were read. */
+  readonly readAfter: number;
   /** Ports that translated packets left a host with, by host and number of the packet sent. */
   readonly ports: ReadonlyMap<string, ReadonlySet<number>>;
   /** Where and how packets passed, by number of the packet sent. */
   readonly passed: ReadonlyMap<number, ReadonlySet<string>>;
   /** Ports that its connections expect answers at, by host: those of packets that went no further are seen nowhere else. */
   readonly tracked: ReadonlyMap<string, readonly number[]>;
+  /** Whether a packet was still under way when the next one was sent. */
+  readonly overtaken: boolean;
 }
-
-const flagOrder = ["FIN", "SYN", "RST", "PSH", "ACK"];
-
-const packetText = (packet: Packet): string => {
-  const ends = (port: "sport" | "dport") => (packet.proto !== "icmp" ? `:${packet[port]}` : "");
-  const head = `${packet.proto} ${formatAddr(packet.src)}${ends("sport")} > ${formatAddr(packet.dst)}${ends("dport")} ttl ${packet.ttl}`;
-  if (packet.proto === "udp") return `${head} ${JSON.stringify(packet.payload)}`;
-  if (packet.proto === "tcp")
-    return `${head} [${flagOrder.filter(flag => (packet.flags as readonly string[]).includes(flag)).join(" ")}] seq ${packet.seq} ack ${packet.ack} ${JSON.stringify(packet.payload)}`;
-  if ("quoted" in packet) return `${head} ${packet.type} ${packet.code} about { ${packetText(packet.quoted)} }`;
-  return `${head} ${packet.type} id ${packet.id} seq ${packet.seq} size ${packet.size}`;
-};
 
 const seenText = (
   host: string,
   entry: { readonly interface: string; readonly direction: "in" | "out"; readonly packet: Packet },
 ): string => `${host} ${entry.interface} ${entry.direction} ${packetText(entry.packet)}`;
 
+const flowText = ({ proto, src, sport, dst, dport }: Flow): string =>
+  `${proto} ${formatAddr(src)}:${sport} > ${formatAddr(dst)}:${dport}`;
+
 const entryText = (host: string, { original, reply, tcpState, unreplied, assured, timeout }: ConntrackEntry): string =>
-  `${host} ${flowKey(original)} | ${flowKey(reply)}${tcpState === undefined ? "" : ` ${tcpState}`}${unreplied ? " UNREPLIED" : ""}${assured ? " ASSURED" : ""} ${Math.ceil(timeout / 10) * 10} s`;
+  `${host} ${flowText(original)} | ${flowText(reply)}${tcpState === undefined ? "" : ` ${tcpState}`}${unreplied ? " UNREPLIED" : ""}${assured ? " ASSURED" : ""} ${timeout} s`;
 
 const counterLines = (host: string, rules: CountedRuleset): string[] =>
   printSave({ tables: [...rules.tables].sort((a, b) => (a.name < b.name ? -1 : 1)) }, { counters: true })
     .split("\n")
     .filter(line => line !== "" && line !== "COMMIT")
-    .map((line, index) => `${host} ${String(index).padStart(3, "0")} ${line}`);
+    .map((line, index) => `${host} ${String(index).padStart(3, "0")} ${line}`)
+    .filter(line => /\[[1-9]\d*:\d+\]/.test(line));
 
 /** Endpoints only drop; their rules are not of interest. */
 const routers = (network: Network) => network.hosts.filter(({ forwarding }) => forwarding);
@@ -85,10 +82,12 @@ export const runKernel = async (of: Case, { replay }: KernelOptions = {}): Promi
     const sent: Sent[] = [];
     const talk = converse(of);
     const start = performance.now();
+    const elapsed = () => Math.round(performance.now() - start) / 1000;
     for (const step of replay ?? of.actions) {
       const next = "packet" in step ? step : talk.act(step, sent.length);
       if (next === undefined) continue;
-      sent.push({ ...next, after: (performance.now() - start) / 1000 });
+      if (next.wait !== undefined) await pause(next.wait * 1000);
+      sent.push({ ...next, after: elapsed() });
       const arrivals = await lab.inject(next.host, "eth0", next.packet, sent.length);
       if (!("packet" in step)) for (const { host, packet } of arrivals) talk.observe(step, host, packet);
     }
@@ -99,12 +98,15 @@ export const runKernel = async (of: Case, { replay }: KernelOptions = {}): Promi
       )
     ).flat();
     const withRules = routers(of.network).filter(({ rules }) => rules.tables.length > 0);
+    const readAfter = elapsed();
     const [entries, counters] = await Promise.all([
       Promise.all(withRules.map(async ({ id }) => ({ id, entries: await lab.conntrack(id) }))),
       Promise.all(withRules.map(async ({ id }) => counterLines(id, await lab.counters(id)))),
     ]);
     return {
       sent,
+      readAfter,
+      overtaken: wasOvertaken(seen),
       ports: portsOf(seen),
       passed: passedOf(seen),
       tracked: new Map(
@@ -123,6 +125,16 @@ export const runKernel = async (of: Case, { replay }: KernelOptions = {}): Promi
   } finally {
     await lab.close();
   }
+};
+
+const wasOvertaken = (seen: readonly HostCaptured[]): boolean => {
+  const first = new Map<number, number>();
+  const last = new Map<number, number>();
+  for (const { identification, time } of seen) {
+    first.set(identification, Math.min(first.get(identification) ?? Infinity, time));
+    last.set(identification, Math.max(last.get(identification) ?? 0, time));
+  }
+  return [...last].some(([number, time]) => time > (first.get(number + 1) ?? Infinity));
 };
 
 const portsOf = (seen: readonly (HostCaptured & { readonly host: string })[]): Map<string, Set<number>> => {
@@ -182,6 +194,8 @@ const mostRepetitions = 5000;
 /** A model's run, and whether chance left more open than what was seen can settle. */
 export interface ModelRun extends Observation {
   readonly undetermined: boolean;
+  /** What chance gave, draw by draw. */
+  readonly draws: readonly number[];
 }
 
 /** A packet that goes in circles between translations draws at every turn; which turn drew what cannot be told any more. */
@@ -198,7 +212,11 @@ export const runModel = async (of: Case, kernel: Kernel): Promise<ModelRun> => {
     const { observation, draws, wrong = Infinity } = await runModelOnce(of, kernel, decided);
     const perPacket = new Map<number, number>();
     for (const { packet } of draws) perPacket.set(packet, (perPacket.get(packet) ?? 0) + 1);
-    const run = { ...observation, undetermined: Math.max(0, ...perPacket.values()) > mostDraws };
+    const run = {
+      ...observation,
+      undetermined: Math.max(0, ...perPacket.values()) > mostDraws,
+      draws: draws.map(({ drawn }) => drawn),
+    };
     const found = differences(kernel, observation).length;
     if (best === undefined || found < best.differences) best = { run, differences: found };
     if (found === 0 || run.undetermined) break;
@@ -216,10 +234,11 @@ export const runModel = async (of: Case, kernel: Kernel): Promise<ModelRun> => {
 };
 
 const runModelOnce = async (of: Case, kernel: Kernel, decided: readonly number[]) => {
-  const draws: { readonly packet: number; readonly candidates: number }[] = [];
+  const draws: { readonly packet: number; readonly candidates: number; readonly drawn: number }[] = [];
   let current = 0;
   const settled = destinationPorts(of.network);
   let used = new Set<number>();
+  let before = 0;
   const randomOf = (host: string): Random => {
     const ranges = rangesOf(of.network, host);
     return {
@@ -238,38 +257,68 @@ const runModelOnce = async (of: Case, kernel: Kernel, decided: readonly number[]
         const offsets = choices.filter(
           ({ offset }, index) => choices.findIndex(other => other.offset === offset) === index,
         );
-        draws.push({ packet: current, candidates: offsets.length });
-        const chosen = offsets[decided[draws.length - 1] ?? 0];
+        const chosen = offsets[decided[draws.length] ?? 0];
         if (chosen !== undefined) used.add(chosen.port);
-        return chosen?.offset ?? 0;
+        const drawn = chosen?.offset ?? 0;
+        draws.push({ packet: current, candidates: offsets.length, drawn });
+        return drawn;
       },
     };
   };
-  const lab = bootModel(of.network, 0, randomOf);
+  let wrong: number | undefined;
+  const observation = await playModel(of.network, kernel, randomOf, {
+    before({ packet }, number) {
+      current = number;
+      before = draws.length;
+      used = new Set([
+        ...settled,
+        ...(packet.proto !== "icmp" ? [packet.sport, packet.dport] : "quoted" in packet ? [] : [packet.id]),
+      ]);
+    },
+    after(trace) {
+      if (
+        wrong === undefined &&
+        draws.length > before &&
+        !trace.hops.every(hop => passesAsSeen(of.network, hop, kernel.passed.get(current)))
+      )
+        wrong = current;
+    },
+  });
+  return { observation, draws, wrong };
+};
+
+/** Told of every packet that the model is given, with its number, and of what became of it. */
+interface Witness {
+  before(sent: Sent, number: number): void;
+  after(trace: Trace): void;
+}
+
+/** What the model does when it is sent the same, at the same times. */
+export const playModel = async (
+  network: Network,
+  { sent, readAfter }: Pick<Kernel, "sent" | "readAfter">,
+  randomOf: (host: string) => Random,
+  witness?: Witness,
+): Promise<Observation> => {
+  const lab = bootModel(network, 0, randomOf);
   const captures = await Promise.all(
-    of.network.hosts.flatMap(({ id, interfaces }) =>
+    network.hosts.flatMap(({ id, interfaces }) =>
       interfaces.filter(({ kind }) => kind !== "bridge").map(({ name }) => lab.capture(id, name)),
     ),
   );
-  let wrong: number | undefined;
   let clock = 0;
-  for (const { host, packet, after } of kernel.sent) {
-    current++;
-    await lab.wait((after ?? clock) - clock);
-    clock = after ?? clock;
-    used = new Set([
-      ...settled,
-      ...(packet.proto !== "icmp" ? [packet.sport, packet.dport] : "quoted" in packet ? [] : [packet.id]),
-    ]);
-    const before = draws.length;
-    const trace = lab.trace(host, packet);
-    if (
-      wrong === undefined &&
-      draws.length > before &&
-      !trace.hops.every(hop => passesAsSeen(of.network, hop, kernel.passed.get(current)))
-    )
-      wrong = current;
+  const until = async (time: number) => {
+    await lab.wait(Math.max(0, time - clock));
+    clock = time;
+  };
+  let number = 0;
+  for (const step of sent) {
+    await until(step.after ?? clock);
+    witness?.before(step, ++number);
+    const trace = lab.trace(step.host, step.packet);
+    witness?.after(trace);
   }
+  await until(readAfter);
   const seen = (
     await Promise.all(
       captures.map(async capture =>
@@ -277,8 +326,8 @@ const runModelOnce = async (of: Case, kernel: Kernel, decided: readonly number[]
       ),
     )
   ).flat();
-  const withRules = routers(of.network).filter(({ rules }) => rules.tables.length > 0);
-  const observation: Observation = {
+  const withRules = routers(network).filter(({ rules }) => rules.tables.length > 0);
+  return {
     seen: seen.sort(),
     conntrack: (
       await Promise.all(withRules.map(async ({ id }) => (await lab.conntrack(id)).map(entry => entryText(id, entry))))
@@ -287,7 +336,6 @@ const runModelOnce = async (of: Case, kernel: Kernel, decided: readonly number[]
       .sort(),
     counters: (await Promise.all(withRules.map(async ({ id }) => counterLines(id, await lab.counters(id))))).flat(),
   };
-  return { observation, draws, wrong };
 };
 
 /** Whether a hop's packet came and left as the kernel's did; what leaves by a bridge is seen at its port, or by who gets it. */
@@ -311,16 +359,29 @@ const lacking = (of: readonly string[], other: readonly string[]): string[] => {
   });
 };
 
+/** Whether two lines of a connection table say the same; the seconds left may differ by what reading a table takes. */
+const sameEntry = (a: string, b: string): boolean => {
+  const left = / (\d+) s$/;
+  const seconds = (line: string) => Number(left.exec(line)?.[1]);
+  return a.replace(left, "") === b.replace(left, "") && Math.abs(seconds(a) - seconds(b)) <= 2;
+};
+
 /** What kernel and model do not agree on, line by line; empty when they do. */
 export const differences = (kernel: Observation, model: Observation): readonly string[] =>
-  (["seen", "conntrack", "counters"] as const).flatMap(part => [
-    ...lacking(kernel[part], model[part]).map(line => `kernel only: ${line}`),
-    ...lacking(model[part], kernel[part]).map(line => `model only:  ${line}`),
-  ]);
+  (["seen", "conntrack", "counters"] as const).flatMap(part => {
+    const only = [...lacking(kernel[part], model[part])];
+    const other = lacking(model[part], kernel[part]).filter(line => {
+      const same = part === "conntrack" ? only.findIndex(candidate => sameEntry(candidate, line)) : -1;
+      if (same >= 0) only.splice(same, 1);
+      return same < 0;
+    });
+    return [...only.map(line => `kernel only: ${line}`), ...other.map(line => `model only:  ${line}`)];
+  });
 
 export interface Outcome {
   readonly packets: number;
-  readonly sent: readonly Sent[];
+  readonly kernel: Kernel;
+  readonly draws: readonly number[];
   /** None when chance leaves the outcome open. */
   readonly differences: readonly string[];
   readonly undetermined: boolean;
@@ -332,5 +393,6 @@ export const compareCase = async (of: Case, options: KernelOptions = {}): Promis
   const model = await runModel(of, kernel);
   const found = differences(kernel, model);
   const undetermined = model.undetermined && found.length > 0;
-  return { packets: kernel.sent.length, sent: kernel.sent, differences: undetermined ? [] : found, undetermined };
+  const { draws } = model;
+  return { packets: kernel.sent.length, kernel, draws, differences: undetermined ? [] : found, undetermined };
 };

@@ -74,23 +74,47 @@ const difference = (expected: unknown, got: unknown, path = ""): Difference | un
   return undefined;
 };
 
-const pass = (claim: string, expected: string, got: string): void =>
-  console.log(`ok  ${claim}: expected ${expected}, got ${got}`);
+/** Who says so, where that is named. */
+const named = (evidence: string | undefined): string => (evidence === undefined ? "" : ` by ${evidence}`);
+
+const pass = (claim: string, expected: string, got: string, evidence: string | undefined): void =>
+  console.log(`ok  ${claim}: expected ${expected}${named(evidence)}, got ${got}`);
+
+/** What the line of a check that holds says: its claim, and the value that it got, as printed. */
+export interface Finding {
+  readonly claim: string;
+  readonly got: string;
+}
+
+/** Reads the lines that checks printed; other lines are passed over. */
+export const readFindings = (text: string): readonly Finding[] =>
+  text.split("\n").flatMap(line => {
+    const start = line.indexOf(": expected ");
+    const end = line.lastIndexOf(", got ");
+    return line.startsWith("ok  ") && start > 0 && end > start
+      ? [{ claim: line.slice("ok  ".length, start), got: line.slice(end + ", got ".length) }]
+      : [];
+  });
 
 const whole = (text: string): string => text;
 
 /**
  * States a claim, compares `got` with `expected` throughout, and prints one line with both.
  *
- *     check("the VM sees the pod's own address", ping.source, "10.13.76.13")
+ *     check("the VM sees", ping.source, "10.13.76.13", "the article")
  *
+ * prints `ok  the VM sees: expected 10.13.76.13 by the article, got 10.13.76.13`.
+ *
+ * @param evidence where `expected` comes from, other than from what is checked: a document, a formula, the kernel
  * @throws CheckError when they differ, with both values and, inside larger ones, the first place that differs
  */
-export const check = <T>(claim: string, got: T, expected: NoWiden<T>): void => {
+export const check = <T>(claim: string, got: T, expected: NoWiden<T>, evidence?: string): void => {
   const found = difference(expected, got);
-  if (found === undefined) return pass(claim, ...pair(expected, got, short));
+  if (found === undefined) return pass(claim, ...pair(expected, got, short), evidence);
   const [wanted, had] = pair(found.expected, found.got, whole);
-  throw new CheckError(`${claim}: ${found.path === "" ? "" : `at ${found.path} `}expected ${wanted}, got ${had}`);
+  throw new CheckError(
+    `${claim}: ${found.path === "" ? "" : `at ${found.path} `}expected ${wanted}${named(evidence)}, got ${had}`,
+  );
 };
 
 /** Lets `got` alone decide the type that both must have. */
@@ -98,28 +122,30 @@ type NoWiden<T> = [T][T extends unknown ? 0 : never];
 
 /**
  * States a claim about a measured or drawn figure: `got` may differ from `expected` by at most `tolerance`, in the same unit.
+ * @param evidence where `expected` comes from
  * @throws CheckError when it differs by more, or is no number
  */
-export const checkNear = (claim: string, got: number, expected: number, tolerance: number): void => {
+export const checkNear = (claim: string, got: number, expected: number, tolerance: number, evidence?: string): void => {
   const wanted = `${expected} ± ${tolerance}`;
-  if (Math.abs(got - expected) <= tolerance) pass(claim, wanted, String(got));
-  else throw new CheckError(`${claim}: expected ${wanted}, got ${got}`);
+  if (Math.abs(got - expected) <= tolerance) pass(claim, wanted, String(got), evidence);
+  else throw new CheckError(`${claim}: expected ${wanted}${named(evidence)}, got ${got}`);
 };
 
 /**
  * States that an action is refused with an error whose message holds a text.
+ * @param evidence where the text comes from
  * @throws CheckError when nothing is thrown, or the message is another
  */
-export const checkThrows = (claim: string, action: () => unknown, expected: string): void => {
+export const checkThrows = (claim: string, action: () => unknown, expected: string, evidence?: string): void => {
   let message: string | undefined;
   try {
     action();
   } catch (error) {
     message = error instanceof Error ? error.message : String(error);
   }
+  const wanted = `an error with "${expected}"`;
+  const got = message === undefined ? "none" : `"${message}"`;
   if (message?.includes(expected) !== true)
-    throw new CheckError(
-      `${claim}: expected an error with "${expected}", got ${message === undefined ? "none" : `"${message}"`}`,
-    );
-  console.log(`ok  ${claim}: ${message}`);
+    throw new CheckError(`${claim}: expected ${wanted}${named(evidence)}, got ${got}`);
+  pass(claim, wanted, got, evidence);
 };

@@ -1,6 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { CheckError, check, checkNear, checkThrows } from "../../lib/notebook/check.js";
+import { CheckError, check, checkNear, checkThrows, readFindings } from "../../lib/notebook/check.js";
 
 /** What an action prints, line by line, and the message of its CheckError. */
 const outcome = (action: () => void): { readonly printed: readonly string[]; readonly error?: string } => {
@@ -71,12 +71,41 @@ checking("takes a refusal", () => {
   const refuse = () => {
     throw new RangeError("maxPods: 5 is below 10");
   };
-  passes(() => checkThrows("too few", refuse, "below 10"), "ok  too few: maxPods: 5 is below 10");
+  passes(
+    () => checkThrows("too few", refuse, "below 10"),
+    'ok  too few: expected an error with "below 10", got "maxPods: 5 is below 10"',
+  );
   fails(
     () => checkThrows("too few", refuse, "above"),
     'too few: expected an error with "above", got "maxPods: 5 is below 10"',
   );
   fails(() => checkThrows("too few", () => 1, "above"), 'too few: expected an error with "above", got none');
+});
+
+checking("names the evidence", () => {
+  passes(() => check("ttl", 63, 63, "the article"), "ok  ttl: expected 63 by the article, got 63");
+  fails(() => check("ttl", 64, 63, "the article"), "ttl: expected 63 by the article, got 64");
+  passes(
+    () => checkNear("mean", 10, 10, 1, "Erlang's formula"),
+    "ok  mean: expected 10 ± 1 by Erlang's formula, got 10",
+  );
+  fails(() => checkNear("mean", 12, 10, 1, "Erlang's formula"), "mean: expected 10 ± 1 by Erlang's formula, got 12");
+  fails(() => checkThrows("no", () => 1, "x", "az"), 'no: expected an error with "x" by az, got none');
+});
+
+checking("is read back from its lines", () => {
+  const text = [
+    "$ k get pod",
+    "ok  TTL at the VM: expected 63 by the article, got 63",
+    "ok  mean: expected 10 ± 1, got 10.4",
+    "ok  no line of a check",
+    'ok  sources: expected ["a", "b"], got ["a", "b"]',
+  ].join("\n");
+  assert.equal(readFindings(text), [
+    { claim: "TTL at the VM", got: "63" },
+    { claim: "mean", got: "10.4" },
+    { claim: "sources", got: '["a", "b"]' },
+  ]);
 });
 
 checking.run();

@@ -34,6 +34,7 @@ export { type SaveOptions, formatRule, printList, printSave } from "./netfilter/
 export type * from "./net/types.js";
 export type * from "./net/trace.js";
 export type * from "./net/lab.js";
+export type { FailedConnect, SocketError } from "./net/socketError.js";
 export { type TracedInterface, tracePackets } from "./net/tracePackets.js";
 export {
   type Arrival,

@@ -13,11 +13,13 @@ use warnings;
 use Socket;
 use POSIX qw(:errno_h :sys_wait_h);
 use Fcntl;
+use Errno;
 
 my %setns_number = (x86_64 => 308, aarch64 => 268, riscv64 => 268, loongarch64 => 268, ppc64le => 350, s390x => 339, armv7l => 375, i686 => 346);
 my $machine = (POSIX::uname())[4];
 my $setns = $setns_number{$machine} or die "unknown machine $machine\n";
 my $NEWNET = 0x40000000;
+my %errno_names = map { (Errno->can($_)->(), $_) } grep { $_ ne 'EWOULDBLOCK' && $_ ne 'EDEADLOCK' && $_ ne 'ENOTSUP' } @{$Errno::EXPORT_TAGS{POSIX}}, 'ENONET', 'EHOSTDOWN';
 
 $SIG{PIPE} = 'IGNORE';
 $SIG{INT} = 'IGNORE';
@@ -251,7 +253,7 @@ sub serve {
 sub op_connect {
   my ($id, $namespace, $proto, $source_port, $address, $port, $request, $close, $milliseconds) = @_;
   my $to = pack_sockaddr_in($port, inet_aton($address));
-  my $failure = sub { my ($errno) = @_; return $errno == ECONNREFUSED ? 'refused' : $errno == ETIMEDOUT ? 'timeout' : 'unreachable'; };
+  my $failure = sub { my ($errno) = @_; return ('failed', $errno_names{$errno} || $errno); };
   my ($client, $errno) = within($namespace, sub {
     socket(my $s, AF_INET, $proto eq 'tcp' ? SOCK_STREAM : SOCK_DGRAM, 0) or die "no socket: $!\n";
     nonblocking($s);
@@ -275,7 +277,7 @@ sub op_connect {
     answer($id, 'done', $own_port, @fields);
   };
   return $end->($failure->($errno)) if $errno && $errno != EINPROGRESS;
-  $timer = after($milliseconds, sub { $end->('timeout'); });
+  $timer = after($milliseconds, sub { $end->('failed', 'ETIMEDOUT'); });
 
   if ($proto eq 'udp') {
     watch_read($client, sub {
@@ -285,7 +287,7 @@ sub op_connect {
       my $seen = defined $i ? splice(@seen_datagrams, $i, 1) : { peer => '', port => 0, host => '' };
       $end->('connected', $seen->{peer}, $seen->{port}, $seen->{host}, $data);
     });
-    send($client, $request, 0);
+    $end->($failure->($! + 0)) unless defined send($client, $request, 0);
     return;
   }
 
@@ -300,7 +302,7 @@ sub op_connect {
       my $n = sysread($client, my $chunk, 65536);
       return if !defined $n && ($! == EAGAIN || $! == EINTR);
       return $end->($failure->($! + 0)) unless defined $n;
-      return $end->(@result ? @result : 'refused') if $n == 0;
+      return $end->(@result ? @result : ('failed', 'ECONNREFUSED')) if $n == 0;
       $data .= $chunk;
       return if @result || $data !~ /^(.*?)\r\n\r\n(.*)$/s;
       my ($head, $body) = ($1, $2);

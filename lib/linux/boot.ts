@@ -5,6 +5,7 @@ import { contains, cidr } from "../ip/cidr.js";
 import type { Capture, Captured, ConnectOptions, ConnectResult, Lab, PingOptions, PingResult } from "../net/lab.js";
 import { pingNumbers, pingResult, portNumber, resolveName, waitSeconds } from "../net/options.js";
 import { hostRoutes } from "../net/routing.js";
+import { failureOf, type SocketError } from "../net/socketError.js";
 import type { Host, Network } from "../net/types.js";
 import { printSave } from "../netfilter/print.js";
 import { ethernetFrame, packetIn, pcapOfFrames, readPcap } from "../packet/pcap.js";
@@ -276,7 +277,7 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
     const at = { to: address, port, sourcePort: Number(sourcePort) };
     if (kind === "connected")
       return { kind, ...at, seenAs: { address: peer!, port: Number(peerPort) }, server: server!, body: body! };
-    return { kind: kind as "refused" | "timeout" | "unreachable", ...at };
+    return { ...failureOf(peer as SocketError), ...at };
   };
 
   const frames = (host: string, interfaceName: string, packets: readonly Packet[], identification = 0): Uint8Array => {

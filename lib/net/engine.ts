@@ -8,6 +8,7 @@ import { type Random, seeded, subseed } from "../random.js";
 import { answer } from "./answer.js";
 import { type BridgeLinks, HostState } from "./hostState.js";
 import { routingTable, type RoutingTable } from "./routing.js";
+import type { SocketError } from "./socketError.js";
 import type { Disposition, Hop, Reason, Step, Trace } from "./trace.js";
 import { TranslatorState } from "./translator.js";
 import type { FabricNic, Host, InboundRule, Interface, Network, Route, UserRoute, Veth } from "./types.js";
@@ -26,6 +27,14 @@ interface Journey {
   readonly record: boolean;
   /** Places that the packet has passed: the hosts that forwarded it, or the fabric as often as it did. */
   readonly forwarders: string[];
+  /** What the call that sends the packet reports, when its own host keeps it. */
+  error?: SocketError;
+}
+
+/** What became of a packet, and what the program that sent it was told at once. */
+export interface SentPacket {
+  readonly trace: Trace;
+  readonly error?: SocketError;
 }
 
 /** A packet that a host is about to send. */
@@ -90,7 +99,10 @@ const longestWay = 600;
 const unreachableCode: Readonly<Record<Exclude<RejectWith, "tcp-reset">, number>> = {
   "icmp-net-unreachable": 0,
   "icmp-host-unreachable": 1,
+  "icmp-proto-unreachable": 2,
   "icmp-port-unreachable": 3,
+  "icmp-net-prohibited": 9,
+  "icmp-host-prohibited": 10,
   "icmp-admin-prohibited": 13,
 };
 
@@ -177,14 +189,14 @@ export class Engine {
   }
 
   /** Sends a packet from a host and follows it and all that it causes until nothing moves any more. */
-  send(host: string, packet: Packet, record: boolean): Trace {
+  send(host: string, packet: Packet, record: boolean): SentPacket {
     const journey = journeyOf(packet, record);
     this.#waiting.push({ host, skb: { packet, mark: 0 }, journey });
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       if (next.port === undefined) this.#output(this.state(next.host), next.skb, next.journey);
       else this.#outputAt(this.state(next.host), next.port, next.skb.packet, next.journey);
     }
-    return journey.trace;
+    return journey;
   }
 
   /** Queues what a host sends because of another packet; `about` is that packet where netfilter is to know it. */
@@ -216,6 +228,7 @@ export class Engine {
   }
 
   #refused(state: HostState, verdict: Exclude<Verdict, { kind: "accept" }>, skb: Skb, visit: Visit): false {
+    if (visit.inInterface === undefined && skb.in === undefined) visit.journey.error ??= "EPERM";
     if (verdict.kind === "drop") visit.drop(skb.packet, { kind: "netfilter", drop: verdict.reason });
     else {
       visit.end(skb.packet, { kind: "rejected", place: visit.place, with: verdict.with });

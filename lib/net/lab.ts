@@ -1,6 +1,7 @@
 import type { ConntrackEntry } from "../netfilter/netfilter.js";
 import type { CountedRuleset } from "../netfilter/types.js";
 import type { Packet } from "../packet/packet.js";
+import type { FailedConnect } from "./socketError.js";
 import type { Network } from "./types.js";
 import type { Trace } from "./trace.js";
 
@@ -18,7 +19,7 @@ export interface PingReply {
   /** Who answered, dotted. Not the address asked when an error came back. */
   readonly from: string;
   readonly kind: "echo-reply" | "time-exceeded" | "unreachable";
-  /** Of an error, its ICMP code: for unreachable 0 net, 1 host, 3 port, 13 administratively prohibited. */
+  /** Of an error, its ICMP code: for unreachable 0 net, 1 host, 2 protocol, 3 port, 13 administratively prohibited. */
   readonly code?: number;
   /** Bytes of the ICMP message: 64 for an ordinary ping. */
   readonly bytes: number;
@@ -61,12 +62,11 @@ export type ConnectResult =
       /** The body of the answer. */
       readonly body: string;
     }
-  | {
-      readonly kind: "refused" | "timeout" | "unreachable";
+  | (FailedConnect & {
       readonly to: string;
       readonly port: number;
       readonly sourcePort: number;
-    };
+    });
 
 /** A packet seen at an interface. */
 export interface Captured {

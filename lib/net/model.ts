@@ -9,6 +9,7 @@ import { Engine, socketKey } from "./engine.js";
 import type { Captured, ConnectOptions, ConnectResult, ModelLab, PingOptions, PingReply, PingResult } from "./lab.js";
 import type { Random } from "../random.js";
 import { pingNumbers, pingResult, portNumber, resolveName, waitSeconds } from "./options.js";
+import { errorTold, failureOf, type SocketError } from "./socketError.js";
 import type { Trace } from "./trace.js";
 import type { Network } from "./types.js";
 
@@ -55,7 +56,7 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     const now = engine.clock;
     const followed = isFlowPacket(packet)
       ? exchange(host(from), flowOf(packet), [packet], true).trace!
-      : engine.send(host(from), packet, true);
+      : engine.send(host(from), packet, true).trace;
     engine.clock = now;
     return followed;
   };
@@ -66,16 +67,21 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     flow: Flow,
     packets: readonly Packet[],
     record: boolean,
-  ): { readonly trace: Trace | undefined; readonly inbox: readonly Packet[] } => {
+  ): { readonly trace: Trace | undefined; readonly inbox: readonly Packet[]; readonly error?: SocketError } => {
     const key = socketKey(from, flow);
     const outer = engine.sockets.get(key);
     const inbox: Packet[] = [];
     engine.sockets.set(key, inbox);
     let trace: Trace | undefined;
-    for (const packet of packets) trace = engine.send(from, packet, record);
+    let error: SocketError | undefined;
+    for (const packet of packets) {
+      const sent = engine.send(from, packet, record);
+      trace = sent.trace;
+      error ??= sent.error;
+    }
     if (outer === undefined) engine.sockets.delete(key);
     else engine.sockets.set(key, outer);
-    return { trace, inbox };
+    return { trace, inbox, ...(error !== undefined && { error }) };
   };
 
   const echo = (to: Addr, src: Addr, id: number, seq: number, { ttl, size }: Required<PingOptions>): Packet => ({
@@ -134,20 +140,14 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     const at = { to: formatAddr(address), port, sourcePort: sport };
     const proto = options.proto ?? "tcp";
     const flow: Flow = { proto, src, sport, dst: address, dport: port };
-    /** As Linux tells a program: "port unreachable" is a refusal, any other ICMP error says that there is no way. */
-    const failed = (inbox: readonly Packet[]): ConnectResult => {
-      const unreachable = inbox.some(
-        packet =>
-          packet.proto === "icmp" && "quoted" in packet && !(packet.type === "unreachable" && packet.code === 3),
-      );
-      return { kind: unreachable ? "unreachable" : inbox.length > 0 ? "refused" : "timeout", ...at };
-    };
+    const failed = (error: SocketError = "ETIMEDOUT"): ConnectResult => ({ ...failureOf(error), ...at });
 
     if (proto === "udp") {
       const seen = watch(address, port);
-      const { inbox } = exchange(from, flow, [{ proto, ...base, payload: options.request ?? "egress-lab\n" }], false);
+      const datagram: Packet = { proto, ...base, payload: options.request ?? "egress-lab\n" };
+      const { inbox, error } = exchange(from, flow, [datagram], false);
       const reply = inbox.find(packet => packet.proto === "udp");
-      if (reply?.proto !== "udp") return failed(inbox);
+      if (reply?.proto !== "udp") return failed(error ?? errorTold(proto, inbox));
       return { kind: "connected", ...at, ...seen(), body: reply.payload };
     }
 
@@ -163,7 +163,7 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     const syn = segment(["SYN"], (sport * 0x10001) >>> 0, 0);
     const opened = exchange(from, flow, [syn], false).inbox;
     const accepted = opened.find((packet): packet is Tcp => packet.proto === "tcp" && packet.flags.includes("SYN"));
-    if (accepted === undefined) return failed(opened);
+    if (accepted === undefined) return failed(errorTold(proto, opened));
     const request = options.request ?? `GET / HTTP/1.1\r\nHost: ${to}\r\nUser-Agent: egress-lab\r\nAccept: */*\r\n\r\n`;
     const asked = segment(["ACK", "PSH"], next(syn), next(accepted), request);
     const answers = exchange(from, flow, [segment(["ACK"], next(syn), next(accepted)), asked], false).inbox;

@@ -90,7 +90,14 @@ export type Match =
     };
 
 export type RejectWith =
-  "icmp-port-unreachable" | "icmp-host-unreachable" | "icmp-net-unreachable" | "icmp-admin-prohibited" | "tcp-reset";
+  | "icmp-net-unreachable"
+  | "icmp-host-unreachable"
+  | "icmp-proto-unreachable"
+  | "icmp-port-unreachable"
+  | "icmp-net-prohibited"
+  | "icmp-host-prohibited"
+  | "icmp-admin-prohibited"
+  | "tcp-reset";
 
 /** What a rule does with a packet that it matches. */
 export type Target =

@@ -23,7 +23,7 @@ export interface IcmpEcho extends Ipv4 {
 export interface IcmpError extends Ipv4 {
   readonly proto: "icmp";
   readonly type: "time-exceeded" | "unreachable";
-  /** For unreachable: 0 net, 1 host, 3 port, 13 administratively prohibited. For time exceeded: 0. */
+  /** For unreachable: 0 net, 1 host, 2 protocol, 3 port; prohibited: 9 net, 10 host, 13 by a filter. For time exceeded: 0. */
   readonly code: number;
   readonly quoted: IcmpEcho | Tcp | Udp;
 }

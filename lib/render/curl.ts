@@ -1,4 +1,5 @@
 import type { ConnectResult } from "../net/lab.js";
+import type { SocketError } from "../net/socketError.js";
 
 /** Why curl failed, and the code it exits with. 7 no connection, 28 a timeout. */
 export interface CurlFailure {
@@ -6,15 +7,31 @@ export interface CurlFailure {
   readonly message: string;
 }
 
+/** What strerror(3) of the GNU C library says. */
+const messages: Readonly<Record<SocketError, string>> = {
+  ECONNREFUSED: "Connection refused",
+  ETIMEDOUT: "Connection timed out",
+  ENETUNREACH: "Network is unreachable",
+  EHOSTUNREACH: "No route to host",
+  EHOSTDOWN: "Host is down",
+  ENONET: "Machine is not on the network",
+  ENOPROTOOPT: "Protocol not available",
+  EOPNOTSUPP: "Operation not supported",
+  EMSGSIZE: "Message too long",
+  EPERM: "Operation not permitted",
+  EACCES: "Permission denied",
+  EINVAL: "Invalid argument",
+};
+
 /** What curl makes of a connection that did not come about; undefined when it did. */
 export const curlFailure = (result: ConnectResult, seconds: number): CurlFailure | undefined => {
   switch (result.kind) {
     case "connected":
       return undefined;
     case "refused":
-      return { code: 7, message: `Failed to connect to ${result.to} port ${result.port}: Connection refused` };
     case "unreachable":
-      return { code: 7, message: `Failed to connect to ${result.to} port ${result.port}: No route to host` };
+    case "denied":
+      return { code: 7, message: `Failed to connect to ${result.to} port ${result.port}: ${messages[result.error]}` };
     case "timeout":
       return { code: 28, message: `Connection timed out after ${Math.round(seconds * 1000)} milliseconds` };
   }

@@ -22,7 +22,10 @@ const formatMilliseconds = (milliseconds: number): string => {
 const unreachable: Readonly<Record<number, string>> = {
   0: "Destination Net Unreachable",
   1: "Destination Host Unreachable",
+  2: "Destination Protocol Unreachable",
   3: "Destination Port Unreachable",
+  9: "Destination Net Prohibited",
+  10: "Destination Host Prohibited",
   13: "Packet filtered",
 };
 

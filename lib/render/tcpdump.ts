@@ -121,14 +121,22 @@ const formatPortUnreachable = (quoted: IcmpError["quoted"], names: Naming): stri
     : `${host} ${quoted.proto} port ${names.port(quoted.dport)} unreachable`;
 };
 
+const protocolNumber = { icmp: 1, tcp: 6, udp: 17 } as const;
+
 const formatError = (packet: IcmpError, names: Naming): string => {
   if (packet.type === "time-exceeded") return "time exceeded in-transit";
   const host = names.host(packet.quoted.dst);
   switch (packet.code) {
     case 0:
       return `net ${host} unreachable`;
+    case 2:
+      return `${host} protocol ${protocolNumber[packet.quoted.proto]} unreachable`;
     case 3:
       return formatPortUnreachable(packet.quoted, names);
+    case 9:
+      return `net ${host} unreachable - admin prohibited`;
+    case 10:
+      return `host ${host} unreachable - admin prohibited`;
     case 13:
       return `host ${host} unreachable - admin prohibited filter`;
     default:

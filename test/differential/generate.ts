@@ -407,6 +407,9 @@ const rejects: readonly RejectWith[] = [
   "icmp-port-unreachable",
   "icmp-host-unreachable",
   "icmp-net-unreachable",
+  "icmp-proto-unreachable",
+  "icmp-net-prohibited",
+  "icmp-host-prohibited",
   "icmp-admin-prohibited",
   "tcp-reset",
 ];

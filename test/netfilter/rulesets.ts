@@ -149,6 +149,9 @@ const targets = (
           "icmp-port-unreachable" as const,
           "icmp-host-unreachable" as const,
           "icmp-net-unreachable" as const,
+          "icmp-proto-unreachable" as const,
+          "icmp-net-prohibited" as const,
+          "icmp-host-prohibited" as const,
           "icmp-admin-prohibited" as const,
           ...(proto === "tcp" ? ["tcp-reset" as const] : []),
         )

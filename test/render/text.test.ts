@@ -4,6 +4,7 @@ import { InputError } from "../../lib/errors.js";
 import { addr } from "../../lib/ip/addr.js";
 import { cidr, everywhere } from "../../lib/ip/cidr.js";
 import type { PingReply, PingResult } from "../../lib/net/lab.js";
+import { failureOf } from "../../lib/net/socketError.js";
 import { type Host } from "../../lib/net/types.js";
 import { noRules } from "../../lib/netfilter/types.js";
 import { printAddresses, printRoutes } from "../../lib/render/addresses.js";
@@ -90,10 +91,13 @@ const others = suite("other programs");
 
 others("curl prints the body, or why there is none", () => {
   const at = { to: "10.0.0.1", port: 81, sourcePort: 40000 };
-  const refused = curlFailure({ kind: "refused", ...at }, 0)!;
+  const refused = curlFailure({ kind: "refused", error: "ECONNREFUSED", ...at }, 0)!;
   const timeout = curlFailure({ kind: "timeout", ...at }, 127.25)!;
   assert.is(printCurl({ body: "104.45.15.171\n" }, { silent: true }), "104.45.15.171");
   assert.is(printCurl(refused), "curl: (7) Failed to connect to 10.0.0.1 port 81: Connection refused");
+  const failed = (error: "ENETUNREACH" | "EPERM") => printCurl(curlFailure({ ...failureOf(error), ...at }, 0)!);
+  assert.match(failed("ENETUNREACH"), /: Network is unreachable$/);
+  assert.match(failed("EPERM"), /: Operation not permitted$/);
   assert.is(printCurl(timeout), "curl: (28) Connection timed out after 127250 milliseconds");
   assert.is(printCurl(timeout, { silent: true }), "");
 });

@@ -1,0 +1,183 @@
+import { addr } from "../../lib/ip/addr.js";
+import { cidr } from "../../lib/ip/cidr.js";
+import type { ConnectOptions, ConnectResult, Lab } from "../../lib/net/lab.js";
+import type { Host, Network } from "../../lib/net/types.js";
+import { parseSave } from "../../lib/netfilter/parse.js";
+
+/** A router between a (10.1.0.2), with c (10.1.0.3) on the same bridge, and b (10.1.1.2), whose ports 80 and 53 answer. */
+export const lans = (
+  rules: { readonly [host in "a" | "r" | "b" | "c"]?: string } = {},
+  change: (host: Host) => Host = host => host,
+): Network => {
+  const bare = (id: "a" | "r" | "b" | "c") => ({
+    id,
+    hostname: id,
+    forwarding: false,
+    bridgeNfCallIptables: false,
+    rules: parseSave(rules[id] ?? ""),
+    listeners: [
+      { proto: "tcp" as const, port: 80, answer: { kind: "caller-address" as const } },
+      { proto: "udp" as const, port: 53, answer: { kind: "caller-address" as const } },
+    ],
+  });
+  const end = (id: "a" | "b" | "c", address: string, peer: string): Host => ({
+    ...bare(id),
+    role: "pod",
+    interfaces: [
+      {
+        kind: "veth",
+        name: "eth0",
+        addresses: [{ address: addr(address), prefix: 24 }],
+        peer: { host: "r", interface: peer },
+      },
+    ],
+    routes: [{ to: cidr("0.0.0.0/0"), via: addr(address.replace(/\d+$/, "1")), dev: "eth0" }],
+  });
+  const port = (name: string) => ({
+    kind: "veth" as const,
+    name: `port-${name}`,
+    addresses: [],
+    master: "br0",
+    peer: { host: name, interface: "eth0" },
+  });
+  const router: Host = {
+    ...bare("r"),
+    role: "node",
+    forwarding: true,
+    interfaces: [
+      { kind: "bridge", name: "br0", addresses: [{ address: addr("10.1.0.1"), prefix: 24 }] },
+      port("a"),
+      port("c"),
+      {
+        kind: "veth",
+        name: "lan1",
+        addresses: [{ address: addr("10.1.1.1"), prefix: 24 }],
+        peer: { host: "b", interface: "eth0" },
+      },
+    ],
+    routes: [],
+  };
+  return {
+    name: "lans",
+    seed: 1,
+    names: [],
+    fabric: { addressSpace: [], subnets: [], nics: [], translators: [] },
+    hosts: [router, end("a", "10.1.0.2", "port-a"), end("b", "10.1.1.2", "lan1"), end("c", "10.1.0.3", "port-c")].map(
+      change,
+    ),
+  };
+};
+
+/** What a program was told, in a word. */
+export const told = (result: ConnectResult): string => {
+  if (result.kind === "connected") return `connected to ${result.server}`;
+  return result.kind === "timeout" ? "timeout" : `${result.kind} ${result.error}`;
+};
+
+export const ask = async (
+  lab: Lab,
+  from: string,
+  to: string,
+  port: number,
+  options: ConnectOptions = {},
+): Promise<string> => told(await lab.connect(from, to, port, options));
+
+/** How a packet is refused on its way, and what a TCP and a connected UDP socket are told of it: measured on Linux 6.18. */
+export interface Telling {
+  readonly what: string;
+  readonly network: Network;
+  readonly to?: string;
+  readonly port?: number;
+  readonly tcp: string;
+  readonly udp: string;
+}
+
+const rejectAtRouter = (how: string) => lans({ r: `*filter\n-A FORWARD -d 10.1.1.2/32 ${how}\nCOMMIT\n` });
+const rejectAtHome = (how: string) => lans({ a: `*filter\n-A OUTPUT -d 10.1.1.2/32 ${how}\nCOMMIT\n` });
+const byRule: readonly (readonly [how: string, tcp: string, udp: string])[] = [
+  ["icmp-net-unreachable", "unreachable ENETUNREACH", "timeout"],
+  ["icmp-host-unreachable", "unreachable EHOSTUNREACH", "timeout"],
+  ["icmp-proto-unreachable", "unreachable ENOPROTOOPT", "unreachable ENOPROTOOPT"],
+  ["icmp-port-unreachable", "refused ECONNREFUSED", "refused ECONNREFUSED"],
+  ["icmp-net-prohibited", "unreachable ENETUNREACH", "unreachable ENETUNREACH"],
+  ["icmp-host-prohibited", "unreachable EHOSTUNREACH", "unreachable EHOSTUNREACH"],
+  ["icmp-admin-prohibited", "unreachable EHOSTUNREACH", "unreachable EHOSTUNREACH"],
+];
+
+export const tellings: readonly Telling[] = [
+  ...byRule.map(([how, tcp, udp]) => ({
+    what: `${how} from a router`,
+    network: rejectAtRouter(`-j REJECT --reject-with ${how}`),
+    tcp,
+    udp,
+  })),
+  // A program's own host refuses the datagram itself, whatever its ICMP error says afterwards.
+  ...byRule.map(([how, tcp]) => ({
+    what: `${how} from its own host`,
+    network: rejectAtHome(`-j REJECT --reject-with ${how}`),
+    tcp,
+    udp: "denied EPERM",
+  })),
+  {
+    what: "tcp-reset from a router",
+    network: rejectAtRouter("-p tcp -j REJECT --reject-with tcp-reset"),
+    tcp: "refused ECONNREFUSED",
+    udp: "connected to b",
+  },
+  {
+    what: "tcp-reset from its own host",
+    network: rejectAtHome("-p tcp -j REJECT --reject-with tcp-reset"),
+    tcp: "refused ECONNREFUSED",
+    udp: "connected to b",
+  },
+  { what: "a router that drops", network: rejectAtRouter("-j DROP"), tcp: "timeout", udp: "timeout" },
+  { what: "its own host that drops", network: rejectAtHome("-j DROP"), tcp: "timeout", udp: "denied EPERM" },
+  {
+    what: "its own host that drops after routing",
+    network: lans({ a: "*mangle\n-A POSTROUTING -d 10.1.1.2/32 -j DROP\nCOMMIT\n" }),
+    tcp: "timeout",
+    udp: "denied EPERM",
+  },
+  {
+    what: "its own host that drops what comes in by lo",
+    network: lans({ a: "*filter\n-A INPUT -i lo -j DROP\nCOMMIT\n" }),
+    to: "10.1.0.2",
+    tcp: "timeout",
+    udp: "timeout",
+  },
+  { what: "a closed port", network: lans(), port: 9, tcp: "refused ECONNREFUSED", udp: "refused ECONNREFUSED" },
+  {
+    what: "a router without a route",
+    network: lans(),
+    to: "192.0.2.1",
+    tcp: "unreachable ENETUNREACH",
+    udp: "timeout",
+  },
+  {
+    what: "a router that nobody answers for the address",
+    network: lans(),
+    to: "10.1.1.77",
+    tcp: "unreachable EHOSTUNREACH",
+    udp: "timeout",
+  },
+  {
+    what: "a route that goes round in circles",
+    network: lans({}, host =>
+      host.id === "r" || host.id === "b"
+        ? {
+            ...host,
+            forwarding: true,
+            routes: [
+              host.id === "r"
+                ? { to: cidr("192.0.2.0/24"), via: addr("10.1.1.2"), dev: "lan1" }
+                : { to: cidr("0.0.0.0/0"), via: addr("10.1.1.1"), dev: "eth0" },
+            ],
+          }
+        : host,
+    ),
+    to: "192.0.2.1",
+    tcp: "unreachable EHOSTUNREACH",
+    udp: "timeout",
+  },
+  { what: "nothing in the way", network: lans(), tcp: "connected to b", udp: "connected to b" },
+];

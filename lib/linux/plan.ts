@@ -106,7 +106,12 @@ const hostPlan = (host: Host, namespace: string, numbers: Numbers): NamespacePla
   );
   return {
     namespace,
-    sysctls: commonSysctls(host),
+    sysctls: [
+      ...commonSysctls(host),
+      ...Object.entries(host.conntrackTimeouts ?? {}).map(
+        ([name, seconds]) => [`net/netfilter/nf_conntrack_${name}`, seconds] as const,
+      ),
+    ],
     interfaceSysctls: [],
     ip: [
       "link set dev lo up",

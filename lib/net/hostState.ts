@@ -62,6 +62,7 @@ export class HostState {
         hasRoute: address => this.isLocal(address) || this.route(address) !== undefined,
         sourceFor: (out, destination) => this.sourceOn(out, destination),
         now,
+        timeouts: host.conntrackTimeouts,
         random,
       });
   }

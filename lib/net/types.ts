@@ -1,6 +1,6 @@
 import type { Addr } from "../ip/addr.js";
 import type { Cidr } from "../ip/cidr.js";
-import type { Ruleset } from "../netfilter/types.js";
+import type { ConntrackTimeouts, Ruleset } from "../netfilter/types.js";
 
 /**
  * A whole network as plain data: no functions, no answers. Either engine boots it.
@@ -34,6 +34,8 @@ export interface Host {
   /** net.bridge.bridge-nf-call-iptables: bridged packets meet the iptables rules too. */
   readonly bridgeNfCallIptables: boolean;
   readonly rules: Ruleset;
+  /** Where they are not as the kernel has them by default; each at least 1 second. */
+  readonly conntrackTimeouts?: Partial<ConntrackTimeouts>;
   readonly listeners: readonly Listener[];
 }
 

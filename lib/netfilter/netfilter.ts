@@ -2,7 +2,17 @@ import type { Addr } from "../ip/addr.js";
 import type { Flow } from "../packet/flow.js";
 import type { Packet } from "../packet/packet.js";
 import type { Random } from "../random.js";
-import type { AddrType, ConntrackState, CountedRuleset, Hook, RejectWith, Rule, Ruleset, TableName } from "./types.js";
+import type {
+  AddrType,
+  ConntrackState,
+  ConntrackTimeouts,
+  CountedRuleset,
+  Hook,
+  RejectWith,
+  Rule,
+  Ruleset,
+  TableName,
+} from "./types.js";
 
 /** What netfilter asks of the host that it runs on. */
 export interface NetfilterHost {
@@ -19,6 +29,8 @@ export interface NetfilterHost {
   hasRoute?(destination: Addr): boolean;
   /** Simulated time in milliseconds. */
   now(): number;
+  /** How long connections are remembered, where it is not as the kernel has it by default. */
+  readonly timeouts?: Partial<ConntrackTimeouts> | undefined;
   readonly random: Random;
 }
 

@@ -14,7 +14,7 @@ import {
 import { type NatRange, Translator, type Which } from "./nat.js";
 import type { Netfilter, NetfilterHost, NetfilterStep, Skb, StartNetfilter, Verdict } from "./netfilter.js";
 import { ConnectionTable } from "./table.js";
-import { TcpTrack, setClosed, tcpSegment } from "./tcp.js";
+import { type TcpTiming, TcpTrack, setClosed, tcpSegment, tcpTiming } from "./tcp.js";
 import {
   Tracked,
   type Tuple,
@@ -31,7 +31,15 @@ import {
   udp,
   unsigned,
 } from "./tuple.js";
-import type { ConntrackState, Counters, CountedRuleset, Hook, TableName } from "./types.js";
+import {
+  type ConntrackState,
+  type ConntrackTimeouts,
+  conntrackTimeouts,
+  type Counters,
+  type CountedRuleset,
+  type Hook,
+  type TableName,
+} from "./types.js";
 
 const accept: Verdict = { kind: "accept" };
 
@@ -47,11 +55,8 @@ const stateOf = (relation: number): ConntrackState => {
   return relation < established ? "NEW" : relation < related ? "ESTABLISHED" : "RELATED";
 };
 
-const udpTimeout = 30_000;
-const udpStreamTimeout = 120_000;
 /** A UDP conversation still going on after this is a stream. */
 const udpStreamAfter = 2_000;
-const icmpTimeout = 30_000;
 
 /** What an address is where the host says no more than which are its own. */
 const addrTypeOf = (host: NetfilterHost, address: Addr): number => {
@@ -79,6 +84,8 @@ const anyFlow = (packet: Packet): Flow =>
 class Running implements Netfilter, Chance {
   private readonly table: ConnectionTable;
   private readonly translator: Translator;
+  private readonly timeouts: ConntrackTimeouts;
+  private readonly tcpTiming: TcpTiming;
   /** Packets at even places, bytes at odd ones. */
   private counts: Float64Array | undefined;
   private nth: Float64Array | undefined;
@@ -92,6 +99,8 @@ class Running implements Netfilter, Chance {
   ) {
     this.table = new ConnectionTable(() => host.now());
     this.translator = new Translator(this.table, host.random);
+    this.timeouts = { ...conntrackTimeouts, ...host.timeouts };
+    this.tcpTiming = tcpTiming(this.timeouts);
   }
 
   run(hook: Hook, skb: Skb, steps?: NetfilterStep[]): Verdict {
@@ -353,13 +362,13 @@ class Running implements Netfilter, Chance {
     switch (packet.proto) {
       case "icmp":
         if (entry.originalTuple.proto !== echoRequest) return "invalid";
-        this.refresh(entry, icmpTimeout);
+        this.refresh(entry, this.timeouts.icmp_timeout * 1000);
         return "ok";
       case "udp": {
         const now = this.host.now();
         if ((entry.status & confirmed) === 0) entry.streamAt = now + udpStreamAfter;
         const stream = (entry.status & seenReply) !== 0 && now > entry.streamAt;
-        this.refresh(entry, stream ? udpStreamTimeout : udpTimeout);
+        this.refresh(entry, (stream ? this.timeouts.udp_timeout_stream : this.timeouts.udp_timeout) * 1000);
         if (stream) entry.status |= assured;
         return "ok";
       }
@@ -371,6 +380,7 @@ class Running implements Netfilter, Chance {
           packet,
           (entry.status & seenReply) !== 0,
           (entry.status & assured) !== 0,
+          this.tcpTiming,
         );
         if (outcome.kind === "invalid") {
           if (outcome.remember !== undefined)
@@ -393,7 +403,7 @@ class Running implements Netfilter, Chance {
     const { packet } = this.skb;
     const entry = this.skb.connection as Tracked | undefined;
     if (entry?.tcp === undefined || packet.proto !== "tcp" || packet.flags.includes("RST")) return;
-    this.refresh(entry, setClosed(entry.tcp) * 1000);
+    this.refresh(entry, setClosed(entry.tcp, this.tcpTiming) * 1000);
   }
 
   private refresh(entry: Tracked, milliseconds: number): void {

@@ -1,5 +1,6 @@
 import { tcpWindow } from "../packet/emit.js";
 import type { Tcp } from "../packet/packet.js";
+import type { ConntrackTimeouts } from "./types.js";
 
 const names = [
   "NONE",
@@ -14,10 +15,6 @@ const names = [
   "SYN_SENT2",
 ] as const;
 
-/** Seconds in each state; sysctl net.netfilter.nf_conntrack_tcp_timeout_*, the kernel's defaults. */
-const timeouts = [0, 120, 60, 432000, 120, 60, 30, 120, 10, 120] as const;
-/** While data waits for its acknowledgement, or is sent again and again. */
-const unacknowledgedTimeout = 300;
 const maxRetransmissions = 3;
 
 const none = 0;
@@ -117,9 +114,9 @@ export class TcpTrack {
 export const tcpStateName = (track: TcpTrack): string => names[track.state]!;
 
 /** Ends a connection; gives the seconds that it is remembered for. */
-export const setClosed = (track: TcpTrack): number => {
+export const setClosed = (track: TcpTrack, timing: TcpTiming): number => {
   track.state = close;
-  return timeouts[close];
+  return timing.states[close]!;
 };
 
 /** Whether no more than its SYN has been seen. */
@@ -166,10 +163,38 @@ export type TcpOutcome =
   | { readonly kind: "moved"; readonly timeout: number; readonly assured: boolean };
 
 const wrong: TcpOutcome = { kind: "invalid" };
-const wrongAndOver: TcpOutcome = { kind: "invalid", remember: unacknowledgedTimeout };
 const kept: TcpOutcome = { kind: "kept" };
-const moved = names.map((_, state): TcpOutcome => ({ kind: "moved", timeout: timeouts[state]!, assured: false }));
-const slow: TcpOutcome = { kind: "moved", timeout: unacknowledgedTimeout, assured: false };
+
+/** How long a host remembers connections, in a form made for looking up. */
+export interface TcpTiming {
+  /** Seconds in each state. */
+  readonly states: readonly number[];
+  /** While data waits for its acknowledgement; while it is sent again and again. */
+  readonly unacknowledged: number;
+  readonly retransmitted: number;
+  readonly moved: readonly TcpOutcome[];
+}
+
+export const tcpTiming = (timeouts: ConntrackTimeouts): TcpTiming => {
+  const states = [
+    0,
+    timeouts.tcp_timeout_syn_sent,
+    timeouts.tcp_timeout_syn_recv,
+    timeouts.tcp_timeout_established,
+    timeouts.tcp_timeout_fin_wait,
+    timeouts.tcp_timeout_close_wait,
+    timeouts.tcp_timeout_last_ack,
+    timeouts.tcp_timeout_time_wait,
+    timeouts.tcp_timeout_close,
+    timeouts.tcp_timeout_syn_sent, // sent by both ends
+  ];
+  return {
+    states,
+    unacknowledged: timeouts.tcp_timeout_unacknowledged,
+    retransmitted: timeouts.tcp_timeout_max_retrans,
+    moved: states.map((timeout): TcpOutcome => ({ kind: "moved", timeout, assured: false })),
+  };
+};
 
 const segmentEnd = (packet: Tcp): number => {
   let end = packet.seq + packet.payload.length;
@@ -289,6 +314,7 @@ export const tcpSegment = (
   packet: Tcp,
   replied: boolean,
   isAssured: boolean,
+  timing: TcpTiming,
 ): TcpOutcome => {
   const kind = kindOf(packet);
   if (kind === undefined) return wrong;
@@ -356,7 +382,7 @@ export const tcpSegment = (
   if (fit === "invalid") {
     if (!isAssured || (kind !== "fin" && kind !== "rst")) return wrong;
     const seconds = track.lastDirection !== direction && (track.lastKind === "fin" || track.lastKind === "rst");
-    if (seconds) return wrongAndOver;
+    if (seconds) return { kind: "invalid", remember: timing.unacknowledged };
     track.lastKind = kind;
     track.lastDirection = direction;
     return wrong;
@@ -365,15 +391,14 @@ export const tcpSegment = (
   track.lastDirection = direction;
   track.state = next;
   if (before !== next && next === finWait) track.sides[direction].closedFirst = true;
-  if (kind === "rst") return replied ? moved[close]! : { kind: "forget" };
+  if (kind === "rst") return replied ? timing.moved[close]! : { kind: "forget" };
   if (!replied && kind === "syn" && before === synSent) return kept;
-  const patient = timeouts[next]! > unacknowledgedTimeout;
-  const waits =
-    track.retransmissions >= maxRetransmissions ||
-    track.sides[0].unacknowledged ||
-    track.sides[1].unacknowledged ||
-    (!replied && next === established);
-  const outcome = patient && waits ? slow : moved[next]!;
+  const waits = track.sides[0].unacknowledged || track.sides[1].unacknowledged || (!replied && next === established);
+  let outcome = timing.moved[next]!;
+  let timeout = timing.states[next]!;
+  if (track.retransmissions >= maxRetransmissions && timeout > timing.retransmitted) timeout = timing.retransmitted;
+  else if (waits && timeout > timing.unacknowledged) timeout = timing.unacknowledged;
+  if (timeout !== timing.states[next]) outcome = { kind: "moved", timeout, assured: false };
   const nowAssured = replied && !isAssured && next === established && (before === synRecv || before === established);
   return nowAssured && outcome.kind === "moved" ? { ...outcome, assured: true } : outcome;
 };

@@ -24,6 +24,43 @@ export type ConntrackState = "NEW" | "ESTABLISHED" | "RELATED" | "INVALID" | "UN
 /** Address types as `addrtype` tells them from a host's own point of view. */
 export type AddrType = "LOCAL" | "UNICAST" | "BROADCAST" | "MULTICAST";
 
+/** Seconds for which a host remembers connections: sysctl net.netfilter.nf_conntrack_*. */
+export interface ConntrackTimeouts {
+  readonly icmp_timeout: number;
+  readonly udp_timeout: number;
+  /** Of a UDP conversation that has gone both ways for two seconds. */
+  readonly udp_timeout_stream: number;
+  readonly tcp_timeout_syn_sent: number;
+  readonly tcp_timeout_syn_recv: number;
+  readonly tcp_timeout_established: number;
+  readonly tcp_timeout_fin_wait: number;
+  readonly tcp_timeout_close_wait: number;
+  readonly tcp_timeout_last_ack: number;
+  readonly tcp_timeout_time_wait: number;
+  readonly tcp_timeout_close: number;
+  /** While data waits for its acknowledgement. */
+  readonly tcp_timeout_unacknowledged: number;
+  /** While the same is sent again and again. */
+  readonly tcp_timeout_max_retrans: number;
+}
+
+/** The kernel's own. */
+export const conntrackTimeouts: ConntrackTimeouts = {
+  icmp_timeout: 30,
+  udp_timeout: 30,
+  udp_timeout_stream: 120,
+  tcp_timeout_syn_sent: 120,
+  tcp_timeout_syn_recv: 60,
+  tcp_timeout_established: 432_000,
+  tcp_timeout_fin_wait: 120,
+  tcp_timeout_close_wait: 60,
+  tcp_timeout_last_ack: 30,
+  tcp_timeout_time_wait: 120,
+  tcp_timeout_close: 10,
+  tcp_timeout_unacknowledged: 300,
+  tcp_timeout_max_retrans: 300,
+};
+
 /** A closed range of port numbers; one port has `first === last`. */
 export interface PortRange {
   readonly first: number;

@@ -49,35 +49,38 @@ class Words {
   }
 }
 
+const isBlank = (code: number): boolean => code === 0x20 || code === 0x09;
+const quoteCode = 0x22;
+const backslash = 0x5c;
+
 /** Splits a line as iptables-restore does: a quote makes one word of everything to the next quote, a backslash in it keeps what follows. */
 const split = (line: string, where: string): string[] => {
   const words: string[] = [];
-  let word = "";
-  let quoted = false;
-  let started = false;
-  for (let i = 0; i < line.length; i++) {
-    const letter = line[i]!;
-    if (quoted && letter === "\\" && i + 1 < line.length) word += line[++i]!;
-    else if (letter === '"') {
-      if (quoted) {
-        words.push(word);
-        word = "";
-        started = false;
-      } else started = true;
-      quoted = !quoted;
-    } else if (!quoted && (letter === " " || letter === "\t")) {
-      if (started) words.push(word);
-      word = "";
-      started = false;
-    } else {
-      word += letter;
-      started = true;
+  const end = line.length;
+  let at = 0;
+  for (;;) {
+    while (at < end && isBlank(line.charCodeAt(at))) at++;
+    if (at === end) return words;
+    let from = at;
+    let code = 0;
+    while (at < end && !isBlank((code = line.charCodeAt(at))) && code !== quoteCode) at++;
+    if (code !== quoteCode) {
+      words.push(line.slice(from, at));
+      continue;
     }
+    let word = line.slice(from, at); // what stands right before a quote joins what is in it
+    from = ++at;
+    while (at < end && (code = line.charCodeAt(at)) !== quoteCode) {
+      if (code === backslash && at + 1 < end) {
+        word += line.slice(from, at);
+        from = ++at;
+      }
+      at++;
+    }
+    if (at === end)
+      throw new InputError({ where, value: line, problem: "has a quote that is not closed", expected: 'a second "' });
+    words.push(word + line.slice(from, at++));
   }
-  if (quoted)
-    throw new InputError({ where, value: line, problem: "has a quote that is not closed", expected: 'a second "' });
-  if (started) words.push(word);
-  return words;
 };
 
 const wholeNumber = (words: Words, text: string, low: number, high: number, what: string): number => {
@@ -595,6 +598,8 @@ const rule = (words: Words, chain: string, chains: ReadonlySet<string>): Rule =>
 /** A table being read, with the line of each chain and rule. */
 interface OpenTable {
   readonly name: TableName;
+  /** The chains that rules may jump to. */
+  readonly userChains: Set<string>;
   readonly chains: Map<
     string,
     { readonly policy?: "ACCEPT" | "DROP"; readonly rules: Rule[]; readonly line: number; readonly lines: number[] }
@@ -612,7 +617,7 @@ const openTable = (name: string, where: string): OpenTable => {
       problem: "is no table known here",
       expected: tableNames.join(", "),
     });
-  return { name: known, chains: new Map() };
+  return { name: known, userChains: new Set(), chains: new Map() };
 };
 
 const declareChain = (table: OpenTable, line: string, number: number, where: string): void => {
@@ -629,6 +634,7 @@ const declareChain = (table: OpenTable, line: string, number: number, where: str
   if (policy !== "-" && policy !== "ACCEPT" && policy !== "DROP")
     words.fail(policy, "is no policy", "ACCEPT, DROP or -");
   if (!isBuiltIn && policy !== "-") words.fail(policy, "is a policy for a user chain", "-");
+  if (!isBuiltIn) table.userChains.add(name);
   table.chains.set(name, {
     ...(isBuiltIn ? { policy: policy === "DROP" ? ("DROP" as const) : ("ACCEPT" as const) } : {}),
     rules: [],
@@ -637,7 +643,7 @@ const declareChain = (table: OpenTable, line: string, number: number, where: str
   });
 };
 
-const addRule = (table: OpenTable, chains: ReadonlySet<string>, line: string, number: number, where: string): void => {
+const addRule = (table: OpenTable, line: string, number: number, where: string): void => {
   const words = new Words(where, split(line, where));
   if (/^\[\d+:\d+\]$/.test(words.peek() ?? "")) words.take();
   const command = words.value("rule", "-A CHAIN");
@@ -649,10 +655,10 @@ const addRule = (table: OpenTable, chains: ReadonlySet<string>, line: string, nu
     if (!(builtIns[table.name] as readonly string[]).includes(name))
       words.fail(name, `is no chain of table ${table.name}`, "a chain defined above by :NAME");
     table.chains.set(name, { policy: "ACCEPT", rules: [], line: number, lines: [] });
-    addRule(table, chains, line, number, where);
+    addRule(table, line, number, where);
     return;
   }
-  chain.rules.push(rule(words, name, chains));
+  chain.rules.push(rule(words, name, table.userChains));
   chain.lines.push(number);
 };
 
@@ -674,7 +680,6 @@ const closeTable = ({ name, chains }: OpenTable): Table => {
 export const parseSave = (text: string, where = "iptables-save"): Ruleset => {
   const closed: OpenTable[] = [];
   let open: OpenTable | undefined;
-  let userChains = new Set<string>();
   const at = (number: number): string => `${where}, line ${number}`;
   const rows = text.split(/\r?\n/);
   rows.forEach((row, index) => {
@@ -692,7 +697,6 @@ export const parseSave = (text: string, where = "iptables-save"): Ruleset => {
       if (closed.some(({ name }) => name === line.slice(1)))
         throw new InputError({ where: place, value: line, problem: "is there twice", expected: "each table once" });
       open = openTable(line.slice(1), place);
-      userChains = new Set();
     } else if (open === undefined) {
       throw new InputError({
         where: place,
@@ -703,11 +707,8 @@ export const parseSave = (text: string, where = "iptables-save"): Ruleset => {
     } else if (line === "COMMIT") {
       closed.push(open);
       open = undefined;
-    } else if (line.startsWith(":")) {
-      declareChain(open, line, index + 1, place);
-      for (const name of open.chains.keys())
-        if (!(builtIns[open.name] as readonly string[]).includes(name)) userChains.add(name);
-    } else addRule(open, userChains, line, index + 1, place);
+    } else if (line.startsWith(":")) declareChain(open, line, index + 1, place);
+    else addRule(open, line, index + 1, place);
   });
   if (open !== undefined)
     throw new InputError({

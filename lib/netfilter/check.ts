@@ -11,6 +11,11 @@ export const builtIns: Readonly<Record<TableName, readonly Hook[]>> = {
 
 const byName = (a: Chain, b: Chain): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 
+const inOrder = (chains: readonly Chain[]): readonly Chain[] =>
+  chains.every((chain, index) => index === 0 || byName(chains[index - 1]!, chain) <= 0)
+    ? chains
+    : [...chains].sort(byName);
+
 /** The chains of a table as iptables keeps them: every built-in one in hook order, then the user's by name. */
 export const chainsOf = (table: Table): readonly Chain[] => {
   const hooks: readonly string[] = builtIns[table.name];
@@ -18,7 +23,7 @@ export const chainsOf = (table: Table): readonly Chain[] => {
     ...hooks.map(
       (name): Chain => table.chains.find(chain => chain.name === name) ?? { name, policy: "ACCEPT", rules: [] },
     ),
-    ...table.chains.filter(chain => !hooks.includes(chain.name)).sort(byName),
+    ...inOrder(table.chains.filter(chain => !hooks.includes(chain.name))),
   ];
 };
 
@@ -40,61 +45,79 @@ export const chainNameProblem = (name: string): string | undefined => {
   return undefined;
 };
 
-/** The tables and hooks that a target may be met at; undefined: any. */
-const home = (kind: Target["kind"]): { readonly table: TableName; readonly hooks: readonly Hook[] } | undefined => {
-  switch (kind) {
-    case "MASQUERADE":
-      return { table: "nat", hooks: ["POSTROUTING"] };
-    case "SNAT":
-      return { table: "nat", hooks: ["INPUT", "POSTROUTING"] };
-    case "DNAT":
-      return { table: "nat", hooks: ["PREROUTING", "OUTPUT"] };
-    case "REJECT":
-      return { table: "filter", hooks: ["INPUT", "FORWARD", "OUTPUT"] };
-    default:
-      return undefined;
-  }
-};
+/** Where a target may be met; one that is not here: anywhere. */
+const homes: Readonly<Partial<Record<Target["kind"], { readonly table: TableName; readonly hooks: readonly Hook[] }>>> =
+  {
+    MASQUERADE: { table: "nat", hooks: ["POSTROUTING"] },
+    SNAT: { table: "nat", hooks: ["INPUT", "POSTROUTING"] },
+    DNAT: { table: "nat", hooks: ["PREROUTING", "OUTPUT"] },
+    REJECT: { table: "filter", hooks: ["INPUT", "FORWARD", "OUTPUT"] },
+  };
 
-/** What chains can be reached from a hook. */
-const reachable = (chains: ReadonlyMap<string, Chain>, from: Chain): Set<Chain> => {
-  const seen = new Set<Chain>();
-  const waiting = [from];
-  for (let chain = waiting.pop(); chain !== undefined; chain = waiting.pop()) {
-    if (seen.has(chain)) continue;
-    seen.add(chain);
-    for (const { target } of chain.rules) {
-      const next = target.kind === "jump" || target.kind === "goto" ? chains.get(target.chain) : undefined;
-      if (next !== undefined) waiting.push(next);
-    }
-  }
-  return seen;
-};
+/** Which chains of a table jump where; a chain goes by its place among the table's chains. */
+interface Jumps {
+  /** The jumps of chain `i` are those from `starts[i]` to before `starts[i + 1]`. */
+  readonly starts: readonly number[];
+  readonly to: readonly number[];
+  /** The rule that jumps; 1 is the first. */
+  readonly numbers: readonly number[];
+}
 
-/** The first jump that closes a circle. */
-const findLoop = (
-  chains: ReadonlyMap<string, Chain>,
-): { readonly chain: Chain; readonly number: number; readonly target: string } | undefined => {
-  const done = new Set<Chain>();
-  for (const start of chains.values()) {
-    const path: { chain: Chain; next: number }[] = [{ chain: start, next: 0 }];
-    const onPath = new Set<Chain>([start]);
+interface Order {
+  /** Every chain after all that it jumps to. */
+  readonly chains: readonly number[];
+  /** The first jump that closes a circle. */
+  readonly loop?: { readonly chain: number; readonly jump: number };
+}
+
+const orderOf = ({ starts, to }: Jumps): Order => {
+  const count = starts.length - 1;
+  const onPath = new Uint8Array(count);
+  const done = new Uint8Array(count);
+  const next = starts.slice(0, count);
+  const chains: number[] = [];
+  const path: number[] = [];
+  for (let start = 0; start < count; start++) {
+    if (done[start] === 1) continue;
+    path.push(start);
+    onPath[start] = 1;
     for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
-      const rule = done.has(top.chain) ? undefined : top.chain.rules[top.next++];
-      if (rule === undefined) {
-        done.add(top.chain);
-        onPath.delete(top.chain);
+      const jump = next[top]!;
+      if (jump === starts[top + 1]) {
+        done[top] = 1;
+        onPath[top] = 0;
+        chains.push(top);
         path.pop();
-      } else if (rule.target.kind === "jump" || rule.target.kind === "goto") {
-        const chain = chains.get(rule.target.chain);
-        if (chain === undefined) continue;
-        if (onPath.has(chain)) return { chain: top.chain, number: top.next, target: chain.name };
-        path.push({ chain, next: 0 });
-        onPath.add(chain);
+        continue;
       }
+      next[top] = jump + 1;
+      const target = to[jump]!;
+      if (onPath[target] === 1) return { chains, loop: { chain: top, jump } };
+      if (done[target] === 1) continue;
+      path.push(target);
+      onPath[target] = 1;
     }
   }
-  return undefined;
+  return { chains };
+};
+
+/** The hooks that each chain is reached from, as bits in the order of `hooks`. */
+const reachedFrom = (
+  names: ReadonlyMap<string, number>,
+  hooks: readonly Hook[],
+  { starts, to }: Jumps,
+  order: readonly number[],
+): Uint8Array => {
+  const bits = new Uint8Array(order.length);
+  hooks.forEach((hook, index) => {
+    const chain = names.get(hook);
+    if (chain !== undefined) bits[chain]! |= 1 << index;
+  });
+  for (let i = order.length - 1; i >= 0; i--) {
+    const chain = order[i]!;
+    for (let jump = starts[chain]!; jump < starts[chain + 1]!; jump++) bits[to[jump]!]! |= bits[chain]!;
+  }
+  return bits;
 };
 
 const protocolOf = (rule: Rule): (Match & { readonly kind: "protocol" }) | undefined =>
@@ -116,14 +139,20 @@ export const interfaceProblem = (
   return undefined;
 };
 
+const headBit = { source: 1, destination: 2, in: 4, out: 8, protocol: 16 } as const;
+
+/** A thing that iptables refuses. */
+interface Found {
+  readonly value: string;
+  readonly problem: string;
+  readonly expected: string;
+}
+
 /** What is wrong within one rule; undefined when nothing is. */
-const ruleProblem = (
-  rule: Rule,
-  chain: Chain,
-): { readonly value: string; readonly problem: string; readonly expected: string } | undefined => {
+const ruleProblem = (rule: Rule, chain: Chain): Found | undefined => {
   const protocol = protocolOf(rule);
   const proto = protocol === undefined || protocol.not ? undefined : protocol.proto;
-  const heads = new Set<Match["kind"]>();
+  let heads = 0;
   for (const match of rule.matches) {
     if (match.kind === "sport" || match.kind === "dport") {
       if (match.proto !== proto)
@@ -151,13 +180,14 @@ const ruleProblem = (
       match.kind === "out" ||
       match.kind === "protocol"
     ) {
-      if (heads.has(match.kind))
+      const head = headBit[match.kind];
+      if ((heads & head) !== 0)
         return {
           value: match.kind,
           problem: "is matched twice",
           expected: "each of source, destination, in, out and protocol at most once",
         };
-      heads.add(match.kind);
+      heads |= head;
       const unknowable =
         match.kind === "in" || match.kind === "out" ? interfaceProblem(chain.name, match.kind) : undefined;
       if ((match.kind === "in" || match.kind === "out") && unknowable !== undefined)
@@ -181,10 +211,9 @@ const ruleProblem = (
 
 const checkTable = (table: Table, locate: Locate): void => {
   const hooks: readonly string[] = builtIns[table.name];
-  const chains = new Map<string, Chain>();
-  for (const chain of table.chains) {
-    const isBuiltIn = hooks.includes(chain.name);
-    const problem = chains.has(chain.name) ? "is defined twice" : chainNameProblem(chain.name);
+  const names = new Map<string, number>();
+  table.chains.forEach((chain, index) => {
+    const problem = names.has(chain.name) ? "is defined twice" : chainNameProblem(chain.name);
     if (problem !== undefined)
       throw new InputError({
         where: locate(table, chain),
@@ -192,71 +221,77 @@ const checkTable = (table: Table, locate: Locate): void => {
         problem,
         expected: "a chain name of its own",
       });
-    if (!isBuiltIn && chain.policy !== undefined)
+    if (chain.policy !== undefined && !hooks.includes(chain.name))
       throw new InputError({
         where: locate(table, chain),
         value: chain.policy,
         problem: "is a policy for a user chain",
         expected: `a policy only for ${hooks.join(", ")}`,
       });
-    chains.set(chain.name, chain);
-  }
-  for (const chain of chains.values()) {
+    names.set(chain.name, index);
+  });
+  const jumps = { starts: [0], to: [] as number[], numbers: [] as number[] };
+  const isHook = table.chains.map(({ name }) => hooks.includes(name));
+  for (const chain of table.chains) {
     chain.rules.forEach((rule, index) => {
       const { target } = rule;
-      const where = locate(table, chain, index + 1);
+      const refuse = (found: Found): never => {
+        throw new InputError({ where: locate(table, chain, index + 1), ...found });
+      };
       if (target.kind === "jump" || target.kind === "goto") {
-        if (!chains.has(target.chain) || hooks.includes(target.chain))
-          throw new InputError({
-            where,
+        const to = names.get(target.chain);
+        if (to === undefined || isHook[to] === true)
+          return refuse({
             value: target.chain,
             problem: `is no user chain of table ${table.name}`,
             expected: "a chain that the table defines",
           });
+        jumps.to.push(to);
+        jumps.numbers.push(index + 1);
       }
       if (target.kind === "DROP" && table.name === "nat")
-        throw new InputError({
-          where,
+        refuse({
           value: "DROP",
           problem: "is not allowed in the nat table, which is not for filtering",
           expected: "DROP in the filter table",
         });
       const found = ruleProblem(rule, chain);
-      if (found !== undefined) throw new InputError({ where, ...found });
-      const at = home(target.kind);
+      if (found !== undefined) refuse(found);
+      const at = homes[target.kind];
       if (at !== undefined && at.table !== table.name)
-        throw new InputError({
-          where,
+        refuse({
           value: target.kind,
           problem: `is not possible in table ${table.name}`,
           expected: `table ${at.table}`,
         });
     });
+    jumps.starts.push(jumps.to.length);
   }
-  const loop = findLoop(chains);
-  if (loop !== undefined)
+  const order = orderOf(jumps);
+  if (order.loop !== undefined)
     throw new InputError({
-      where: locate(table, loop.chain, loop.number),
-      value: loop.target,
+      where: locate(table, table.chains[order.loop.chain]!, jumps.numbers[order.loop.jump]),
+      value: table.chains[jumps.to[order.loop.jump]!]!.name,
       problem: "leads back to itself",
       expected: "jumps that never come round",
     });
-  for (const hook of builtIns[table.name]) {
-    const start = chains.get(hook);
-    if (start === undefined) continue;
-    for (const chain of reachable(chains, start)) {
-      chain.rules.forEach(({ target }, index) => {
-        const at = home(target.kind);
-        if (at !== undefined && !at.hooks.includes(hook))
-          throw new InputError({
-            where: locate(table, chain, index + 1),
-            value: target.kind,
-            problem: `is reached from ${hook}`,
-            expected: `${target.kind} reached only from ${at.hooks.join(", ")}`,
-          });
-      });
-    }
-  }
+  const reached = reachedFrom(names, builtIns[table.name], jumps, order.chains);
+  table.chains.forEach((chain, place) => {
+    chain.rules.forEach(({ target }, index) => {
+      const at = homes[target.kind];
+      const hook =
+        at === undefined
+          ? undefined
+          : builtIns[table.name].find((name, bit) => (reached[place]! & (1 << bit)) !== 0 && !at.hooks.includes(name));
+      if (at !== undefined && hook !== undefined)
+        throw new InputError({
+          where: locate(table, chain, index + 1),
+          value: target.kind,
+          problem: `is reached from ${hook}`,
+          expected: `${target.kind} reached only from ${at.hooks.join(", ")}`,
+        });
+    });
+  });
 };
 
 /**

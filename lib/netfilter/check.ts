@@ -33,15 +33,16 @@ export type Locate = (table: Table, chain: Chain, number?: number) => string;
 const place: Locate = (table, chain, number) =>
   `${table.name} ${chain.name}${number === undefined ? "" : ` rule ${number}`}`;
 
-const specialNames = ["ACCEPT", "DROP", "RETURN", "QUEUE"];
+const specialNames = new Set(["ACCEPT", "DROP", "RETURN", "QUEUE"]);
+const plainName = /^\w[\w-]*$/;
 
 /** What is wrong with a chain's name; undefined when nothing is. */
 export const chainNameProblem = (name: string): string | undefined => {
   if (name === "") return "is empty";
   if (name.length > 28) return "is longer than 28 characters";
+  if (plainName.test(name)) return specialNames.has(name) ? "is the name of a target" : undefined;
   if (/^[-!]/.test(name)) return "starts with - or !";
   if (/[\s"\\]/.test(name)) return "holds white space, a quote or a backslash";
-  if (specialNames.includes(name)) return "is the name of a target";
   return undefined;
 };
 

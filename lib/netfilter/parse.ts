@@ -158,6 +158,10 @@ const protocolNumbers: Readonly<Record<string, "icmp" | "tcp" | "udp" | "all">> 
 
 /** A rule being read. `-p tcp` makes the options of `-m tcp` known, so the protocol is kept apart. */
 interface Draft {
+  /** The chain that it goes to. */
+  readonly chain: string;
+  /** The conditions that need no extension. */
+  readonly heads: Match[];
   readonly matches: Match[];
   /** Extensions named by -m, and where the matches of each begin. */
   readonly modules: { readonly name: Module; readonly start: number }[];
@@ -181,8 +185,8 @@ const moduleNames = [
 type Module = (typeof moduleNames)[number];
 
 const once = (words: Words, draft: Draft, option: string, same: (match: Match) => boolean): void => {
-  const start = draft.modules.at(-1)?.start ?? 0;
-  if (draft.matches.slice(start).some(same)) words.fail(option, "is given twice", "each option once");
+  for (let i = draft.modules.at(-1)?.start ?? 0; i < draft.matches.length; i++)
+    if (same(draft.matches[i]!)) words.fail(option, "is given twice", "each option once");
 };
 
 const transport = (words: Words, draft: Draft, proto: "tcp" | "udp", option: string, not: boolean): boolean => {
@@ -338,17 +342,26 @@ const usage: Readonly<Record<Module, string>> = {
   state: "--state",
 };
 
-const every: PortRange = { first: 0, last: 65535 };
+const everyPortOf = (proto: "tcp" | "udp"): Match => ({
+  kind: "dport",
+  not: false,
+  proto,
+  ports: { first: 0, last: 65535 },
+});
+const everyPort = { tcp: everyPortOf("tcp"), udp: everyPortOf("udp") } as const;
 
 /** An extension has had its options: `-m tcp` may stand alone, others may not. */
 const endModule = (words: Words, draft: Draft): void => {
   const module = draft.modules.at(-1);
   if (module === undefined) return;
+  const transports = module.name === "tcp" || module.name === "udp";
+  if (draft.matches.length === module.start + 1 && !transports) return;
   const own = draft.matches.splice(module.start);
   if (own.length === 0) {
     if (module.name !== "tcp" && module.name !== "udp")
-      words.fail(`-m ${module.name}`, "has no option", usage[module.name]);
-    own.push({ kind: "dport", not: false, proto: module.name, ports: every });
+      return words.fail(`-m ${module.name}`, "has no option", usage[module.name]);
+    draft.matches.push(everyPort[module.name]);
+    return;
   }
   const side = (match: Match): number =>
     match.kind === "dport" || ("on" in match && match.on === "destination") ? 1 : 0;
@@ -356,7 +369,7 @@ const endModule = (words: Words, draft: Draft): void => {
   const ports = sorted.filter(match => (match.kind === "sport" || match.kind === "dport") && !isEveryPort(match.ports));
   if (module.name !== "tcp" && module.name !== "udp") draft.matches.push(...sorted);
   else if (ports.length > 0) draft.matches.push(...ports);
-  else draft.matches.push({ kind: "dport", not: false, proto: module.name, ports: every });
+  else draft.matches.push(everyPort[module.name]);
 };
 
 const beginModule = (words: Words, draft: Draft, name: Module): void => {
@@ -474,21 +487,27 @@ const target = (words: Words, option: string, chains: ReadonlySet<string>): Targ
   }
 };
 
-const aliases: Readonly<Record<string, string>> = {
-  "--source": "-s",
-  "--src": "-s",
-  "--destination": "-d",
-  "--dst": "-d",
-  "--in-interface": "-i",
-  "--out-interface": "-o",
-  "--protocol": "-p",
-  "--proto": "-p",
-  "--match": "-m",
-  "--jump": "-j",
-  "--goto": "-g",
+const aliases: ReadonlyMap<string, string> = new Map([
+  ["--source", "-s"],
+  ["--src", "-s"],
+  ["--destination", "-d"],
+  ["--dst", "-d"],
+  ["--in-interface", "-i"],
+  ["--out-interface", "-o"],
+  ["--protocol", "-p"],
+  ["--proto", "-p"],
+  ["--match", "-m"],
+  ["--jump", "-j"],
+  ["--goto", "-g"],
+]);
+
+const addHead = (words: Words, draft: Draft, option: string, match: Match): void => {
+  for (const other of draft.heads)
+    if (other.kind === match.kind) words.fail(option, "is given twice", "each option once");
+  draft.heads.push(match);
 };
 
-const protocol = (words: Words, draft: Draft, not: boolean, add: (match: Match) => void): void => {
+const protocol = (words: Words, draft: Draft, option: string, not: boolean): void => {
   const text = words.value("-p", "icmp, tcp or udp").toLowerCase();
   const name = Object.hasOwn(protocolNumbers, text) ? protocolNumbers[text] : text;
   if (name === "all") {
@@ -498,51 +517,35 @@ const protocol = (words: Words, draft: Draft, not: boolean, add: (match: Match) 
   const proto = oneOf(words, name ?? text, ["icmp", "tcp", "udp"], "protocol");
   draft.proto = proto;
   draft.protoNot = not;
-  add({ kind: "protocol", not, proto });
+  addHead(words, draft, option, { kind: "protocol", not, proto });
 };
 
-const interfaceName = (
-  words: Words,
-  chain: string,
-  option: "-i" | "-o",
-  not: boolean,
-  add: (match: Match) => void,
-): void => {
+const interfaceName = (words: Words, draft: Draft, option: "-i" | "-o", not: boolean): void => {
   const name = words.value(option, "an interface");
   if (name === "" || name.length > 15 || /[\s/]/.test(name))
     words.fail(name, "is no interface name", "1 to 15 characters without white space");
-  const unknowable = interfaceProblem(chain, option === "-i" ? "in" : "out");
+  const unknowable = interfaceProblem(draft.chain, option === "-i" ? "in" : "out");
   if (unknowable !== undefined) words.fail(`${option} ${name}`, unknowable.problem, unknowable.expected);
-  if (name !== "+") add({ kind: option === "-i" ? "in" : "out", not, interface: name });
+  if (name !== "+") addHead(words, draft, option, { kind: option === "-i" ? "in" : "out", not, interface: name });
   else if (not) words.fail(`! ${option} +`, "matches nothing", "an interface");
 };
 
 /** The conditions of a rule that need no extension; false when `option` is none of them. */
-const headOption = (
-  words: Words,
-  chain: string,
-  draft: Draft,
-  heads: Match[],
-  option: string,
-  not: boolean,
-): boolean => {
-  const add = (match: Match): void => {
-    if (heads.some(other => other.kind === match.kind)) words.fail(option, "is given twice", "each option once");
-    heads.push(match);
-  };
+const headOption = (words: Words, draft: Draft, option: string, not: boolean): boolean => {
   switch (option) {
     case "-s":
     case "-d": {
       const cidr = network(words, words.value(option, "a network"));
-      if (cidr.prefix > 0 || not) add({ kind: option === "-s" ? "source" : "destination", not, cidr });
+      if (cidr.prefix > 0 || not)
+        addHead(words, draft, option, { kind: option === "-s" ? "source" : "destination", not, cidr });
       return true;
     }
     case "-i":
     case "-o":
-      interfaceName(words, chain, option, not, add);
+      interfaceName(words, draft, option, not);
       return true;
     case "-p":
-      protocol(words, draft, not, add);
+      protocol(words, draft, option, not);
       return true;
     default:
       return false;
@@ -561,14 +564,21 @@ const extensionOption = (words: Words, draft: Draft, option: string, not: boolea
 };
 
 const rule = (words: Words, chain: string, chains: ReadonlySet<string>): Rule => {
-  const draft: Draft = { matches: [], modules: [], proto: undefined, protoNot: false, target: undefined };
-  const heads: Match[] = [];
+  const draft: Draft = {
+    chain,
+    heads: [],
+    matches: [],
+    modules: [],
+    proto: undefined,
+    protoNot: false,
+    target: undefined,
+  };
   while (!words.done) {
     const not = words.peek() === "!";
     if (not) words.take();
     const given = words.value("!", "an option");
-    const option = Object.hasOwn(aliases, given) ? aliases[given]! : given;
-    if (headOption(words, chain, draft, heads, option, not)) continue;
+    const option = given.length === 2 ? given : (aliases.get(given) ?? given);
+    if (headOption(words, draft, option, not)) continue;
     if (not && (option === "-m" || option === "-j" || option === "-g"))
       words.fail(`! ${option}`, "cannot be", `${option} without !`);
     if (option === "-m") {
@@ -592,18 +602,26 @@ const rule = (words: Words, chain: string, chains: ReadonlySet<string>): Rule =>
     }
   }
   endModule(words, draft);
-  return { matches: matchesInOrder([...heads, ...draft.matches]), target: draft.target ?? { kind: "none" } };
+  return { matches: matchesInOrder([...draft.heads, ...draft.matches]), target: draft.target ?? { kind: "none" } };
 };
 
-/** A table being read, with the line of each chain and rule. */
+/** A chain being read; `line` is where it was declared, or first used. */
+interface OpenChain {
+  readonly name: string;
+  readonly policy: "ACCEPT" | "DROP" | undefined;
+  readonly rules: Rule[];
+  readonly line: number;
+}
+
+/** A table being read. */
 interface OpenTable {
   readonly name: TableName;
   /** The chains that rules may jump to. */
   readonly userChains: Set<string>;
-  readonly chains: Map<
-    string,
-    { readonly policy?: "ACCEPT" | "DROP"; readonly rules: Rule[]; readonly line: number; readonly lines: number[] }
-  >;
+  readonly chains: Map<string, OpenChain>;
+  /** The chain and the line of each rule, as they come. */
+  readonly owners: OpenChain[];
+  readonly lines: number[];
 }
 
 const tableNames = Object.keys(builtIns) as TableName[];
@@ -617,8 +635,10 @@ const openTable = (name: string, where: string): OpenTable => {
       problem: "is no table known here",
       expected: tableNames.join(", "),
     });
-  return { name: known, userChains: new Set(), chains: new Map() };
+  return { name: known, userChains: new Set(), chains: new Map(), owners: [], lines: [] };
 };
+
+const counters = /^\[\d+:\d+\]$/;
 
 const declareChain = (table: OpenTable, line: string, number: number, where: string): void => {
   const words = new Words(where, split(line.slice(1), where));
@@ -627,48 +647,48 @@ const declareChain = (table: OpenTable, line: string, number: number, where: str
   const problem = table.chains.has(name) ? "is defined twice" : chainNameProblem(name);
   if (problem !== undefined) words.fail(name, problem, "a chain name of its own");
   const policy = words.value(name, "a policy");
-  const counters = words.peek();
-  if (counters !== undefined && !/^\[\d+:\d+\]$/.test(words.take()))
-    words.fail(counters, "are no counters", "[packets:bytes]");
+  const given = words.peek();
+  if (given !== undefined && !counters.test(words.take())) words.fail(given, "are no counters", "[packets:bytes]");
   if (!words.done) words.fail(words.peek(), "comes after the counters", "the end of the line");
   if (policy !== "-" && policy !== "ACCEPT" && policy !== "DROP")
     words.fail(policy, "is no policy", "ACCEPT, DROP or -");
   if (!isBuiltIn && policy !== "-") words.fail(policy, "is a policy for a user chain", "-");
   if (!isBuiltIn) table.userChains.add(name);
-  table.chains.set(name, {
-    ...(isBuiltIn ? { policy: policy === "DROP" ? ("DROP" as const) : ("ACCEPT" as const) } : {}),
-    rules: [],
-    line: number,
-    lines: [],
-  });
+  const kept = isBuiltIn ? (policy === "DROP" ? "DROP" : "ACCEPT") : undefined;
+  table.chains.set(name, { name, policy: kept, rules: [], line: number });
 };
 
 const addRule = (table: OpenTable, line: string, number: number, where: string): void => {
   const words = new Words(where, split(line, where));
-  if (/^\[\d+:\d+\]$/.test(words.peek() ?? "")) words.take();
+  if (words.peek()?.startsWith("[") === true && counters.test(words.peek()!)) words.take();
   const command = words.value("rule", "-A CHAIN");
   if (command !== "-A" && command !== "--append")
     words.fail(command, "is not understood", "*table, :CHAIN, -A CHAIN or COMMIT");
   const name = words.value(command, "a chain");
-  const chain = table.chains.get(name);
+  let chain = table.chains.get(name);
   if (chain === undefined) {
     if (!(builtIns[table.name] as readonly string[]).includes(name))
-      words.fail(name, `is no chain of table ${table.name}`, "a chain defined above by :NAME");
-    table.chains.set(name, { policy: "ACCEPT", rules: [], line: number, lines: [] });
-    addRule(table, line, number, where);
-    return;
+      return words.fail(name, `is no chain of table ${table.name}`, "a chain defined above by :NAME");
+    table.chains.set(name, (chain = { name, policy: "ACCEPT", rules: [], line: number }));
   }
   chain.rules.push(rule(words, name, table.userChains));
-  chain.lines.push(number);
+  table.owners.push(chain);
+  table.lines.push(number);
 };
 
 const closeTable = ({ name, chains }: OpenTable): Table => {
-  const given = [...chains].map(([chain, { policy, rules }]): Chain => ({
-    name: chain,
-    ...(policy === undefined ? {} : { policy }),
-    rules,
-  }));
+  const given: Chain[] = [];
+  for (const { name: chain, policy, rules } of chains.values())
+    given.push(policy === undefined ? { name: chain, rules } : { name: chain, policy, rules });
   return { name, chains: chainsOf({ name, chains: given }) };
+};
+
+/** The line of a chain's rule; without a number that of the chain. */
+const lineIn = ({ chains, owners, lines }: OpenTable, name: string, number: number | undefined): number | undefined => {
+  const chain = chains.get(name);
+  let left = number ?? 0;
+  const index = left === 0 ? -1 : owners.findIndex(owner => owner === chain && --left === 0);
+  return lines[index] ?? chain?.line;
 };
 
 /**
@@ -681,11 +701,15 @@ export const parseSave = (text: string, where = "iptables-save"): Ruleset => {
   const closed: OpenTable[] = [];
   let open: OpenTable | undefined;
   const at = (number: number): string => `${where}, line ${number}`;
-  const rows = text.split(/\r?\n/);
-  rows.forEach((row, index) => {
-    const line = row.trim();
-    const place = at(index + 1);
-    if (line === "" || line.startsWith("#")) return;
+  let number = 0;
+  for (let start = 0; start <= text.length;) {
+    const feed = text.indexOf("\n", start);
+    const end = feed < 0 ? text.length : feed;
+    const line = text.slice(start, end).trim();
+    start = end + 1;
+    number++;
+    if (line === "" || line.startsWith("#")) continue;
+    const place = at(number);
     if (line.startsWith("*")) {
       if (open !== undefined)
         throw new InputError({
@@ -707,20 +731,20 @@ export const parseSave = (text: string, where = "iptables-save"): Ruleset => {
     } else if (line === "COMMIT") {
       closed.push(open);
       open = undefined;
-    } else if (line.startsWith(":")) declareChain(open, line, index + 1, place);
-    else addRule(open, line, index + 1, place);
-  });
+    } else if (line.startsWith(":")) declareChain(open, line, number, place);
+    else addRule(open, line, number, place);
+  }
   if (open !== undefined)
     throw new InputError({
-      where: at(rows.length),
-      value: `*${(open as OpenTable).name}`,
+      where: at(number),
+      value: `*${open.name}`,
       problem: "has no end",
       expected: "COMMIT",
     });
   const ruleset: Ruleset = { tables: closed.map(closeTable) };
   const lineOf: Locate = (table, chain, number) => {
-    const source = closed.find(({ name }) => name === table.name)?.chains.get(chain.name);
-    return at((number === undefined ? undefined : source?.lines[number - 1]) ?? source?.line ?? 1);
+    const source = closed.find(({ name }) => name === table.name);
+    return at((source === undefined ? undefined : lineIn(source, chain.name, number)) ?? 1);
   };
   checkRuleset(ruleset, lineOf);
   return ruleset;

@@ -11,11 +11,13 @@ export {
   type PcapFile,
   type PcapRecord,
   type Timed,
+  type Wire,
   linkTypes,
   readPcap,
   writeCookedPcap,
   writePcap,
 } from "./packet/pcap.js";
+export { type Link, etherTypes, linkTypeName, packetTypes, readLink } from "./packet/link.js";
 export type * from "./netfilter/types.js";
 export type {
   Connection,
@@ -167,7 +169,8 @@ export { formatDisposition, formatFlow, formatPacket, formatReason, formatTrace 
 export { formatAssumptions } from "./render/assumptions.js";
 export { type PingTextOptions, printPing } from "./render/ping.js";
 export {
-  type TcpdumpNames,
+  type TcpdumpForm,
+  type TcpdumpFrame,
   type TcpdumpOptions,
   type TcpdumpPacket,
   printTcpdump,

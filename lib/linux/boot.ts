@@ -8,7 +8,8 @@ import { hostRoutes } from "../net/routing.js";
 import { failureOf, type SocketError } from "../net/socketError.js";
 import type { Host, Network } from "../net/types.js";
 import { printSave } from "../netfilter/print.js";
-import { ethernetFrame, packetIn, pcapOfFrames, readPcap } from "../packet/pcap.js";
+import { withChecksum } from "../packet/emit.js";
+import { ethernetFrame, packetIn, pcapOfFrames, readPcap, type Wire } from "../packet/pcap.js";
 import type { Packet } from "../packet/packet.js";
 import { type Agent, type Ran, startAgent } from "./agent.js";
 import { parseConntrack, parseCounted, parsePing, pingErrors } from "./parse.js";
@@ -50,6 +51,7 @@ export interface LinuxLab extends Lab {
 }
 
 export interface HostCaptured extends Captured {
+  readonly wire: Wire;
   /** The identification of its IP header. */
   readonly identification: number;
 }
@@ -320,11 +322,11 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
     const stop = async (): Promise<readonly HostCaptured[]> => {
       await mark(host, offset => tcpdump.output(offset));
       const { records } = readPcap((await tcpdump.stop()).stdout, `capture at ${host}`);
-      return records.flatMap(({ time, direction, interfaceIndex, packet, identification }) => {
+      return records.flatMap(({ time, direction, interfaceIndex, packet, wire, identification }) => {
         const name = nameOf.get(interfaceIndex!);
-        return packet === undefined || name === undefined
+        return packet === undefined || wire === undefined || name === undefined
           ? []
-          : { time, direction: direction!, packet, interface: name, identification: identification! };
+          : { time, direction: direction!, packet, wire, interface: name, identification: identification! };
       });
     };
     let stopped: Promise<readonly HostCaptured[]> | undefined;
@@ -349,7 +351,13 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
       await promiscuous("off");
       return seen
         .filter(entry => any || entry.interface === interfaceName)
-        .map(({ time, direction, interface: name, packet }) => ({ time, direction, interface: name, packet }));
+        .map(({ time, direction, interface: name, packet, wire }) => ({
+          time,
+          direction,
+          interface: name,
+          packet,
+          wire: { ...wire, bytes: withChecksum(wire.bytes) },
+        }));
     };
     let stopped: Promise<readonly Captured[]> | undefined;
     return { host, interface: interfaceName, stop: () => (stopped ??= stop()) };

@@ -1,6 +1,7 @@
 import type { ConntrackEntry } from "../netfilter/netfilter.js";
 import type { CountedRuleset } from "../netfilter/types.js";
 import type { Packet } from "../packet/packet.js";
+import type { Wire } from "../packet/pcap.js";
 import type { FailedConnect } from "./socketError.js";
 import type { Network } from "./types.js";
 import type { Trace } from "./trace.js";
@@ -76,6 +77,8 @@ export interface Captured {
   /** The interface that saw it. */
   readonly interface: string;
   readonly packet: Packet;
+  /** The packet's bytes, on an engine that has real ones: with what no packet of the model tells, TCP's options among it. */
+  readonly wire?: Wire;
 }
 
 /** A capture that runs until it is stopped. */

@@ -14,8 +14,15 @@ const flagBits: readonly (readonly [TcpFlag, number])[] = [
   ["RST", 0x04],
   ["PSH", 0x08],
   ["ACK", 0x10],
+  ["URG", 0x20],
+  ["ECE", 0x40],
+  ["CWR", 0x80],
+  ["NS", 0x100],
 ];
-/** The window that a segment offers: what Linux does at first with an Ethernet MTU of 1500, and nothing with a reset. */
+/**
+ * The window that a segment of the model offers: what Linux does at first with an Ethernet MTU of 1500, and nothing with
+ * a reset. The model's hosts read at once, so it never shrinks; they negotiate no options, so it is never scaled.
+ */
 export const tcpWindow = (packet: Tcp): number => (packet.flags.includes("RST") ? 0 : 64240);
 
 const sum = (bytes: Uint8Array, start = 0): number => {
@@ -62,8 +69,9 @@ const emitTcp = (bytes: Bytes, view: DataView, packet: Tcp): void => {
   view.setUint16(22, packet.dport);
   view.setUint32(24, packet.seq);
   view.setUint32(28, packet.ack);
-  bytes[32] = 5 << 4;
-  for (const [flag, bit] of flagBits) if (packet.flags.includes(flag)) bytes[33]! |= bit;
+  let bits = 5 << 12;
+  for (const [flag, bit] of flagBits) if (packet.flags.includes(flag)) bits |= bit;
+  view.setUint16(32, bits);
   view.setUint16(34, tcpWindow(packet));
   putText(bytes, 40, packet.payload);
 };
@@ -136,9 +144,9 @@ const parseIp = (bytes: Bytes): Ip | Unread => {
   };
 };
 
-/** Data as text; what a quotation cut off is made up with NULs, as only its length is known. */
-const payload = (ip: Ip, from: number): string =>
-  latin1(ip.body.subarray(from)).padEnd(Math.max(0, ip.promised - from), "\0");
+/** Data as text up to a length; what a capture or a quotation cut off is made up with NULs, as only its length is known. */
+const payload = (ip: Ip, from: number, to: number): string =>
+  latin1(ip.body.subarray(from, to)).padEnd(Math.max(0, to - from), "\0");
 
 const parseIcmp = (ip: Ip, view: DataView): Packet | Unread => {
   const { header, body } = ip;
@@ -163,7 +171,8 @@ const parseTcp = (ip: Ip, view: DataView): FlowPacket | Unread => {
   if (ip.body.length < 20) return unread("a cut TCP header");
   const headerLength = (ip.body[12]! >> 4) * 4;
   if (headerLength < 20 || headerLength > ip.promised) return unread("a TCP header with impossible lengths");
-  const flags = flagBits.filter(([, bit]) => (ip.body[13]! & bit) !== 0).map(([flag]) => flag);
+  const bits = view.getUint16(12);
+  const flags = flagBits.filter(([, bit]) => (bits & bit) !== 0).map(([flag]) => flag);
   return {
     ...ip.header,
     proto: "tcp",
@@ -172,13 +181,13 @@ const parseTcp = (ip: Ip, view: DataView): FlowPacket | Unread => {
     flags,
     seq: view.getUint32(4),
     ack: view.getUint32(8),
-    payload: payload(ip, headerLength),
+    payload: payload(ip, headerLength, ip.promised),
   };
 };
 
 /**
  * Reads a packet from its IP header on; checksums are not looked at, TCP options are skipped.
- * `parsePacket(emitPacket(packet))` is `packet`, flags in the order FIN SYN RST PSH ACK.
+ * `parsePacket(emitPacket(packet))` is `packet`, flags in the order of their bits, FIN SYN RST PSH ACK first.
  */
 export const parsePacket = (bytes: Uint8Array): Packet | Unread => {
   const ip = parseIp(bytes);
@@ -196,7 +205,7 @@ export const parsePacket = (bytes: Uint8Array): Packet | Unread => {
         proto: "udp",
         sport: view.getUint16(0),
         dport: view.getUint16(2),
-        payload: payload(ip, 8),
+        payload: payload(ip, 8, Math.min(view.getUint16(4), ip.promised)),
       };
     default:
       return unread(`IP protocol ${ip.protocol}`);
@@ -221,4 +230,28 @@ export const checksumsRight = (bytes: Uint8Array): boolean => {
       expected: "an IPv4 packet",
     });
   return checksum(bytes.subarray(0, (bytes[0]! & 15) * 4)) === 0 && checksumOk(ip, bytes);
+};
+
+/** Where the checksum of what an IP packet carries stands, from that on. */
+const checksumPlace: Readonly<Record<number, number>> = {
+  [protocolNumber.icmp]: 2,
+  [protocolNumber.tcp]: 16,
+  [protocolNumber.udp]: 6,
+};
+
+/**
+ * The bytes of an IP packet with the checksum that a network card would have filled in on its way out: Linux leaves it to
+ * the card, and a capture is made before it. The bytes as they are where they are no whole TCP, UDP or ICMP packet.
+ */
+export const withChecksum = (bytes: Uint8Array): Uint8Array => {
+  const ip = parseIp(bytes);
+  const place = "kind" in ip ? undefined : checksumPlace[ip.protocol];
+  if ("kind" in ip || place === undefined || ip.body.length < Math.max(ip.promised, place + 2)) return bytes;
+  const copy = bytes.slice();
+  const body = copy.subarray(ip.body.byteOffset - bytes.byteOffset).subarray(0, ip.promised);
+  const view = new DataView(copy.buffer, body.byteOffset, body.length);
+  view.setUint16(place, 0);
+  const sum = checksum(body, ip.protocol === protocolNumber.icmp ? 0 : pseudoHeader(copy, ip.promised));
+  view.setUint16(place, ip.protocol === protocolNumber.udp ? sum || 0xffff : sum);
+  return copy;
 };

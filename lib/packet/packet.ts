@@ -28,7 +28,8 @@ export interface IcmpError extends Ipv4 {
   readonly quoted: IcmpEcho | Tcp | Udp;
 }
 
-export type TcpFlag = "SYN" | "ACK" | "FIN" | "RST" | "PSH";
+/** URG, ECE, CWR and NS come from captures only: the model's hosts send none. */
+export type TcpFlag = "SYN" | "ACK" | "FIN" | "RST" | "PSH" | "URG" | "ECE" | "CWR" | "NS";
 
 export interface Tcp extends Ipv4 {
   readonly proto: "tcp";

@@ -1,12 +1,33 @@
 import { InputError } from "../errors.js";
 import type { Addr } from "../ip/addr.js";
 import { emitPacket, parsePacket } from "./emit.js";
+import {
+  cookedHeader,
+  ethernetHeader,
+  etherTypes,
+  type Link,
+  linkTypeName,
+  linkTypes,
+  linkTypesRead,
+  packetTypes,
+  readLink,
+} from "./link.js";
 import type { Packet } from "./packet.js";
+import { type FileFrames, isPcapng, readPcapng } from "./pcapng.js";
+
+/** What a capture kept of what a frame carried, from the network header on. */
+export interface Wire {
+  readonly bytes: Uint8Array;
+  /** Bytes of it that were on the wire: more than were kept where the capture cuts frames. */
+  readonly length: number;
+}
 
 /** A packet with the time at which it was seen: seconds since the epoch. */
 export interface Timed {
   readonly time: number;
   readonly packet: Packet;
+  /** Its bytes, where it was captured from a real wire; a packet of the model is written down when they are needed. */
+  readonly wire?: Wire;
 }
 
 /** A packet as a capture on Linux's `any` device has it: with the interface that saw it and which way it went. */
@@ -24,11 +45,15 @@ export interface PcapRecord {
   readonly frame: Uint8Array;
   /** Bytes that the frame had on the wire. */
   readonly length: number;
-  /** The packet in it; absent for ARP, IPv6 and whatever else the library does not model. */
+  /** What its link header says; absent where the capture does not hold all of that. */
+  readonly link?: Link;
+  /** What it carries; absent with its link header. */
+  readonly wire?: Wire;
+  /** The packet in it, as far as the model's packets go; absent for ARP, IPv6, fragments and whatever else they do not tell. */
   readonly packet?: Packet;
   /** The IP header's identification, where there is a packet. */
   readonly identification?: number;
-  /** Known for captures on Linux's `any` device only. */
+  /** Known for Linux's cooked captures only. */
   readonly direction?: "in" | "out";
   /** The number of the interface on its host; known for captures on Linux's `any` device only. */
   readonly interfaceIndex?: number;
@@ -40,18 +65,11 @@ export interface PcapFile {
   readonly records: readonly PcapRecord[];
 }
 
-/** What a capture file says of its frames: 1 Ethernet, 276 Linux cooked version 2 (captures on `any`). */
-export const linkTypes = { ethernet: 1, cooked: 276 } as const;
+export { linkTypes };
 
 const microsecondMagic = 0xa1b2c3d4;
 const nanosecondMagic = 0xa1b23c4d;
-const ipv4 = 0x0800;
-/** Linux's packet types, as a cooked header has them: for this host, and sent by it. */
-const toUs = 0;
-const outgoing = 4;
 const arphrdEther = 1;
-const ethernetHeader = 14;
-const cookedHeader = 20;
 const fileHeader = 24;
 const recordHeader = 16;
 const snapLength = 262144;
@@ -64,8 +82,7 @@ export const hardwareAddress = (address: Addr): Uint8Array =>
   new Uint8Array([2, 0, address >>> 24, (address >>> 16) & 0xff, (address >>> 8) & 0xff, address & 0xff]);
 
 /** A packet behind room for a link header. */
-const framed = (room: number, packet: Packet, identification: number): Uint8Array => {
-  const bytes = emitPacket(packet, identification);
+const framed = (room: number, bytes: Uint8Array): Uint8Array => {
   const frame = new Uint8Array(room + bytes.length);
   frame.set(bytes, room);
   return frame;
@@ -77,32 +94,44 @@ export const ethernetFrame = (
   link?: { readonly source: Uint8Array; readonly destination: Uint8Array },
   identification = 0,
 ): Uint8Array => {
-  const frame = framed(ethernetHeader, packet, identification);
+  return inEthernet(packet, emitPacket(packet, identification), link);
+};
+
+const inEthernet = (
+  packet: Packet,
+  bytes: Uint8Array,
+  link?: { readonly source: Uint8Array; readonly destination: Uint8Array },
+): Uint8Array => {
+  const frame = framed(ethernetHeader, bytes);
   frame.set(link?.destination ?? hardwareAddress(packet.dst), 0);
   frame.set(link?.source ?? hardwareAddress(packet.src), 6);
-  frame[12] = ipv4 >> 8;
+  frame[12] = etherTypes.ipv4 >> 8;
   return frame;
 };
 
 /** A packet behind a Linux cooked header of version 2, whose one hardware address is the sender's. */
-const cookedFrame = ({ packet, direction, interfaceIndex }: CookedPacket): Uint8Array => {
-  const frame = framed(cookedHeader, packet, 0);
+const cookedFrame = ({ packet, wire, direction, interfaceIndex }: CookedPacket): Uint8Array => {
+  const frame = framed(cookedHeader, wire?.bytes ?? emitPacket(packet));
   const view = new DataView(frame.buffer);
   const address = hardwareAddress(packet.src);
-  view.setUint16(0, ipv4);
+  view.setUint16(0, etherTypes.ipv4);
   view.setUint32(4, interfaceIndex);
   view.setUint16(8, arphrdEther);
-  frame[10] = direction === "out" ? outgoing : toUs;
+  frame[10] = direction === "out" ? packetTypes.outgoing : packetTypes.toUs;
   frame[11] = address.length;
   frame.set(address, 12);
   return frame;
 };
 
+/** A frame to write, with its length on the wire where not all of it was kept. */
+interface WrittenFrame {
+  readonly time: number;
+  readonly frame: Uint8Array;
+  readonly length?: number;
+}
+
 /** A capture file of frames, as `tcpdump -w` makes it, with nanosecond timestamps. Times are kept to the microsecond. */
-export const pcapOfFrames = (
-  frames: readonly { readonly time: number; readonly frame: Uint8Array }[],
-  linkType: number = linkTypes.ethernet,
-): Uint8Array => {
+export const pcapOfFrames = (frames: readonly WrittenFrame[], linkType: number = linkTypes.ethernet): Uint8Array => {
   const size = frames.reduce((total, { frame }) => total + recordHeader + frame.length, fileHeader);
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
@@ -112,76 +141,72 @@ export const pcapOfFrames = (
   view.setUint32(16, snapLength, true);
   view.setUint32(20, linkType, true);
   let at = fileHeader;
-  for (const { time, frame } of frames) {
+  for (const { time, frame, length = frame.length } of frames) {
     const microseconds = Math.round(time * 1e6); // a number holds today's time no finer
     view.setUint32(at, Math.floor(microseconds / 1e6), true);
     view.setUint32(at + 4, (microseconds % 1e6) * 1000, true);
     view.setUint32(at + 8, frame.length, true);
-    view.setUint32(at + 12, frame.length, true);
+    view.setUint32(at + 12, length, true);
     bytes.set(frame, at + recordHeader);
     at += recordHeader + frame.length;
   }
   return bytes;
 };
 
+const lengthBehind = (header: number, wire: Wire | undefined): Pick<WrittenFrame, "length"> =>
+  wire === undefined ? {} : { length: header + wire.length };
+
 /** A capture file of packets that `tcpdump -r` and Wireshark read: Ethernet, nanosecond timestamps, right checksums. */
 export const writePcap = (packets: readonly Timed[]): Uint8Array =>
-  pcapOfFrames(packets.map(({ time, packet }) => ({ time, frame: ethernetFrame(packet) })));
+  pcapOfFrames(
+    packets.map(({ time, packet, wire }) => ({
+      time,
+      frame: inEthernet(packet, wire?.bytes ?? emitPacket(packet)),
+      ...lengthBehind(ethernetHeader, wire),
+    })),
+  );
 
 /** The same of a capture on `any`: Linux cooked version 2. */
 export const writeCookedPcap = (packets: readonly CookedPacket[]): Uint8Array =>
   pcapOfFrames(
-    packets.map(packet => ({ time: packet.time, frame: cookedFrame(packet) })),
+    packets.map(packet => ({
+      time: packet.time,
+      frame: cookedFrame(packet),
+      ...lengthBehind(cookedHeader, packet.wire),
+    })),
     linkTypes.cooked,
   );
 
-type Link = Pick<PcapRecord, "direction" | "interfaceIndex"> & { readonly network: number; readonly body: Uint8Array };
-
-const parseEthernet = (frame: Uint8Array): Link | undefined =>
-  frame.length < ethernetHeader
-    ? undefined
-    : { network: (frame[12]! << 8) | frame[13]!, body: frame.subarray(ethernetHeader) };
-
-const parseCooked = (frame: Uint8Array): Link | undefined => {
-  if (frame.length < cookedHeader) return undefined;
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
-  return {
-    network: view.getUint16(0),
-    interfaceIndex: view.getUint32(4),
-    direction: frame[10] === outgoing ? "out" : "in",
-    body: frame.subarray(cookedHeader),
-  };
+/** The packet of the model that bytes hold. */
+const modelled = (network: number, bytes: Uint8Array): Packet | undefined => {
+  const packet = network === etherTypes.ipv4 ? parsePacket(bytes) : undefined;
+  return packet === undefined || "kind" in packet ? undefined : packet;
 };
 
 /** The packet in an Ethernet frame; undefined for ARP, IPv6 and whatever else the library does not model. */
 export const packetIn = (frame: Uint8Array): Packet | undefined => {
-  const link = parseEthernet(frame);
-  const packet = link?.network === ipv4 ? parsePacket(link.body) : undefined;
-  return packet === undefined || "kind" in packet ? undefined : packet;
+  const link = readLink(linkTypes.ethernet, frame);
+  return link === undefined ? undefined : modelled(link.network, frame.subarray(link.at));
 };
 
 const readRecord = (linkType: number, time: number, length: number, frame: Uint8Array): PcapRecord => {
-  const link = linkType === linkTypes.cooked ? parseCooked(frame) : parseEthernet(frame);
-  const packet = link?.network === ipv4 ? parsePacket(link.body) : undefined;
+  const link = readLink(linkType, frame);
+  if (link === undefined) return { time, frame, length };
+  const wire: Wire = { bytes: frame.subarray(link.at), length: length - link.at };
+  const packet = modelled(link.network, wire.bytes);
   return {
     time,
     frame,
     length,
-    ...(link !== undefined &&
-      packet !== undefined &&
-      !("kind" in packet) && { packet, identification: (link.body[4]! << 8) | link.body[5]! }),
-    ...(link?.direction !== undefined && { direction: link.direction }),
-    ...(link?.interfaceIndex !== undefined && { interfaceIndex: link.interfaceIndex }),
+    link,
+    wire,
+    ...(packet !== undefined && { packet, identification: (wire.bytes[4]! << 8) | wire.bytes[5]! }),
+    ...(link.packetType !== undefined && { direction: link.packetType === packetTypes.outgoing ? "out" : "in" }),
+    ...(link.interfaceIndex !== undefined && { interfaceIndex: link.interfaceIndex }),
   };
 };
 
-/**
- * Reads a capture file, of either byte order, micro- or nanoseconds, Ethernet or Linux cooked version 2.
- * A last record that is cut off is left out: a capture may still be running.
- * @param where the place to name in an error
- * @throws InputError if it is no such file
- */
-export const readPcap = (bytes: Uint8Array, where = "pcap"): PcapFile => {
+const readClassic = (bytes: Uint8Array, where: string): FileFrames => {
   const bad = (value: unknown, problem: string, expected: string): never => {
     throw new InputError({ where, value, problem, expected });
   };
@@ -190,24 +215,40 @@ export const readPcap = (bytes: Uint8Array, where = "pcap"): PcapFile => {
   const little = [microsecondMagic, nanosecondMagic].includes(view.getUint32(0, true));
   const magic = view.getUint32(0, little);
   if (magic !== microsecondMagic && magic !== nanosecondMagic)
-    bad(magic.toString(16), "does not begin a capture file", "a1b2c3d4 or a1b23c4d (pcap, not pcapng)");
-  const linkType = view.getUint32(20, little) & 0xffff;
-  if (linkType !== linkTypes.ethernet && linkType !== linkTypes.cooked)
-    bad(
-      linkType,
-      "is a link type that is not supported",
-      `${linkTypes.ethernet} (Ethernet) or ${linkTypes.cooked} (Linux cooked v2)`,
-    );
-  const perSecond = magic === nanosecondMagic ? 1e9 : 1e6;
-  const records: PcapRecord[] = [];
+    bad(magic.toString(16), "does not begin a capture file", "a1b2c3d4 or a1b23c4d (pcap), or 0a0d0d0a (pcapng)");
+  const unitsPerMicrosecond = magic === nanosecondMagic ? 1000 : 1;
+  const given = view.getUint32(16, little);
+  const cut = given === 0 || given > snapLength ? snapLength : given;
+  const frames: FileFrames["frames"][number][] = [];
   for (let at = fileHeader; at + recordHeader <= bytes.length;) {
     const kept = view.getUint32(at + 8, little);
     if (kept > snapLength) bad(kept, `is an impossible length of a frame, at byte ${at + 8}`, `at most ${snapLength}`);
-    const end = at + recordHeader + kept;
-    if (end > bytes.length) break;
-    const time = view.getUint32(at, little) + view.getUint32(at + 4, little) / perSecond;
-    records.push(readRecord(linkType, time, view.getUint32(at + 12, little), bytes.subarray(at + recordHeader, end)));
-    at = end;
+    const start = at + recordHeader;
+    if (start + kept > bytes.length) break;
+    frames.push({
+      time: view.getUint32(at, little) + Math.floor(view.getUint32(at + 4, little) / unitsPerMicrosecond) / 1e6,
+      frame: bytes.subarray(start, start + Math.min(kept, cut)),
+      length: view.getUint32(at + 12, little),
+    });
+    at = start + kept;
   }
-  return { linkType, records };
+  return { linkType: view.getUint32(20, little) & 0xffff, frames };
+};
+
+/**
+ * Reads a capture file: pcap of either byte order with micro- or nanoseconds, or pcapng; of one of {@link linkTypes}.
+ * A last record that is cut off is left out: a capture may still be running.
+ * @param where the place to name in an error
+ * @throws InputError if it is no such file
+ */
+export const readPcap = (bytes: Uint8Array, where = "pcap"): PcapFile => {
+  const { linkType, frames } = isPcapng(bytes) ? readPcapng(bytes, where) : readClassic(bytes, where);
+  if (linkTypeName(linkType) === undefined)
+    throw new InputError({
+      where,
+      value: linkType,
+      problem: "is a link type that is not read here",
+      expected: linkTypesRead,
+    });
+  return { linkType, records: frames.map(({ time, length, frame }) => readRecord(linkType, time, length, frame)) };
 };

@@ -1,8 +1,10 @@
 import { type Addr, formatAddr } from "../ip/addr.js";
-import { emitPacket, tcpWindow } from "../packet/emit.js";
-import type { IcmpEcho, IcmpError, Packet, Tcp, TcpFlag, Udp } from "../packet/packet.js";
-import { packetLength } from "../packet/packet.js";
-import { type Timed, linkTypes } from "../packet/pcap.js";
+import { emitPacket } from "../packet/emit.js";
+import { etherTypes, linkTypeName, linkTypes, packetTypes } from "../packet/link.js";
+import type { Packet } from "../packet/packet.js";
+import type { PcapRecord, Timed, Wire } from "../packet/pcap.js";
+import { serviceName } from "../packet/services.js";
+import { formatPacket, type Naming, type PacketForm } from "./tcpdumpPacket.js";
 
 /** A packet to print: where `any` was listened to, its interface and direction show, as in tcpdump from 4.99 on. */
 export interface TcpdumpPacket extends Timed {
@@ -10,16 +12,23 @@ export interface TcpdumpPacket extends Timed {
   readonly direction?: "in" | "out";
 }
 
-/** How tcpdump prints addresses and ports. */
-export interface TcpdumpNames {
+/** A frame of a file to print, with what its host calls the interface that saw it. */
+export interface TcpdumpFrame extends PcapRecord {
+  readonly interface?: string;
+}
+
+/** How tcpdump prints packets. */
+export interface TcpdumpForm {
   /** `-n`, `-nn`: addresses and ports stay numbers. Otherwise the host's own addresses show as its name, known ports by theirs. */
   readonly numeric?: boolean;
+  /** `-q`: less of each packet, no more than its protocol and length. */
+  readonly quiet?: boolean;
   /** The host's own addresses; nothing else resolves. */
   readonly own?: { readonly name: string; readonly addresses: readonly Addr[] };
 }
 
 /** How tcpdump is asked to print. */
-export interface TcpdumpOptions extends TcpdumpNames {
+export interface TcpdumpOptions extends TcpdumpForm {
   /** The interface it listens on, for the heading; `any` for all of the host's. */
   readonly interface: string;
   /** `-w`: the packets go to a file, and only the heading and the counts show. */
@@ -33,151 +42,93 @@ export interface TcpdumpOptions extends TcpdumpNames {
   readonly end?: "running" | "full" | "interrupted" | "cut";
 }
 
-const wellKnown: Readonly<Record<number, string>> = { 22: "ssh", 53: "domain", 80: "http", 443: "https" };
-const httpPorts = [80, 3128, 8080];
+/** IP protocols whose name tcpdump shows for a later fragment, without `-n`. */
+const protocolNames: Readonly<Record<number, string>> = { 1: "icmp", 2: "igmp", 6: "tcp", 17: "udp" };
 
-/** Turns addresses and ports into text. */
-interface Naming {
-  readonly host: (address: Addr) => string;
-  readonly port: (port: number) => string;
-}
-
-const naming = (options: TcpdumpNames): Naming => {
-  if (options.numeric === true) return { host: formatAddr, port: String };
-  const own = new Set(options.own?.addresses);
+const naming = (form: TcpdumpForm): Naming => {
+  if (form.numeric === true) return { host: formatAddr, port: String, protocol: () => undefined };
+  const own = new Set(form.own?.addresses);
   return {
-    host: address => (own.has(address) ? options.own!.name : formatAddr(address)),
-    port: port => wellKnown[port] ?? String(port),
+    host: address => (own.has(address) ? form.own!.name : formatAddr(address)),
+    port: (port, proto) => serviceName(port, proto) ?? String(port),
+    protocol: number => protocolNames[number],
   };
 };
 
-/** Where each TCP conversation started, so that later numbers print relative to it, as tcpdump keeps it. */
-type Starts = Map<string, { readonly from: string; readonly seq: number; readonly ack: number }>;
-
-const sequences = (packet: Tcp, starts: Starts): { readonly seq: number; readonly ack: number } => {
-  const { seq, ack } = packet;
-  if (!packet.flags.includes("ACK")) return { seq, ack };
-  const ends = [`${packet.src}:${packet.sport}`, `${packet.dst}:${packet.dport}`] as const;
-  const key = [...ends].sort().join(" ");
-  const start = starts.get(key);
-  if (start === undefined || packet.flags.includes("SYN")) {
-    starts.set(key, { from: ends[0], seq, ack: ack - 1 });
-    return { seq, ack };
-  }
-  const [mine, theirs] = start.from === ends[0] ? [start.seq, start.ack] : [start.ack, start.seq];
-  return { seq: (seq - mine) >>> 0, ack: (ack - theirs) >>> 0 };
-};
-
-const letters: readonly (readonly [TcpFlag, string])[] = [
-  ["FIN", "F"],
-  ["SYN", "S"],
-  ["RST", "R"],
-  ["PSH", "P"],
-  ["ACK", "."],
-];
-const formatFlags = (flags: readonly TcpFlag[]): string =>
-  letters
-    .filter(([flag]) => flags.includes(flag))
-    .map(([, letter]) => letter)
-    .join("") || "none";
-
-const firstLine = (payload: string): string => {
-  const line = payload.split(/\r?\n/, 1)[0]!;
-  return /^(?:(?:GET|PUT|POST|HEAD|DELETE|OPTIONS|TRACE|CONNECT|PATCH) |HTTP\/\S+ \d)/.test(line)
-    ? `: HTTP: ${line}`
-    : ": HTTP";
-};
-
-const formatTcp = (packet: Tcp, names: Naming, starts: Starts): string => {
-  const { flags, payload } = packet;
-  const { seq, ack } = sequences(packet, starts);
-  const data = payload.length;
-  const shows = data > 0 || flags.some(flag => flag === "SYN" || flag === "FIN" || flag === "RST");
-  const parts = [
-    `Flags [${formatFlags(flags)}]`,
-    ...(shows ? [`seq ${seq}${data > 0 ? `:${(seq + data) >>> 0}` : ""}`] : []),
-    ...(flags.includes("ACK") ? [`ack ${ack}`] : []),
-    `win ${tcpWindow(packet)}`,
-    `length ${data}`,
-  ];
-  const http =
-    data > 0 && [packet.sport, packet.dport].some(port => httpPorts.includes(port)) ? firstLine(payload) : "";
-  return `${names.host(packet.src)}.${names.port(packet.sport)} > ${names.host(packet.dst)}.${names.port(packet.dport)}: ${parts.join(", ")}${http}`;
-};
-
-const formatUdp = (packet: Udp, names: Naming): string =>
-  `${names.host(packet.src)}.${names.port(packet.sport)} > ${names.host(packet.dst)}.${names.port(packet.dport)}: UDP, length ${packet.payload.length}`;
-
-/** The two bytes where TCP and UDP have their destination port: tcpdump takes them for one whatever the protocol. */
-const bytesOfPort = (echo: IcmpEcho): number => {
-  const bytes = emitPacket(echo);
-  return bytes[22]! * 256 + bytes[23]!;
-};
-
-const formatPortUnreachable = (quoted: IcmpError["quoted"], names: Naming): string => {
-  const host = names.host(quoted.dst);
-  return quoted.proto === "icmp"
-    ? `${host} protocol 1 port ${bytesOfPort(quoted)} unreachable`
-    : `${host} ${quoted.proto} port ${names.port(quoted.dport)} unreachable`;
-};
-
-const protocolNumber = { icmp: 1, tcp: 6, udp: 17 } as const;
-
-const formatError = (packet: IcmpError, names: Naming): string => {
-  if (packet.type === "time-exceeded") return "time exceeded in-transit";
-  const host = names.host(packet.quoted.dst);
-  switch (packet.code) {
-    case 0:
-      return `net ${host} unreachable`;
-    case 2:
-      return `${host} protocol ${protocolNumber[packet.quoted.proto]} unreachable`;
-    case 3:
-      return formatPortUnreachable(packet.quoted, names);
-    case 9:
-      return `net ${host} unreachable - admin prohibited`;
-    case 10:
-      return `host ${host} unreachable - admin prohibited`;
-    case 13:
-      return `host ${host} unreachable - admin prohibited filter`;
-    default:
-      return `host ${host} unreachable`;
-  }
-};
-
-const formatIcmp = (packet: IcmpEcho | IcmpError, names: Naming): string => {
-  const about =
-    "quoted" in packet
-      ? formatError(packet, names)
-      : `${packet.type.replace("-", " ")}, id ${packet.id}, seq ${packet.seq & 0xffff}`;
-  return `${names.host(packet.src)} > ${names.host(packet.dst)}: ICMP ${about}, length ${packetLength(packet) - 20}`;
-};
-
-const formatPacket = (packet: Packet, names: Naming, starts: Starts): string => {
-  switch (packet.proto) {
-    case "icmp":
-      return formatIcmp(packet, names);
-    case "tcp":
-      return formatTcp(packet, names, starts);
-    case "udp":
-      return formatUdp(packet, names);
-  }
-};
+const packetForm = (form: TcpdumpForm): PacketForm => ({
+  names: naming(form),
+  quiet: form.quiet === true,
+  starts: new Map(),
+});
 
 /** The time of day in UTC with microseconds: `22:11:58.729044`. */
 const clock = (time: number): string => {
   const micros = Math.round(time * 1e6);
-  return `${new Date(Math.floor(micros / 1e6) * 1000).toISOString().slice(11, 19)}.${String(micros % 1e6).padStart(6, "0")}`;
+  const seconds = (((Math.floor(micros / 1e6) % 86_400) + 86_400) % 86_400) * 1000;
+  return `${new Date(seconds).toISOString().slice(11, 19)}.${String(((micros % 1e6) + 1e6) % 1e6).padStart(6, "0")}`;
 };
 
-const linkTypeName = (linkType: number): string =>
-  linkType === linkTypes.cooked ? "LINUX_SLL2 (Linux cooked v2)" : "EN10MB (Ethernet)";
+const packetTypeNames: Readonly<Record<number, string>> = {
+  [packetTypes.toUs]: "In",
+  [packetTypes.broadcast]: "B",
+  [packetTypes.multicast]: "M",
+  [packetTypes.other]: "P",
+  [packetTypes.outgoing]: "Out",
+};
 
-const packetLines = (packets: readonly TcpdumpPacket[], linkType: number, options: TcpdumpNames): readonly string[] => {
-  const names = naming(options);
-  const starts: Starts = new Map();
-  const link = ({ interface: name = "?", direction }: TcpdumpPacket): string =>
-    linkType === linkTypes.cooked ? `${name.padEnd(5)} ${direction === "out" ? "Out" : "In "} ` : "";
-  return packets.map(seen => `${clock(seen.time)} ${link(seen)}IP ${formatPacket(seen.packet, names, starts)}`);
+/** What stands before a packet that `any` saw. */
+const seenAt = (name: string | undefined, packetType: number): string =>
+  `${(name ?? "?").padEnd(5)} ${(packetTypeNames[packetType] ?? "?").padEnd(3)} `;
+
+const wireOf = (packet: Packet): Wire => {
+  const bytes = emitPacket(packet);
+  return { bytes, length: bytes.length };
+};
+
+const packetLines = (packets: readonly TcpdumpPacket[], any: boolean, form: PacketForm): readonly string[] =>
+  packets.map(({ time, packet, wire, interface: name, direction }) => {
+    const link = any ? seenAt(name, direction === "out" ? packetTypes.outgoing : packetTypes.toUs) : "";
+    return `${clock(time)} ${link}${formatPacket(etherTypes.ipv4, wire ?? wireOf(packet), form)}`;
+  });
+
+/** The name of a link header that is cut. */
+const cutLinks: Readonly<Record<number, string>> = {
+  [linkTypes.null]: "null",
+  [linkTypes.loop]: "null",
+  [linkTypes.ethernet]: "ether",
+  [linkTypes.cookedV1]: "sll",
+  [linkTypes.cooked]: "sll2",
+};
+
+const frameAtMost = 262144;
+
+/** What makes a record no frame. */
+const invalid = ({ frame, length }: PcapRecord): string | undefined => {
+  const kept = frame.length;
+  const problems = [
+    ...(kept === 0 ? ["caplen==0"] : []),
+    ...(length === 0 ? ["len==0"] : length < kept ? [`len(${length}) < caplen(${kept})`] : []),
+    ...(length > frameAtMost ? [`len(${length}) > ${frameAtMost}`] : []),
+  ];
+  return problems.length === 0 ? undefined : `[Invalid header: ${problems.join(", ")}]`;
+};
+
+const rawTypes: readonly number[] = [linkTypes.raw, linkTypes.rawBsd, linkTypes.rawOpenBsd, linkTypes.rawIpv4];
+const cookedTypes: readonly number[] = [linkTypes.cookedV1, linkTypes.cooked];
+
+/** What a frame carries as tcpdump prints it, by its link type; undefined for what is not read here. */
+const formatFrame = (linkType: number, frame: TcpdumpFrame, form: PacketForm): string | undefined => {
+  const { link, wire } = frame;
+  if (link === undefined || wire === undefined) return ` [|${cutLinks[linkType] ?? "ip"}]`;
+  const version = frame.frame[0]! >> 4;
+  if (rawTypes.includes(linkType) && version !== 4 && version !== 6) return `unknown ip ${version}`;
+  const cooked = cookedTypes.includes(linkType);
+  if (cooked && link.vlans > 1) return undefined;
+  const packet = formatPacket(link.network, wire, form);
+  if (packet === undefined) return undefined;
+  const type =
+    cooked && link.vlans > 0 && !form.quiet ? `ethertype ${packet.slice(0, 2) === "IP" ? "IPv4" : "ARP"}, ` : "";
+  return `${linkType === linkTypes.cooked ? seenAt(frame.interface, link.packetType!) : ""}${type}${packet}`;
 };
 
 const headingLines = (name: string, linkType: number, writes: boolean): readonly string[] => {
@@ -209,18 +160,32 @@ export const printTcpdump = (packets: readonly TcpdumpPacket[], options: Tcpdump
   const linkType = name === "any" ? linkTypes.cooked : linkTypes.ethernet;
   return [
     ...(heading ? headingLines(name, linkType, writes) : []),
-    ...(writes ? [] : packetLines(packets, linkType, options)),
+    ...(writes ? [] : packetLines(packets, linkType === linkTypes.cooked, packetForm(options))),
     ...closingLines(packets.length, options.end, writes),
   ].join("\n");
 };
 
-/** What `tcpdump -r` prints of a file: its name and link type, then the packets as {@link printTcpdump} does. */
+/**
+ * What `tcpdump -r` prints of a file: its name and link type, then its frames, then how many of them this program does
+ * not read. Payloads are told by their length, except for HTTP's first lines.
+ */
 export const printTcpdumpFile = (
   file: string,
   linkType: number,
-  packets: readonly TcpdumpPacket[],
-  options: TcpdumpNames = {},
-): string =>
-  [`reading from file ${file}, link-type ${linkTypeName(linkType)}`, ...packetLines(packets, linkType, options)].join(
-    "\n",
-  );
+  frames: readonly TcpdumpFrame[],
+  options: TcpdumpForm = {},
+): string => {
+  const form = packetForm(options);
+  const lines = frames.map(frame => {
+    const problem = invalid(frame);
+    if (problem !== undefined) return problem;
+    const printed = formatFrame(linkType, frame, form);
+    return printed === undefined ? undefined : `${clock(frame.time)} ${printed}`;
+  });
+  const unread = lines.filter(line => line === undefined).length;
+  return [
+    `reading from file ${file}, link-type ${linkTypeName(linkType)}`,
+    ...lines.filter(line => line !== undefined),
+    ...(unread === 0 ? [] : [`tcpdump: frames left out, as their kind is not read here: ${unread}`]),
+  ].join("\n");
+};

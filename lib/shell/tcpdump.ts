@@ -1,5 +1,5 @@
 import { readPcap, writeCookedPcap, writePcap } from "../packet/pcap.js";
-import { printTcpdump, printTcpdumpFile, type TcpdumpNames } from "../render/tcpdump.js";
+import { printTcpdump, printTcpdumpFile, type TcpdumpForm } from "../render/tcpdump.js";
 import { packetFilter } from "./filter.js";
 import { fail, readFlags, toggle, value, wholeNumber } from "./flags.js";
 import { type Output, text } from "./output.js";
@@ -10,13 +10,13 @@ import type { Command, Machine } from "./types.js";
 interface Asked {
   readonly filter: string;
   readonly count: number | undefined;
-  readonly names: TcpdumpNames;
+  readonly form: TcpdumpForm;
 }
 
 /** `tcpdump [-w FILE]`: runs until it is stopped. */
 const listen = async (
   { session, host, tty }: Machine,
-  { filter, count, names }: Asked,
+  { filter, count, form }: Asked,
   device: string | undefined,
   file: string | undefined,
 ): Promise<Output> => {
@@ -30,7 +30,7 @@ const listen = async (
         : writePcap(packets),
     );
     return printTcpdump(packets, {
-      ...names,
+      ...form,
       interface: capture.interface,
       writes: write !== undefined,
       end: packets.length === count ? "full" : tty ? "interrupted" : "cut",
@@ -40,22 +40,15 @@ const listen = async (
 };
 
 /** `tcpdump -r FILE`. */
-const readBack = async ({ session, host }: Machine, { filter, count, names }: Asked, file: string): Promise<Output> => {
+const readBack = async ({ session, host }: Machine, { filter, count, form }: Asked, file: string): Promise<Output> => {
   const keeps = packetFilter(filter, name => session.resolve(host, name));
   const where = "tcpdump -r";
   const { linkType, records } = readPcap(await session.read(where, file, "a capture file"), `${where} ${file}`);
-  const packets = records
-    .flatMap(({ packet, ...record }) =>
-      packet === undefined || !keeps(packet)
-        ? []
-        : { ...record, packet, interface: interfaceAt(host, record.interfaceIndex) },
-    )
-    .slice(0, count);
-  const unknown = records.filter(({ packet }) => packet === undefined).length;
-  const printed = printTcpdumpFile(file, linkType, packets, names);
-  return text(
-    unknown === 0 ? printed : `${printed}\ntcpdump: frames left out, as their kind is not modelled here: ${unknown}`,
-  );
+  const frames = records
+    .filter(({ packet }) => packet === undefined || keeps(packet))
+    .slice(0, count)
+    .map(record => ({ ...record, interface: interfaceAt(host, record.interfaceIndex) }));
+  return text(printTcpdumpFile(file, linkType, frames, form));
 };
 
 /** A file that a flag names. */
@@ -67,6 +60,7 @@ export const tcpdump: Command = async (machine, args) => {
   const { flags, rest } = readFlags("tcpdump", args, {
     "-i": value("interface"),
     "-n": toggle("numeric"),
+    "-q": toggle("quiet"),
     "-c": value("count"),
     "-l": toggle("lineBuffered"),
     "-w": value("write"),
@@ -78,7 +72,11 @@ export const tcpdump: Command = async (machine, args) => {
   const asked: Asked = {
     filter: rest.join(" "),
     count: count === undefined ? undefined : wholeNumber("tcpdump -c", count, 1, 1_000_000),
-    names: { numeric: "numeric" in flags, own: { name: host.hostname, addresses: addressesOf(host) } },
+    form: {
+      quiet: "quiet" in flags,
+      numeric: "numeric" in flags,
+      own: { name: host.hostname, addresses: addressesOf(host) },
+    },
   };
   const from = fileOf("-r", flags["read"]);
   const to = fileOf("-w", flags["write"]);

@@ -8,7 +8,7 @@ const port = fc.nat(0xffff);
 const header = { src: address, dst: address, ttl: fc.integer({ min: 1, max: 255 }) };
 const latin1 = (maxLength: number) =>
   fc.string({ unit: fc.nat(255).map(code => String.fromCharCode(code)), maxLength });
-const flags = fc.subarray<TcpFlag>(["FIN", "SYN", "RST", "PSH", "ACK"]);
+const flags = fc.subarray<TcpFlag>(["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "NS"]);
 
 export const echo = record({
   ...header,

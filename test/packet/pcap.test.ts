@@ -114,7 +114,7 @@ pcap("what is no capture is an InputError", () => {
   assert.is(message(new Uint8Array(3)), "x.pcap: 3 bytes are too few for a capture file; expected at least 24");
   assert.is(
     message(new Uint8Array(24)),
-    'x.pcap: "0" does not begin a capture file; expected a1b2c3d4 or a1b23c4d (pcap, not pcapng)',
+    'x.pcap: "0" does not begin a capture file; expected a1b2c3d4 or a1b23c4d (pcap), or 0a0d0d0a (pcapng)',
   );
   fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), bytes => void message(bytes)));
   fc.assert(

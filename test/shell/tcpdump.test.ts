@@ -137,7 +137,7 @@ tcpdump("says how many frames of a file it leaves out", async () => {
   writeFileSync(file, Uint8Array.from([...header, ...new Array<number>(8).fill(0), 42, 0, 0, 0, 42, 0, 0, 0, ...arp]));
   assert.is(
     await lab.sh(`${vm} tcpdump -r ${file}`),
-    `reading from file ${file}, link-type EN10MB (Ethernet)\ntcpdump: frames left out, as their kind is not modelled here: 1`,
+    `reading from file ${file}, link-type EN10MB (Ethernet)\ntcpdump: frames left out, as their kind is not read here: 1`,
   );
 });
 

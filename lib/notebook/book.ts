@@ -10,10 +10,10 @@ import { executeFiles, readJobs } from "./run.js";
 /** The page's own sources, beside the compiled code. */
 const client = (name: string): string => fileURLToPath(new URL(`../../notebook/client/${name}`, import.meta.url));
 
-/** vega-embed and what draws our charts, in one classic script that needs no network and no server. */
-const chartsScript = async (): Promise<Uint8Array> => {
+/** A script of the page and all it imports (charts: vega-embed) as one classic script, which needs no network and no server. */
+const script = async (name: string): Promise<Uint8Array> => {
   const built = await build({
-    entryPoints: [client("charts.ts")],
+    entryPoints: [client(name)],
     bundle: true,
     minify: true,
     write: false,
@@ -66,26 +66,31 @@ export interface BookOptions {
   readonly jobs: number;
 }
 
-/** Executes notebooks and writes them as a book. Returns whether all of them ran; if not, nothing is written. */
-export const makeBook = async (paths: readonly string[], options: BookOptions): Promise<boolean> => {
-  refuseOthers(options.out);
-  const jobs = readJobs(paths);
-  const script = chartsScript();
-  const outcomes = await executeFiles(jobs, options.timeout, options.jobs);
-  const chapters: Chapter[] = outcomes.flatMap(outcome =>
-    outcome.ok ? [chapterOf(basename(outcome.job.path, ".ipynb"), outcome.notebook)] : [],
-  );
-  if (chapters.length < jobs.length) return false;
+/** The files of a book by their path in it. */
+export const bookFiles = async (chapters: readonly Chapter[]): Promise<ReadonlyMap<string, string | Uint8Array>> => {
   const files = new Map<string, string | Uint8Array>([
     ["index.html", indexPage(chapters)],
     ["style.css", readFileSync(client("style.css"), "utf8")],
-    ["charts.js", await script],
+    ["contents.js", await script("contents.ts")],
+    ["charts.js", await script("charts.ts")],
   ]);
   for (const chapter of chapters) {
     files.set(chapter.file, chapterPage(chapters, chapter));
     for (const [path, picture] of chapter.pictures) files.set(path, picture);
   }
-  writeFolder(options.out, files);
+  return files;
+};
+
+/** Executes notebooks and writes them as a book. Returns whether all of them ran; if not, nothing is written. */
+export const makeBook = async (paths: readonly string[], options: BookOptions): Promise<boolean> => {
+  refuseOthers(options.out);
+  const jobs = readJobs(paths);
+  const outcomes = await executeFiles(jobs, options.timeout, options.jobs);
+  const chapters: Chapter[] = outcomes.flatMap(outcome =>
+    outcome.ok ? [chapterOf(basename(outcome.job.path, ".ipynb"), outcome.notebook)] : [],
+  );
+  if (chapters.length < jobs.length) return false;
+  writeFolder(options.out, await bookFiles(chapters));
   console.log(`${join(options.out, "index.html")}: ${chapters.length} chapters`);
   return true;
 };

@@ -29,13 +29,14 @@ const slug = (text: string): string =>
     .replace(/[^\p{L}\p{N}]+/gu, "-")
     .replace(/^-|-$/g, "") || "section";
 
-/** Where a link may lead: the web, a mail, this book. Notebooks become their pages. */
-const target = (href: string): string | undefined => {
-  if (/^(https?:|mailto:|#)/i.test(href)) return href;
-  return /^[a-z][a-z0-9+.-]*:/i.test(href) ? undefined : href.replace(/\.ipynb(?=#|$)/, ".html");
-};
+/** Notebooks become their pages. */
+const target = (href: string): string =>
+  /^[a-z][a-z0-9+.-]*:/i.test(href) ? href : href.replace(/\.ipynb(?=#|$)/, ".html");
 
-/** HTML written inside markdown is shown as text; pictures from elsewhere are shown as their words, as a book has no network. */
+/**
+ * HTML written inside markdown is shown as text; pictures from elsewhere are shown as their words, as a book has no network.
+ * What comes out is still to be sanitised: marked passes some HTML on, and links are as written.
+ */
 export const markdownPage = (): MarkdownPage => {
   const headings: Heading[] = [];
   const used = new Map<string, number>();
@@ -56,9 +57,7 @@ export const markdownPage = (): MarkdownPage => {
         return `<h${depth} id="${heading.id}">${this.parser.parseInline(tokens)}</h${depth}>\n`;
       },
       link({ href, tokens }: Tokens.Link) {
-        const to = target(href);
-        const text = this.parser.parseInline(tokens);
-        return to === undefined ? text : `<a href="${escapeHtml(to)}">${text}</a>`;
+        return `<a href="${escapeHtml(target(href))}">${this.parser.parseInline(tokens)}</a>`;
       },
       image: ({ href, text }: Tokens.Image) =>
         /^data:image\//i.test(href) ? `<img src="${escapeHtml(href)}" alt="${escapeHtml(text)}">` : escapeHtml(text),

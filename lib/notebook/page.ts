@@ -1,5 +1,6 @@
 import type { Cell, CodeCell, Notebook, Output } from "./nbformat.js";
 import { type Heading, type MarkdownPage, highlight, markdownPage, scrolling } from "./markdown.js";
+import { sanitise } from "./sanitise.js";
 import { escapeHtml } from "./table.js";
 
 /** A notebook as a chapter of the book, before it is set in the page that all chapters share. */
@@ -7,7 +8,7 @@ export interface Chapter {
   /** File name in the book: `03-azure-cni-to-the-internet.html`. */
   readonly file: string;
   readonly title: string;
-  /** The first paragraph, in HTML. */
+  /** The first paragraph, in HTML without links. */
   readonly summary: string;
   readonly body: string;
   readonly headings: readonly Heading[];
@@ -18,8 +19,8 @@ export interface Chapter {
 
 const chartType = /^application\/vnd\.vegalite\.v\d+\+json$/;
 
-/** JSON inside a script element: no text in it can end the element. */
-const scriptJson = (value: unknown): string => JSON.stringify(value).replace(/</g, "\\u003c");
+/** A file's name as an address, whatever characters it has. */
+const address = (name: string): string => encodeURIComponent(name).replace(/'/g, "%27");
 
 /** The lines of passed checks are marked, and wrapped on a narrow screen; other text keeps its columns. */
 const checksHtml = (text: string): string | undefined => {
@@ -31,7 +32,7 @@ const checksHtml = (text: string): string | undefined => {
 const preformatted = (html: string, label: string, style = ""): string =>
   `<pre${style === "" ? "" : ` class="${style}"`} tabindex="0" aria-label="${label}">${html.trimEnd()}</pre>`;
 
-/** Renders the outputs of one chapter; pictures go to files beside the page. */
+/** Renders the outputs of one chapter; pictures go to files beside the page. An element that one leaves open ends with it. */
 class OutputRenderer {
   readonly pictures = new Map<string, Uint8Array>();
   hasCharts = false;
@@ -40,7 +41,7 @@ class OutputRenderer {
 
   output(output: Output): string {
     const inner = output.output_type === "stream" ? this.stream(output) : this.display(output);
-    return `<div class="output">${inner}</div>`;
+    return sanitise(`<div class="output">${inner}</div>`);
   }
 
   private stream(output: Extract<Output, { output_type: "stream" }>): string {
@@ -57,10 +58,9 @@ class OutputRenderer {
     const chart = Object.keys(data).find(type => chartType.test(type));
     if (chart !== undefined) {
       this.hasCharts = true;
-      return `<figure class="chart">${image}<div class="vega"></div><script type="application/json">${scriptJson(data[chart])}</script></figure>`;
+      return `<figure class="chart">${image}<div class="vega" data-spec="${escapeHtml(JSON.stringify(data[chart]))}"></div></figure>`;
     }
     if (image !== "") return `<figure>${image}</figure>`;
-    // HTML of a cell is the notebook's own, as its code is; whatever it shows of the outside is escaped where it is made.
     if (typeof data["text/html"] === "string") return scrolling(data["text/html"], "Result");
     return preformatted(escapeHtml(text), "Output");
   }
@@ -68,7 +68,7 @@ class OutputRenderer {
   private picture(base64: string): string {
     const path = `pictures/${this.name}-${this.pictures.size + 1}.png`;
     this.pictures.set(path, Buffer.from(base64, "base64"));
-    return path;
+    return path.split("/").map(address).join("/");
   }
 }
 
@@ -76,12 +76,14 @@ const labelOf = (cell: CodeCell): string =>
   cell.tags.some(tag => tag.endsWith("parameters")) ? "parameters" : `[${cell.executionCount ?? " "}]`;
 
 const codeHtml = (cell: CodeCell, renderer: OutputRenderer): string => {
-  const input = `<div class="input"><span class="label">${labelOf(cell)}</span><pre tabindex="0" aria-label="Code"><code>${highlight(cell.source.trimEnd(), "typescript")}</code></pre></div>`;
+  const input = sanitise(
+    `<div class="input"><span class="label">${labelOf(cell)}</span><pre tabindex="0" aria-label="Code"><code>${highlight(cell.source.trimEnd(), "typescript")}</code></pre></div>`,
+  );
   return `<section class="cell" aria-label="Cell ${cell.executionCount ?? ""}">${input}${cell.outputs.map(output => renderer.output(output)).join("")}</section>`;
 };
 
 const cellHtml = (cell: Cell, markdown: MarkdownPage, renderer: OutputRenderer): string => {
-  if (cell.type === "markdown") return `<div class="prose">${markdown.html(cell.source)}</div>`;
+  if (cell.type === "markdown") return sanitise(`<div class="prose">${markdown.html(cell.source)}</div>`);
   return cell.type === "code" && cell.source.trim() !== "" ? codeHtml(cell, renderer) : "";
 };
 
@@ -96,7 +98,7 @@ export const chapterOf = (name: string, notebook: Notebook): Chapter => {
   return {
     file: `${name}.html`,
     title: markdown.headings.find(heading => heading.depth === 1)?.text ?? name,
-    summary: /<p>([^]*?)<\/p>/.exec(body)?.[1] ?? "",
+    summary: sanitise(/<p>([^]*?)<\/p>/.exec(body)?.[1] ?? "", { links: false }),
     body,
     headings: markdown.headings,
     pictures: renderer.pictures,
@@ -118,8 +120,8 @@ const within = (chapter: Chapter): string => {
 const contents = (chapters: readonly Chapter[], current: Chapter | undefined): string => {
   const items = chapters.map(chapter =>
     chapter === current
-      ? `<li><a href="${chapter.file}" aria-current="page">${escapeHtml(chapter.title)}</a>${within(chapter)}</li>`
-      : `<li><a href="${chapter.file}">${escapeHtml(chapter.title)}</a></li>`,
+      ? `<li><a href="${address(chapter.file)}" aria-current="page">${escapeHtml(chapter.title)}</a>${within(chapter)}</li>`
+      : `<li><a href="${address(chapter.file)}">${escapeHtml(chapter.title)}</a></li>`,
   );
   return `<nav class="contents" aria-label="Contents">
 <a class="title" href="index.html"${current === undefined ? ' aria-current="page"' : ""}>${bookTitle}</a>
@@ -128,7 +130,7 @@ const contents = (chapters: readonly Chapter[], current: Chapter | undefined): s
 ${items.join("\n")}
 </ol>
 </details>
-<script>document.getElementById("contents").open = matchMedia("(min-width: 64rem)").matches</script>
+<script src="contents.js"></script>
 </nav>`;
 };
 
@@ -142,10 +144,18 @@ interface Page {
 /** Marks a page, and so a folder, as one of ours. */
 export const generator = '<meta name="generator" content="egress-lab">';
 
+/**
+ * What a page may load and run: its own scripts and pictures, nothing from a network. Styles may be inline, as those are
+ * that Vega draws with.
+ */
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'";
+
 const pageHtml = (page: Page): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 ${generator}
 <title>${escapeHtml(page.title)}</title>
@@ -165,7 +175,7 @@ ${page.main}
 const turn = (label: string, rel: "prev" | "next", chapter: Chapter | undefined): string =>
   chapter === undefined
     ? ""
-    : `<a rel="${rel}" href="${chapter.file}"><small>${label}</small>${escapeHtml(chapter.title)}</a>`;
+    : `<a rel="${rel}" href="${address(chapter.file)}"><small>${label}</small>${escapeHtml(chapter.title)}</a>`;
 
 /** The page of a chapter: contents, text, the way to its neighbours. */
 export const chapterPage = (chapters: readonly Chapter[], chapter: Chapter): string => {
@@ -184,7 +194,7 @@ export const chapterPage = (chapters: readonly Chapter[], chapter: Chapter): str
 export const indexPage = (chapters: readonly Chapter[]): string => {
   const items = chapters.map(
     chapter =>
-      `<li><div><a href="${chapter.file}">${escapeHtml(chapter.title)}</a><p>${chapter.summary.replace(/<\/?a\b[^>]*>/g, "")}</p></div></li>`,
+      `<li><div><a href="${address(chapter.file)}">${escapeHtml(chapter.title)}</a><p>${chapter.summary}</p></div></li>`,
   );
   const main = `<h1>${bookTitle}</h1>
 <p class="lead">${question}</p>

@@ -1,4 +1,5 @@
 import { type Browser, chromium } from "playwright-core";
+import { type Browser as Firefox, launch } from "puppeteer-core";
 
 const flags = [
   "--headless",
@@ -14,6 +15,10 @@ const flags = [
 /** Debian's Chromium, without a network of its own. */
 export const startBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath: "/usr/bin/chromium", args: flags });
+
+/** Debian's Firefox, driven by WebDriver BiDi. */
+export const startFirefox = (): Promise<Firefox> =>
+  launch({ browser: "firefox", executablePath: "/usr/bin/firefox-esr", headless: true });
 
 /** What a page has to say for itself after it was opened from disk. */
 export interface Looked {
@@ -49,11 +54,9 @@ export const look = async (browser: Browser, path: string, width: number, script
   const charts = await count("figure.chart");
   if (script && charts > 0)
     await page
-      .waitForFunction(
-        "document.querySelectorAll('figure.live').length === document.querySelectorAll('figure.chart').length",
-        undefined,
-        { timeout: 20_000 },
-      )
+      .locator("figure.live")
+      .nth(charts - 1)
+      .waitFor({ state: "attached", timeout: 20_000 })
       .catch(() => undefined);
   const evaluate = <T>(expression: string) => page.evaluate(expression) as Promise<T>;
   const looked: Looked = {

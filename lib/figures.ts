@@ -83,6 +83,12 @@ export const figures = {
       since: "2018-03",
       note: "ports are given out, and taken by inbound rules, in blocks of this size",
     },
+    basicPool: {
+      value: 300,
+      unit: "machines in the backend pool of a Basic load balancer, one availability set",
+      source: "azure-docs load-balancer/skus.md (2023-07)",
+      since: "2018-03",
+    },
     defaultCeiling: {
       value: 1024,
       unit: "ports per node by default, however many frontends",
@@ -144,7 +150,14 @@ export const figures = {
     },
     idleTimeoutRange: { value: { least: 4, most: 120 } as Range, unit: "minutes", source: armLb, since: "2020-01" },
     idleTimeout: { value: 30, unit: "minutes", source: armLb, since: "2020-01" },
-    surgeNodes: { value: 1, unit: "nodes", source: planning, since: "2020-09" },
+    surgeNodes: { value: 1, unit: "nodes of each pool, the default before 2025", source: planning, since: "2020-09" },
+    surgeShare: {
+      value: 10,
+      unit: "percent of each pool, rounded up",
+      source: "Azure/AKS CHANGELOG.md (2025-03-16)",
+      since: "2025-03",
+      note: "the default of maxSurge",
+    },
     maxPods: {
       value: { least: 10, most: 250 } as Range,
       unit: "pods per node",

@@ -67,16 +67,9 @@ export {
   nodesThatFit,
   subnetNeed,
 } from "./azure/need.js";
-export {
-  type Era,
-  type Sku,
-  type SnatPorts,
-  type SnatQuestion,
-  eras,
-  maxNodes,
-  snatPorts,
-  snatTier,
-} from "./azure/snat.js";
+export { type Era, eras } from "./azure/era.js";
+export { type CountedNodes, type NodeCount, type Surge, countNodes } from "./azure/surge.js";
+export { type Sku, type SnatPorts, type SnatQuestion, maxNodes, snatPorts, snatTier } from "./azure/snat.js";
 export {
   type Frontend,
   type LoadBalancer,

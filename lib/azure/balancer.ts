@@ -4,7 +4,9 @@ import type { InboundRule, PortAllocation, Translator } from "../net/types.js";
 import type { PortRange } from "../netfilter/types.js";
 import type { Random } from "../random.js";
 import { figures } from "../figures.js";
-import { type Era, type Sku, newestEra, snatPorts } from "./snat.js";
+import { type Era, newestEra } from "./era.js";
+import { type Sku, snatPorts } from "./snat.js";
+import { type Surge, defaultSurge } from "./surge.js";
 
 /** A public address of a load balancer. */
 export interface Frontend {
@@ -136,6 +138,8 @@ export interface OutboundOptions {
   readonly frontends: readonly Frontend[];
   /** Default: the newest. */
   readonly era?: Era;
+  /** The node pool's maxSurge, which Azure counts when it checks an outbound rule's ports. Default: the era's. */
+  readonly surge?: Surge;
   /** The place to name in an error. */
   readonly where?: string;
 }
@@ -148,17 +152,27 @@ export interface OutboundOptions {
  */
 export const portAllocations = (
   balancer: LoadBalancer,
-  { frontends, era = newestEra, where = "loadBalancer" }: OutboundOptions,
+  { frontends, era = newestEra, surge = defaultSurge(era), where = "loadBalancer" }: OutboundOptions,
 ): readonly PortAllocation[] => {
   const backends = balancer.backendPool;
   if (backends.length === 0 || frontends.length === 0) return [];
   const allocated = balancer.outboundRule?.allocatedOutboundPorts ?? 0;
-  const ports = snatPorts({ sku: balancer.sku, nodes: backends.length, frontends: frontends.length, allocated, era });
-  if (ports.kind === "rejected") {
-    const byHand =
-      balancer.sku === "Basic" ? "sku Standard and a multiple of 8 set by hand" : "a multiple of 8 set by hand";
-    return refuse(where, allocated, ports.reason, ports.because === "pool-too-large" ? byHand : fewer);
-  }
+  const { sku } = balancer;
+  const ports = snatPorts({ sku, nodes: backends.length, frontends: frontends.length, allocated, surge, era });
+  if (ports.kind === "rejected" && sku === "Basic")
+    throw new InputError({
+      where: `${where}.sku`,
+      value: sku,
+      problem: `does not go: ${ports.reason}`,
+      expected: "fewer nodes, or Standard",
+    });
+  if (ports.kind === "rejected")
+    return refuse(
+      where,
+      allocated,
+      ports.reason,
+      ports.because === "pool-too-large" ? "a multiple of 8 set by hand" : fewer,
+    );
   const supplies = frontends.map(frontend => supplyOf(balancer, frontend));
   if (ports.kind === "default") {
     const perFrontend = ports.tier.ports;
@@ -166,7 +180,7 @@ export const portAllocations = (
     for (const supply of used) checkSupply(supply, perFrontend * backends.length, where, allocated);
     return cutByDefault(used, backends, perFrontend);
   }
-  checkSupply(supplies.flat(), ports.needed, where, allocated);
+  checkSupply(supplies.flat(), ports.perNode * backends.length, where, allocated);
   return cutByRule(supplies, backends, ports.perNode);
 };
 

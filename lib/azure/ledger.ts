@@ -96,12 +96,47 @@ export const contradictions = [
   },
   {
     name: "surge",
-    question: "How many nodes does an upgrade add by default?",
+    question: "How many nodes does an upgrade add to a pool by default?",
     readings: [
       { name: "1", says: "one node", source: "azure-aks-docs concepts-network-ip-address-planning.md (2026-08)" },
-      { name: "10%", says: "a tenth of the pool", source: "azure-aks-docs upgrade-aks-cluster.md (2026-08)" },
+      {
+        name: "10%",
+        says: "a tenth of the pool, rounded up",
+        source: "Azure/AKS CHANGELOG.md (2025-03-16); azure-aks-docs upgrade-aks-cluster.md (2026-08)",
+      },
     ],
-    default: "1",
+    default: "10%",
+  },
+  {
+    name: "connectionsPerDestination",
+    question:
+      "A NAT gateway carries 50,000 connections per address to one destination: do connections that are closed and whose port is still held count?",
+    readings: [
+      {
+        name: "open",
+        says: "open connections only",
+        source: "azure-docs nat-gateway/nat-gateway-resource.md (2023-07), which speaks of connections",
+      },
+      {
+        name: "held",
+        says: "every connection that holds its port, the time after its end included",
+        source: "azure-docs nat-gateway/nat-gateway-snat.md (2023-07), by which the port of an ended one is not free",
+      },
+    ],
+    default: "open",
+  },
+  {
+    name: "leaveManagedNatGateway",
+    question: "Can a cluster go back from a managed NAT gateway to its load balancer?",
+    readings: [
+      { name: "no", says: "not by an update", source: "azure-aks-docs egress-outboundtype.md (2026-08), its table" },
+      {
+        name: "yes",
+        says: "by an update of the outbound type",
+        source: "azure-aks-docs egress-outboundtype.md (2026-08), its commands; its table of 2025",
+      },
+    ],
+    default: "no",
   },
   {
     name: "masqueradeBy",

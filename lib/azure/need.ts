@@ -1,14 +1,21 @@
 import { wholeNumber } from "../checks.js";
 import { figures } from "../figures.js";
+import { oneOf } from "../shape.js";
+import { type NodeCount, type Surge, countNodes } from "./surge.js";
 
 /** How a cluster's pods get their addresses, as far as a subnet is concerned. */
 export type AddressingPlugin = "azure-cni" | "kubenet";
 
+/** @throws InputError naming `where` and the plugins there are */
+export const checkPlugin = (plugin: AddressingPlugin, where = "plugin"): AddressingPlugin =>
+  oneOf("network plugin", "azure-cni", "kubenet")(plugin, where);
+
 export interface SubnetQuestion {
   readonly plugin: AddressingPlugin;
-  readonly nodes: number;
-  /** Nodes that an upgrade adds for a while. Default 0: what the cluster needs at rest. */
-  readonly surge?: number;
+  /** 1-5,000; those of each node pool where there are several. */
+  readonly nodes: NodeCount;
+  /** maxSurge of every pool: what an upgrade adds for a while. Default 0: what the cluster needs at rest. */
+  readonly surge?: Surge;
   /** 10-250. Only azure-cni reserves an address for each. */
   readonly maxPods: number;
 }
@@ -27,10 +34,11 @@ export interface SubnetNeed {
  * @throws InputError for figures out of range
  */
 export const subnetNeed = ({ plugin, nodes, surge = 0, maxPods }: SubnetQuestion): SubnetNeed => {
-  wholeNumber("nodes", nodes, { least: 1, most: figures.aks.nodes.value }, "nodes");
-  wholeNumber("surge", surge, { least: 0, most: figures.aks.nodes.value }, "nodes");
+  checkPlugin(plugin);
+  const counted = countNodes(nodes, surge);
+  wholeNumber("nodes", counted.nodes, { least: 1, most: figures.aks.nodes.value }, "nodes");
   wholeNumber("maxPods", maxPods, figures.aks.maxPods.value, "pods per node");
-  const forNodes = nodes + surge;
+  const forNodes = counted.total;
   const forPods = plugin === "azure-cni" ? forNodes * maxPods : 0;
   return { addresses: forNodes + forPods, forNodes, forPods };
 };

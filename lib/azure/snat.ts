@@ -1,50 +1,60 @@
 import { InputError } from "../errors.js";
 import { wholeNumber } from "../checks.js";
 import { type Tier, figures } from "../figures.js";
+import { type Era, newestEra } from "./era.js";
+import {
+  type CountedNodes,
+  type NodeCount,
+  type Surge,
+  allNodes,
+  checkSurge,
+  countNodes,
+  defaultSurge,
+} from "./surge.js";
 
 /** The load balancer's SKU. */
 export type Sku = "Basic" | "Standard";
 
-/**
- * Which year's documentation decides what the sources disagree on: `2018` (to 2019), `2021` (to 2022), `2023` (on).
- * See `era` in the contradictions ledger.
- */
-export type Era = "2018" | "2021" | "2023";
-
-/** Every era, oldest first. */
-export const eras: readonly Era[] = ["2018", "2021", "2023"];
-
-/** The newest documented one. */
-export const newestEra: Era = "2023";
-
 export interface SnatQuestion {
   readonly sku: Sku;
-  /** Machines in the backend pool, 1 or more. */
-  readonly nodes: number;
+  /** Machines in the backend pool, 1 or more; those of each node pool where there are several. */
+  readonly nodes: NodeCount;
   /** Frontend addresses for outbound flows, 1 or more. Basic uses one of them. */
   readonly frontends: number;
   /** Standard only: allocatedOutboundPorts, a multiple of 8 from 0 to 64,000; 0 or left out: the default table. */
   readonly allocated?: number;
-  /** Nodes that an upgrade adds for a while; Azure counts them when it checks `allocated`. Default 0. */
-  readonly surge?: number;
+  /** maxSurge, for every pool: Azure counts what it adds when it checks `allocated`. Default: the era's, 10 % or one node. */
+  readonly surge?: Surge;
   readonly era?: Era;
 }
 
 /** Ports per node, TCP and UDP each, or why there are none. */
-export type SnatPorts =
+export type SnatPorts = {
+  /** What decided it, in a line: the tier and the era's documents, or the nodes counted and the surge in force. */
+  readonly basis: string;
+} & (
   | { readonly kind: "default"; readonly perNode: number; readonly tier: Tier; readonly capacity: number }
-  | { readonly kind: "allocated"; readonly perNode: number; readonly needed: number; readonly capacity: number }
+  | {
+      readonly kind: "allocated";
+      readonly perNode: number;
+      readonly needed: number;
+      readonly capacity: number;
+      readonly counted: CountedNodes;
+    }
+  /** `reason` begins with Azure's own words, and ends with the nodes counted. */
   | {
       readonly kind: "rejected";
       readonly because: "over-capacity";
       readonly needed: number;
       readonly capacity: number;
+      readonly counted: CountedNodes;
       readonly reason: string;
     }
-  /** The default table ends at 1,000 machines. */
-  | { readonly kind: "rejected"; readonly because: "pool-too-large"; readonly reason: string };
+  /** The default table ends at 1,000 machines, a Basic load balancer's pool at 300. */
+  | { readonly kind: "rejected"; readonly because: "pool-too-large"; readonly reason: string }
+);
 
-const { defaultPorts, portsPerFrontend, portBlock, defaultCeiling } = figures.loadBalancer;
+const { basicPool, defaultPorts, portsPerFrontend, portBlock, defaultCeiling } = figures.loadBalancer;
 const anyCount = { least: 1, most: Number.POSITIVE_INFINITY };
 
 /** The row of the default table for a pool of `nodes` machines; undefined beyond its end, 1,000. */
@@ -69,26 +79,36 @@ export const checkAllocatedPorts = (ports: number, where = "allocatedOutboundPor
 const usedFrontends = (sku: Sku, frontends: number): number => (sku === "Basic" ? 1 : frontends);
 
 const byDefault = (tier: Tier, frontends: number, era: Era): number =>
-  era === "2023" ? Math.min(tier.ports * frontends, defaultCeiling.value) : tier.ports * frontends;
+  era === newestEra ? Math.min(tier.ports * frontends, defaultCeiling.value) : tier.ports * frontends;
 
-const byRule = (nodes: number, frontends: number, ports: number, surge: number): SnatPorts => {
-  const needed = (nodes + surge) * ports;
+/** How the ports of several addresses add up, where there are several. */
+const several = (sku: Sku, frontends: number, era: Era): string => {
+  if (frontends === 1) return "";
+  if (sku === "Basic") return `, one of ${frontends} addresses in use`;
+  const ceiling = era === newestEra ? `, ${defaultCeiling.value} ports at most` : "";
+  return `, ${frontends} addresses${ceiling}`;
+};
+
+const byRule = (counted: CountedNodes, frontends: number, ports: number): SnatPorts => {
+  const needed = counted.total * ports;
   const capacity = frontends * portsPerFrontend.value;
-  if (needed <= capacity) return { kind: "allocated", perNode: ports, needed, capacity };
-  const count = surge === 0 ? `${nodes}` : `${nodes + surge} (${surge} of them surge)`;
+  const basis = `${ports} ports allocated to each of ${counted.total} nodes (${counted.says})`;
+  if (needed <= capacity) return { kind: "allocated", perNode: ports, needed, capacity, counted, basis };
   return {
     kind: "rejected",
     because: "over-capacity",
     needed,
     capacity,
-    reason: `total node count ${count} requires ${needed} ports but only ${capacity} are available from ${frontends} outbound public ${frontends === 1 ? "address" : "addresses"}`,
+    counted,
+    basis,
+    reason: `Total node count ${counted.total} requires ${needed} ports but only ${capacity} ports are available given ${frontends} outbound public IPs (${counted.says})`,
   };
 };
 
 /**
  * The SNAT ports that each node gets from its load balancer.
  * Sources: the default table and the eras, azure-docs load-balancer-outbound-connections.md of 2018 to 2023;
- * the check of a manual number, azure-docs outbound-rules.md and AKS's own refusal.
+ * the check of a manual number, azure-docs outbound-rules.md and AKS's own refusal, which counts surge nodes (Azure/azure-cli#22374).
  * @throws InputError for a number out of range, or allocated ports with Basic
  */
 export const snatPorts = ({
@@ -96,12 +116,12 @@ export const snatPorts = ({
   nodes,
   frontends,
   allocated = 0,
-  surge = 0,
   era = newestEra,
+  surge = defaultSurge(era),
 }: SnatQuestion): SnatPorts => {
-  wholeNumber("nodes", nodes, anyCount, "nodes");
+  const total = allNodes(nodes);
   wholeNumber("frontends", frontends, anyCount, "frontends");
-  wholeNumber("surge", surge, { ...anyCount, least: 0 }, "nodes");
+  checkSurge(surge);
   checkAllocatedPorts(allocated, "allocated");
   if (allocated > 0 && sku === "Basic")
     throw new InputError({
@@ -110,20 +130,35 @@ export const snatPorts = ({
       problem: "needs an outbound rule, which a Basic load balancer does not have",
       expected: "0 with Basic, or sku Standard",
     });
-  if (allocated > 0) return byRule(nodes, frontends, allocated, surge);
-  const tier = snatTier(nodes);
+  if (sku === "Basic" && total > basicPool.value)
+    return {
+      kind: "rejected",
+      because: "pool-too-large",
+      basis: basicPool.source,
+      reason: `a Basic load balancer's pool is one availability set of ${basicPool.value} nodes at most and this one has ${total}`,
+    };
+  if (allocated > 0) return byRule(countNodes(nodes, surge), frontends, allocated);
+  const tier = snatTier(total);
   if (tier === undefined)
     return {
       kind: "rejected",
       because: "pool-too-large",
-      reason: `the default table of ports ends at ${defaultPorts.value.at(-1)!.most} nodes and the pool has ${nodes}`,
+      basis: defaultPorts.source,
+      reason: `the default table of ports ends at ${defaultPorts.value.at(-1)!.most} nodes and the pool has ${total}`,
     };
   const used = usedFrontends(sku, frontends);
-  return { kind: "default", perNode: byDefault(tier, used, era), tier, capacity: used * portsPerFrontend.value };
+  const perNode = byDefault(tier, used, era);
+  return {
+    kind: "default",
+    perNode,
+    tier,
+    capacity: used * portsPerFrontend.value,
+    basis: `default table, ${tier.least} to ${tier.most} nodes${several(sku, frontends, era)}; documents of ${era}`,
+  };
 };
 
 /**
- * The most nodes that can have `ports` each from `ips` outbound addresses: 64,000 / ports x ips, rounded down.
+ * The most nodes, surge nodes counted, that can have `ports` each from `ips` outbound addresses: 64,000 / ports x ips, rounded down.
  * Source: azure-aks-docs configure-load-balancer-standard.md (2026-08).
  * @param ports a multiple of 8 from 8 to 64,000
  * @param ips 1-100

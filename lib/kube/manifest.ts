@@ -149,16 +149,19 @@ const metadata = (root: Field, pattern: RegExp, expected: string): ObjectBase =>
 };
 
 const portNumber = (place: Field): number => place.integer(1, 65535, "a port, 1-65535");
-const portNameOf = (place: Field): { readonly name: string } | undefined =>
+/** A container's port has an IANA service name, a service's port a DNS label. */
+const containerPortName = (place: Field): { readonly name: string } | undefined =>
   place.absent
     ? undefined
     : { name: place.text("a port name: a-z, 0-9 and -, at most 15 characters, a letter among them", portName) };
+const servicePortName = (place: Field): { readonly name: string } | undefined =>
+  place.absent ? undefined : { name: place.text("a port name: a-z, 0-9 and -, at most 63 characters", labelName) };
 const protocolOf = (place: Field): "TCP" | "UDP" => (place.absent ? "TCP" : place.oneOf("TCP", "UDP"));
 
 const containerPort = (port: Field): ContainerPort => {
   refuse(port, ["hostPort"], "a port without hostPort, behind a Service");
   return {
-    ...portNameOf(port.at("name")),
+    ...containerPortName(port.at("name")),
     port: portNumber(port.at("containerPort")),
     protocol: protocolOf(port.at("protocol")),
   };
@@ -202,7 +205,7 @@ const servicePort = (port: Field, several: boolean): ServicePort => {
   const target = port.at("targetPort");
   const nodePort = port.at("nodePort");
   return {
-    ...portNameOf(port.at("name")),
+    ...servicePortName(port.at("name")),
     port: number,
     protocol: protocolOf(port.at("protocol")),
     targetPort: target.absent
@@ -258,7 +261,7 @@ const service = (root: Field): ServiceObject => {
 type IngressBackend = Pick<IngressObject["rules"][number], "service" | "port">;
 
 const servicePortRef = (place: Field): number | string =>
-  typeof place.value === "string" ? place.text("a port, 1-65535, or its name", portName) : portNumber(place);
+  typeof place.value === "string" ? place.text("a port, 1-65535, or its name", labelName) : portNumber(place);
 
 const backend = (place: Field, v1: boolean): IngressBackend => {
   if (!v1)

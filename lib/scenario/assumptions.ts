@@ -21,11 +21,23 @@ const pinned = ({ spec }: ClusterPlan): readonly Assumption[] => {
   ];
 };
 
+/** The surge in force: Azure counts it when it checks the ports allocated. */
+const surge = ({ balancer, spec }: ClusterPlan): Assumption =>
+  spec.maxSurge === undefined
+    ? chosen("surge", `${balancer.surge}`, spec.name)
+    : {
+        name: `${spec.name}: surge`,
+        value: `${balancer.surge}`,
+        why: "Nodes that an upgrade adds, counted when ports are allocated. Given.",
+        source: "the scenario's maxSurge",
+      };
+
 const ofCluster = (plan: ClusterPlan, frontends: number): readonly Assumption[] => {
   const { balancer, masqueradeBy, spec } = plan;
   return [
     ...(balancer.sku === "Basic" && frontends > 1 ? [chosen("frontendSelection", balancer.selection, spec.name)] : []),
     chosen("era", balancer.era, spec.name),
+    ...(balancer.allocatedOutboundPorts > 0 ? [surge(plan)] : []),
     chosen("portRelease", "2019", spec.name),
     ...(masqueradeBy === undefined ? [] : [chosen("masqueradeBy", masqueradeBy, spec.name)]),
     ...(balancer.sku === "Basic" && frontends === 0

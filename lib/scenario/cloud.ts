@@ -82,13 +82,14 @@ export const buildCloud = (
   seed: number,
 ): Cloud => {
   const balancer = balancerOf(plan, cluster, given, seed);
-  const { sku, selection, era, allocatedOutboundPorts: allocated } = plan.balancer;
+  const { sku, selection, era, surge, allocatedOutboundPorts: allocated } = plan.balancer;
   const chosen = outboundFrontends(balancer, selection, seeded(subseed(seed, `frontend of ${plan.spec.name}`)));
   const translator =
     chosen.length > 0
-      ? balancerTranslator(balancer, { frontends: chosen, era, where: `${plan.where}.loadBalancer` })
+      ? balancerTranslator(balancer, { frontends: chosen, era, surge, where: `${plan.where}.loadBalancer` })
       : standaloneTranslator(`${plan.spec.name}/outbound`, standalone(), balancer.backendPool, era);
-  const ports = snatPorts({ sku, nodes: cluster.nodes.length, frontends: Math.max(1, chosen.length), allocated, era });
+  const nodes = cluster.nodes.length;
+  const ports = snatPorts({ sku, nodes, frontends: Math.max(1, chosen.length), allocated, surge, era });
   const outbound =
     chosen.length > 0 ? chosen.map(({ address }) => address) : [translator.allocations[0]!.ranges[0]!.address];
   return {
@@ -102,6 +103,7 @@ export const buildCloud = (
       })),
       outboundFrontends: outbound.map(formatAddr),
       portsPerNode: ports.kind === "rejected" ? 0 : ports.perNode,
+      basis: ports.basis,
     },
     translator,
   };

@@ -1,7 +1,9 @@
 import { wholeNumber } from "../checks.js";
 import { figures } from "../figures.js";
 import { contradiction } from "../azure/ledger.js";
-import { type Era, checkAllocatedPorts, newestEra } from "../azure/snat.js";
+import { type Era, newestEra } from "../azure/era.js";
+import { checkAllocatedPorts } from "../azure/snat.js";
+import { type Surge, defaultSurge } from "../azure/surge.js";
 import type { Subnet, VirtualNetwork } from "../azure/vnet.js";
 import { refuse } from "../errors.js";
 import { type Addr, addr } from "../ip/addr.js";
@@ -41,6 +43,7 @@ export interface BalancerPlan {
   readonly sku: "Basic" | "Standard";
   readonly selection: FrontendSelection;
   readonly era: Era;
+  readonly surge: Surge;
   /** 0 with Basic. */
   readonly outboundIps: number;
   readonly allocatedOutboundPorts: number;
@@ -97,8 +100,9 @@ const readRanges = (spec: ClusterSpec, where: string): Ranges => {
   };
 };
 
-const readBalancer = (spec: LoadBalancerSpec, where: string): BalancerPlan => {
+const readBalancer = (spec: LoadBalancerSpec, where: string, maxSurge: Surge | undefined): BalancerPlan => {
   const { sku, frontendSelection: selection, era = newestEra } = spec;
+  const surge = maxSurge ?? defaultSurge(era);
   if (sku === "Basic") {
     for (const field of ["outboundIps", "allocatedOutboundPorts", "idleTimeoutMinutes"] as const)
       onlyFor(`${where}.${field}`, spec[field], "sku Standard");
@@ -106,6 +110,7 @@ const readBalancer = (spec: LoadBalancerSpec, where: string): BalancerPlan => {
       sku,
       selection,
       era,
+      surge,
       outboundIps: 0,
       allocatedOutboundPorts: 0,
       idleTimeoutMinutes: loadBalancer.idleTimeout.value,
@@ -115,6 +120,7 @@ const readBalancer = (spec: LoadBalancerSpec, where: string): BalancerPlan => {
     sku,
     selection,
     era,
+    surge,
     outboundIps: wholeNumber(
       `${where}.outboundIps`,
       spec.outboundIps ?? aks.defaultOutboundIps.value,
@@ -213,7 +219,7 @@ export const planCluster = (spec: ClusterSpec, where: string, vnet: VirtualNetwo
     maxPods,
     version: spec.version ?? defaults.version,
     ...readRanges(spec, where),
-    balancer: readBalancer(spec.loadBalancer, `${where}.loadBalancer`),
+    balancer: readBalancer(spec.loadBalancer, `${where}.loadBalancer`, spec.maxSurge),
     created,
     createdPins,
     pins: readPins(spec, `${where}.pins`, { plugin, subnet, startsAt }, createdPins),

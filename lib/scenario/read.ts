@@ -1,4 +1,5 @@
-import { eras } from "../azure/snat.js";
+import { eras } from "../azure/era.js";
+import { type Surge, checkSurge } from "../azure/surge.js";
 import { type Check, list, number, object, oneOf, optional, record, text } from "../shape.js";
 import type { ClusterSpec, LoadBalancerSpec, Manifest, PinnedPod, Pins, Scenario, VmSpec } from "./types.js";
 
@@ -67,11 +68,14 @@ const pins: Check<Pins> = object<Pins>("pins", {
   kubeletPid: optional(number),
 });
 
+const surge: Check<Surge> = (value, where) => checkSurge(value as Surge, where);
+
 const cluster: Check<ClusterSpec> = object<ClusterSpec>("a cluster", {
   name: text("a name: a-z, A-Z, 0-9, - and _, at most 63 characters", /^[A-Za-z0-9](?:[-\w]{0,61}[A-Za-z0-9])?$/),
   plugin: oneOf("network plugin", "azure-cni", "kubenet"),
   subnet: text("a subnet's name"),
   nodeCount: number,
+  maxSurge: optional(surge),
   maxPods: optional(number),
   version: optional(text("a version: 1.11.5", /^\d+\.\d+\.\d+$/)),
   serviceCidr: optional(range),

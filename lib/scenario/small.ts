@@ -1,7 +1,8 @@
 import { wholeNumber } from "../checks.js";
 import { figures } from "../figures.js";
-import { subnetNeed } from "../azure/need.js";
-import type { Era } from "../azure/snat.js";
+import { checkPlugin, subnetNeed } from "../azure/need.js";
+import type { Era } from "../azure/era.js";
+import type { Surge } from "../azure/surge.js";
 import { InputError } from "../errors.js";
 import type { NetworkPlugin } from "../kube/types.js";
 import type { FrontendSelection, Manifest, Scenario } from "./types.js";
@@ -16,12 +17,14 @@ export interface SmallClusterOptions {
   readonly podsPerNode?: number;
   /** 10-250; by default the plugin's own, or more when the pods need it. */
   readonly maxPods?: number;
-  /** Default Basic. */
+  /** Default Basic up to the 300 nodes that it takes, Standard beyond. */
   readonly sku?: "Basic" | "Standard";
   /** Addresses for outbound flows: with Basic Services of type LoadBalancer, with Standard outbound addresses. 1-100, default 1. */
   readonly frontends?: number;
   /** Standard only: a multiple of 8 from 0 to 64,000. */
   readonly allocatedOutboundPorts?: number;
+  /** The node pool's maxSurge, a number of nodes or a percentage. Default: the era's. */
+  readonly maxSurge?: Surge;
   /** Default first. */
   readonly frontendSelection?: FrontendSelection;
   readonly era?: Era;
@@ -100,12 +103,13 @@ export const smallCluster = (options: SmallClusterOptions = {}): Scenario => {
     plugin = "kubenet",
     nodeCount = 3,
     podsPerNode = 2,
-    sku = "Basic",
+    sku = nodeCount > figures.loadBalancer.basicPool.value ? "Standard" : "Basic",
     frontends = 1,
     sites = 1,
     seed = 1,
   } = options;
-  const { allocatedOutboundPorts, frontendSelection = "first", era } = options;
+  const { allocatedOutboundPorts, frontendSelection = "first", era, maxSurge } = options;
+  checkPlugin(plugin);
   wholeNumber("nodeCount", nodeCount, { least: 1, most: figures.aks.nodes.value }, "nodes");
   wholeNumber(
     "podsPerNode",
@@ -138,6 +142,7 @@ export const smallCluster = (options: SmallClusterOptions = {}): Scenario => {
         subnet: "nodes",
         nodeCount,
         maxPods,
+        ...(maxSurge === undefined ? {} : { maxSurge }),
         ...(plugin === "kubenet" ? { podCidr: "10.128.0.0/14" } : {}),
         loadBalancer: {
           sku,

@@ -1,4 +1,5 @@
-import type { Era } from "../azure/snat.js";
+import type { Era } from "../azure/era.js";
+import type { Surge } from "../azure/surge.js";
 import type { NetworkPlugin } from "../kube/types.js";
 import type { Network } from "../net/types.js";
 import type { Cluster } from "../kube/types.js";
@@ -59,6 +60,8 @@ export interface ClusterSpec {
   readonly subnet: string;
   /** 1-400 with kubenet, 1-5000 with azure-cni, as far as the subnet and the load balancer's ports go. */
   readonly nodeCount: number;
+  /** The node pool's maxSurge: nodes that an upgrade adds, a number or a percentage. Azure counts them when it checks allocatedOutboundPorts. Default: the era's, 10 % today and one node before. */
+  readonly maxSurge?: Surge;
   /** 10-250; azure-cni default 30, kubenet default 110. */
   readonly maxPods?: number;
   /** 1.11.x, default 1.11.5. */
@@ -156,6 +159,8 @@ export interface BuiltLoadBalancer {
   /** The address that outbound flows take, of those in `frontends`; several with Standard. Without any frontend, the one that Azure picks. */
   readonly outboundFrontends: readonly string[];
   readonly portsPerNode: number;
+  /** What decided it, in a line: the tier of the table and the era, or the allocated ports and the surge in force. */
+  readonly basis: string;
 }
 
 export interface Assumption {

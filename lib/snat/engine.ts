@@ -1,5 +1,6 @@
 import { subseed } from "../random.js";
 import { type PoolArrivals, arrivalsInPool, batch, batchSize } from "./arrivals.js";
+import { Closings } from "./closings.js";
 import { Draws } from "./draws.js";
 import { meanHold } from "./hold.js";
 import { type Job, seedOf } from "./job.js";
@@ -135,6 +136,9 @@ export class PoolRun {
   private firstPort = 0;
   private ports = 0;
   private perGroup = 0;
+  private openPerGroup = Infinity;
+  /** By the place of a group's row, from when on it holds more ports than may be open: when its open connections close. */
+  private readonly closings = new Map<number, Closings>();
   /** -1 is the warm-up. */
   private bucket = -1;
   private reading = 0;
@@ -180,7 +184,7 @@ export class PoolRun {
     this.slotsAt = Math.ceil((this.binsAt + this.bins) / slotSize) * slotSize;
     this.wholes = new Int32Array(this.slotsAt);
     this.numbers = new Float64Array(this.wholes.buffer);
-    this.openPorts(0, job.ports, job.perGroup);
+    this.openPorts(0, job);
     this.start = -job.warmUp;
     this.time = this.start;
     this.reach = this.start;
@@ -319,6 +323,8 @@ export class PoolRun {
     const mask = (this.bins - 1) | 0;
     const perGroup = this.perGroup | 0;
     const perPool = Math.min(this.job.perPool, 2 ** 31 - 1) | 0;
+    const openPerGroup = Math.min(this.openPerGroup, 2 ** 31 - 1) | 0;
+    let watched = this.closings.size > 0;
     const lowest = this.job.choice === "lowest";
     const turn = (this.bins - 2) / binsPerSecond;
     const stop = this.haltAt;
@@ -385,7 +391,12 @@ export class PoolRun {
       wholes[(group + rowAttempts) | 0] = (wholes[(group + rowAttempts) | 0]! + 1) | 0;
       wholes[(pod + rowAttempts) | 0] = (wholes[(pod + rowAttempts) | 0]! + 1) | 0;
       const now = (wholes[(group + rowInUse) | 0]! + 1) | 0;
-      if (now > perGroup || ((held - departures) | 0) >= perPool) {
+      let full = now > perGroup || ((held - departures) | 0) >= perPool;
+      if (now > openPerGroup && !full) {
+        full = this.openTowards(group, time, i, aside) >= openPerGroup;
+        watched = true;
+      }
+      if (full) {
         wholes[(group + rowFailures) | 0] = (wholes[(group + rowFailures) | 0]! + 1) | 0;
         wholes[(pod + rowFailures) | 0] = (wholes[(pod + rowFailures) | 0]! + 1) | 0;
         if (numbers[((group + rowFirstFailure) | 0) >> 1]! > time) numbers[((group + rowFirstFailure) | 0) >> 1] = time;
@@ -397,13 +408,13 @@ export class PoolRun {
       if (lowest) {
         let summary = first;
         while (wholes[summary] === -1) summary = (summary + 1) | 0;
-        const full = wholes[summary]!;
-        const inGroup = ((((summary - first) | 0) << 5) + lowestBit(~full)) | 0;
+        const fullWords = wholes[summary]!;
+        const inGroup = ((((summary - first) | 0) << 5) + lowestBit(~fullWords)) | 0;
         word = (first + takenFrom + inGroup) | 0;
         const taken = wholes[word]!;
         const free = ~taken & -~taken;
         wholes[word] = taken | free;
-        if ((taken | free) === -1) wholes[summary] = full | (1 << inGroup);
+        if ((taken | free) === -1) wholes[summary] = fullWords | (1 << inGroup);
         port = ((inGroup << 5) + 31 - Math.clz32(free)) | 0;
       } else {
         port = this.takeRandom(first);
@@ -439,6 +450,7 @@ export class PoolRun {
       wholes[(at + slotPod) | 0] = pod;
       wholes[(at + slotWord) | 0] = word;
       wholes[(at + slotStream) | 0] = streamOf[i]!;
+      if (watched) this.closings.get(group)?.add(due - this.closedFor(streamOf[i]!));
       if (due < reach) {
         let next = Math.max(i + 1, parts[((due - legStart) * partsPerSecond) | 0]!) | 0;
         while (next < legEnd && times[next]! < due) next = (next + 1) | 0;
@@ -467,6 +479,29 @@ export class PoolRun {
     return i;
   }
 
+  /** For how long at the end of its hold a connection is over; a stream below 0 is one that was forgotten while it was open. */
+  private closedFor(stream: number): number {
+    return stream < 0 ? 0 : (this.job.streams[stream]!.hold.closed ?? 0);
+  }
+
+  /** How many connections of a group are open at arrival `i`, before it is accepted. Counted once, then kept by what opens and closes. */
+  private openTowards(group: number, time: number, i: number, aside: number): number {
+    let closings = this.closings.get(group);
+    if (closings === undefined || closings.size > 4 * this.openPerGroup) {
+      const { wholes, numbers, binsAt, bins, legEnd } = this;
+      const found = (closings = new Closings());
+      const count = (first: number): void => {
+        for (let at = first; at !== 0; at = wholes[at + slotNext]!)
+          if (wholes[at + slotRow] === group) found.add(numbers[at / 2]! - this.closedFor(wholes[at + slotStream]!));
+      };
+      for (let bin = binsAt; bin < binsAt + bins; bin++) count(wholes[bin]!);
+      for (let next = i; next <= legEnd; next++) count(leg.before[next]!);
+      count(aside);
+      this.closings.set(group, closings);
+    }
+    return closings.openAt(time);
+  }
+
   /** Does what the run was halted for before arrival `i`, when all that happens until then is done. */
   private halt(i: number): void {
     if (this.changeAt < Math.min(this.readAt, this.bucketEnd)) this.change(i);
@@ -478,7 +513,7 @@ export class PoolRun {
   private change(i: number): void {
     const { wholes, binsAt, bins, legEnd, job } = this;
     const { before } = leg;
-    const { firstPort, ports, perGroup } = job.change!;
+    const { firstPort, ports } = job.change!;
     const gone: number[] = [];
     const keep = (first: number): number => {
       let kept = 0;
@@ -503,7 +538,8 @@ export class PoolRun {
       before[i] = at;
     }
     this.offer(i, i + 1);
-    this.openPorts(firstPort, ports, perGroup);
+    this.openPorts(firstPort, job.change!);
+    this.closings.clear();
     this.changeAt = Infinity;
   }
 
@@ -580,8 +616,11 @@ export class PoolRun {
     }
   }
 
-  /** From now on there are `count` ports from `first` on; all others count as taken. Those that are held must be among them. */
-  private openPorts(first: number, count: number, perGroup: number): void {
+  /** From now on there are so many ports from `first` on; all others count as taken. Those that are held must be among them. */
+  private openPorts(
+    first: number,
+    { ports: count, perGroup, openPerGroup }: Pick<Job, "ports" | "perGroup" | "openPerGroup">,
+  ): void {
     const { wholes, takenFrom, groupWords, firstPort, ports } = this;
     const masks = Array.from({ length: takenFrom * 32 }, (_, word) => {
       const there = bitsWithin(first - 32 * word, first + count - 32 * word);
@@ -601,6 +640,7 @@ export class PoolRun {
     this.firstPort = first;
     this.ports = count;
     this.perGroup = Math.min(perGroup, count);
+    this.openPerGroup = openPerGroup;
   }
 
   private openBucket(): void {

@@ -106,9 +106,9 @@ export const loadFor = (ports: number, target: number): number => {
 
 /** The number of ports in use at a random moment. */
 export interface Occupancy {
-  /** A (1 - B). */
+  /** A (1 - B), at most c. */
   readonly mean: number;
-  /** m - A B (c - m) for the mean m. */
+  /** m - A B (c - m) for the mean m, never below 0. */
   readonly variance: number;
   /** probability[k] that k ports are in use, k from 0 to c: Poisson, cut at c. */
   readonly probability: Float64Array;
@@ -130,12 +130,14 @@ export const occupancy = (load: number, ports: number): Occupancy => {
   for (let k = mode; k < ports && probability[k]! > 1e-300; k++)
     sum += probability[k + 1] = (probability[k]! * load) / (k + 1);
   for (let k = mode; k > 0 && probability[k]! > 1e-300; k--) sum += probability[k - 1] = (probability[k]! * k) / load;
-  for (let k = 0; k <= ports; k++) probability[k]! /= sum;
-  const blocked = blocking(load, ports);
-  const mean = load * (1 - blocked);
+  // Moments about the mode: by their formulas they would be small differences of large numbers where nearly every port is in use.
+  let shift = 0;
+  for (let k = 0; k <= ports; k++) shift += (probability[k]! /= sum) * (k - mode);
+  let variance = 0;
+  for (let k = 0; k <= ports; k++) variance += probability[k]! * (k - mode - shift) ** 2;
   return {
-    mean,
-    variance: mean - load * blocked * (ports - mean),
+    mean: mode + shift,
+    variance,
     probability,
     quantile(share) {
       within("share", share, share >= 0 && share <= 1, "0 to 1");

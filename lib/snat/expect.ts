@@ -1,5 +1,5 @@
 import { erlangB, loadFor, portsFor, sharedPorts } from "./erlang.js";
-import { meanHold } from "./hold.js";
+import { meanHold, meanOpen } from "./hold.js";
 import { type PortRules, groupOf, holdOf } from "./rules.js";
 import { type Protocol, type Stream, destinationShares } from "./workload.js";
 
@@ -9,6 +9,8 @@ export interface DestinationLoad {
   readonly protocol: Protocol;
   /** Erlangs: connections per second times the mean time that each holds its port. */
   readonly load: number;
+  /** The same with the time that each is open. */
+  readonly open: number;
 }
 
 /** The load of `pods` pods with these streams towards each destination under the rules. Rate profiles are left out. */
@@ -19,13 +21,15 @@ export const destinationLoads = (
 ): readonly DestinationLoad[] => {
   const loads = new Map<string, DestinationLoad>();
   for (const stream of streams) {
-    const total = pods * stream.rate * meanHold(holdOf(stream, rules));
+    const hold = holdOf(stream, rules);
+    const rate = pods * stream.rate;
     destinationShares(stream.to).forEach((share, i) => {
       const destination = groupOf(stream.to, i, rules);
       loads.set(destination, {
         destination,
         protocol: stream.to.protocol,
-        load: (loads.get(destination)?.load ?? 0) + total * share,
+        load: (loads.get(destination)?.load ?? 0) + rate * meanHold(hold) * share,
+        open: (loads.get(destination)?.open ?? 0) + rate * meanOpen(hold) * share,
       });
     });
   }
@@ -45,13 +49,19 @@ export interface PoolExpectation {
   readonly growth: number;
 }
 
-/** Connections that a pool can hold towards one destination. */
-export const perDestination = (rules: PortRules): number => Math.min(rules.ports, rules.connectionsPerDestination);
+/** Ports that a pool can hold towards one destination. */
+export const perDestination = ({ ports, counted, connectionsPerDestination }: PortRules): number =>
+  counted === "open" ? ports : Math.min(ports, connectionsPerDestination);
+
+/** Connections that it can have open towards one destination, where that is less than the ports. */
+const openPerDestination = ({ ports, counted, connectionsPerDestination }: PortRules): number | undefined =>
+  counted === "open" && connectionsPerDestination < ports ? connectionsPerDestination : undefined;
 
 /**
  * The failure probability that a pool of ports will show, for connections that arrive at random at a steady rate.
  * Exact for each destination (see {@link sharedPorts}) unless the pool's limit on all connections together comes first:
- * then the share above that limit is taken, which is too low by what chance adds.
+ * then the share above that limit is taken, which is too low by what chance adds. Where both ports and open connections are
+ * limited, the tighter of the two decides: near the point where they are alike a little too low.
  * @param pods pods that use the pool: a node's, or all behind a NAT gateway
  * @param target the failure probability that is still good enough
  */
@@ -63,18 +73,25 @@ export const expectPool = (
 ): PoolExpectation => {
   const loads = destinationLoads(streams, pods, rules);
   const capacity = perDestination(rules);
-  const failures = loads.map(({ load }) => erlangB(load, capacity));
+  const openCapacity = openPerDestination(rules);
+  const failures = loads.map(({ load, open }) =>
+    Math.max(erlangB(load, capacity), openCapacity === undefined ? 0 : erlangB(open, openCapacity)),
+  );
   const total = loads.reduce((sum, { load }) => sum + load, 0);
   const lost = loads.reduce((sum, { load }, i) => sum + load * failures[i]!, 0);
   const aboveLimit = Math.max(0, 1 - rules.connections / Math.max(total, 1e-300));
   const fits = loadFor(capacity, target);
+  const openFits = openCapacity === undefined ? Infinity : loadFor(openCapacity, target);
   const tcp = loads.filter(({ protocol }) => protocol === "tcp").map(({ load }) => load);
   return {
     loads,
     failure: Math.max(total === 0 ? 0 : lost / total, aboveLimit),
     worst: Math.max(0, aboveLimit, ...failures),
     meanInUse: tcp.length === 0 ? 0 : sharedPorts(tcp, rules.ports, rules.choice).meanInUse,
-    growth: Math.min(...loads.map(({ load }) => fits / load), rules.connections / Math.max(total, 1e-300)),
+    growth: Math.min(
+      ...loads.map(({ load, open }) => Math.min(fits / load, openFits / open)),
+      rules.connections / Math.max(total, 1e-300),
+    ),
   };
 };
 

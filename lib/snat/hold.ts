@@ -23,6 +23,8 @@ export interface Hold {
   readonly duration: Duration;
   /** Seconds that the port stays held once the connection is over. Default 0. */
   readonly after?: number;
+  /** How many of the last seconds the connection is over for the translator too, and only its port is held. Default 0. */
+  readonly closed?: number;
   /** Seconds after which a connection that is still open loses its port. Default: never. */
   readonly cut?: number;
 }
@@ -84,6 +86,10 @@ export const meanHold = ({ duration, after = 0, cut = Infinity }: Hold): number 
   return mean + after * share + (share === 1 ? 0 : cut * (1 - share));
 };
 
+/** The mean time that a connection counts as open, in seconds: its hold without the seconds when only the port is held. */
+export const meanOpen = (hold: Hold): number =>
+  meanHold(hold) - (hold.closed ?? 0) * upTo(hold.duration, hold.cut ?? Infinity).share;
+
 /** One hold time of the law, in seconds. */
 export const drawHold = (hold: Hold, draws: Draws): number => {
   const { after = 0, cut = Infinity } = hold;
@@ -143,8 +149,9 @@ export const checkDuration = (duration: Duration, where = "duration"): void => {
 };
 
 /** Refuses a hold time that has no sense. @throws InputError naming the field under `where` */
-export const checkHold = ({ duration, after = 0, cut = Infinity }: Hold, where = "hold"): void => {
+export const checkHold = ({ duration, after = 0, closed = 0, cut = Infinity }: Hold, where = "hold"): void => {
   checkDuration(duration, `${where}.duration`);
   seconds(`${where}.after`, after);
+  seconds(`${where}.closed`, closed);
   if (cut !== Infinity) secondsAbove0(`${where}.cut`, cut);
 };

@@ -48,11 +48,14 @@ export interface JobChange {
   readonly firstPort: number;
   readonly ports: number;
   readonly perGroup: number;
+  readonly openPerGroup: number;
 }
 
 export interface Job {
   readonly ports: number;
+  /** Connections of a group that may hold a port, and that may be open: Infinity where it is the ports that are counted. */
   readonly perGroup: number;
+  readonly openPerGroup: number;
   readonly perPool: number;
   readonly choice: PortChoice;
   readonly streams: readonly JobStream[];
@@ -108,19 +111,29 @@ export interface RulesChange {
   readonly keeps?: KeptPorts;
 }
 
+const groupLimits = ({
+  ports,
+  connectionsPerDestination,
+  counted,
+}: PortRules): Pick<Job, "perGroup" | "openPerGroup"> =>
+  counted === "open"
+    ? { perGroup: ports, openPerGroup: connectionsPerDestination }
+    : { perGroup: connectionsPerDestination, openPerGroup: Infinity };
+
 const jobChange = ({ at, rules, keeps = "lowest" }: RulesChange, before: PortRules): JobChange => ({
   at,
   firstPort: keeps === "highest" ? Math.max(0, before.ports - rules.ports) : 0,
   ports: rules.ports,
-  perGroup: rules.connectionsPerDestination,
+  ...groupLimits(rules),
 });
 
 /** What of the rules a change of them may not touch. */
-const lasting = ({ kind, pool, choice, udpPortPer, connections, idle, after }: PortRules) => ({
+const lasting = ({ kind, pool, choice, udpPortPer, counted, connections, idle, after }: PortRules) => ({
   kind,
   pool,
   choice,
   udpPortPer,
+  counted,
   connections: `${connections}`,
   "idle.tcp": idle.tcp,
   "idle.udp": idle.udp,
@@ -206,7 +219,7 @@ export const compileJob = (workload: Workload, rules: PortRules, timing: Timing,
   );
   return {
     ports: rules.ports,
-    perGroup: rules.connectionsPerDestination,
+    ...groupLimits(rules),
     perPool: rules.connections,
     choice: rules.choice,
     streams,

@@ -1,19 +1,30 @@
-import { InputError } from "../errors.js";
+import { InputError, refuse } from "../errors.js";
 import { wholeNumber } from "../checks.js";
 import { figures } from "../figures.js";
-import { type Era, type Sku, snatPorts } from "../azure/snat.js";
+import type { Era } from "../azure/era.js";
+import { contradiction, reading } from "../azure/ledger.js";
+import { type Sku, snatPorts } from "../azure/snat.js";
+import { type CountedNodes, type NodeCount, type Surge, allNodes, countNodes, defaultSurge } from "../azure/surge.js";
+import { oneOf } from "../shape.js";
+import { type PlanNames, type PlaceNames, checkNames, commandLines } from "./planCommands.js";
 import { loadFor, mappingsLost } from "./erlang.js";
 import { type DestinationLoad, type PoolExpectation, expectPool, perDestination, portsNeeded } from "./expect.js";
 import { meanDuration, meanHold } from "./hold.js";
 import { type PortRules, holdOf, loadBalancerRules, natGatewayRules } from "./rules.js";
 import { type Stream, checkStream } from "./workload.js";
 
-export interface PlanQuestion {
-  /** Nodes now, and the most that the pool will be scaled to. */
-  readonly nodes: number;
-  readonly maxNodes: number;
-  /** Nodes that an upgrade adds for a while. Default 1. */
-  readonly surge?: number;
+/** What a cluster's virtual machines are grouped in. */
+export type VmSetType = "VirtualMachineScaleSets" | "AvailabilitySet" | "VirtualMachines";
+
+/** The virtual network that a cluster is in. */
+export type PlanVnet = "managed" | PlaceNames;
+
+export interface PlanQuestion extends PlanNames {
+  /** Nodes now, and the most that the cluster will be scaled to; those of each node pool where there are several. */
+  readonly nodes: NodeCount;
+  readonly maxNodes: NodeCount;
+  /** maxSurge of every pool: what an upgrade adds for a while. Default: the era's, 10 % of each pool today, one node before. */
+  readonly surge?: Surge;
   readonly podsPerNode: number;
   /** What each pod connects to. Rate profiles are left out: give the rates of the busiest hour. */
   readonly streams: readonly Stream[];
@@ -22,12 +33,26 @@ export interface PlanQuestion {
   readonly era?: Era;
   /** 4-120. Default 30 with a load balancer, 4 with a NAT gateway. */
   readonly idleTimeoutMinutes?: number;
-  /** For the commands. */
-  readonly resourceGroup?: string;
-  readonly cluster?: string;
+  /** `managed`, made by AKS (default), or one's own, with its names for the commands: `{ name: "vnet", subnet: "nodes" }`, or `{}`. */
+  readonly vnet?: PlanVnet;
+  /** The load balancer's SKU now. Default Standard. */
+  readonly sku?: Sku;
+  /** Default VirtualMachineScaleSets. */
+  readonly vmSetType?: VmSetType;
 }
 
-export type PlanName = "basic" | "standard-default" | "standard-allocated" | "nat-gateway" | "fewer-connections";
+export type PlanName =
+  "basic" | "basic-to-standard" | "standard-default" | "standard-allocated" | "nat-gateway" | "fewer-connections";
+
+/** What a plan does on the way, each in a sentence. */
+export interface PlanEffects {
+  /** Which public addresses change. */
+  readonly addresses: string;
+  /** Which open connections are lost. */
+  readonly connections: string;
+  /** Whether there is a way back. */
+  readonly wayBack: string;
+}
 
 /** An option at one size of the cluster. */
 export interface PlannedSetup {
@@ -58,9 +83,12 @@ export interface Plan {
   /** Absent when Azure does not offer it at that size. */
   readonly now?: PlannedSetup;
   readonly atMost?: PlannedSetup;
-  /** The `az` commands that set it; none where there is nothing to set. */
+  /** What must be carried out before: the migration from a Basic load balancer. */
+  readonly after?: PlanName;
+  /** The `az` commands that set it, in order, for a POSIX shell; none where there is nothing to set. */
   readonly commands: readonly string[];
-  /** What breaks, or changes, on the way there and when the cluster grows. */
+  readonly effects: PlanEffects;
+  /** What breaks, or changes, when the cluster grows. */
   readonly breaks: readonly string[];
   /** `fewer-connections` only: what would fit the ports as they are. */
   readonly advice?: readonly Advice[];
@@ -85,13 +113,31 @@ const many = (value: number, noun: string): string =>
 const share = (value: number): string =>
   value === 0 ? "none" : value < 1e-4 ? "under 0.01 %" : `${Number((value * 100).toPrecision(2))} %`;
 
+const surgeOf = ({ era, surge = defaultSurge(era) }: PlanQuestion): Surge => surge;
+
+/** The most nodes there will be, as Azure counts them. */
+const largest = (question: PlanQuestion): CountedNodes => countNodes(question.maxNodes, surgeOf(question), "maxNodes");
+
 const check = (question: PlanQuestion): void => {
-  const { streams, target } = question;
+  const { streams, target, sku = "Standard", vnet = "managed" } = question;
   const atMost = figures.aks.nodes.value;
-  wholeNumber("nodes", question.nodes, { least: 1, most: atMost }, "nodes");
-  wholeNumber("maxNodes", question.maxNodes, { least: question.nodes, most: atMost }, "nodes");
-  wholeNumber("surge", surgeOf(question), { least: 0, most: atMost }, "nodes");
+  const nodes = wholeNumber("nodes", allNodes(question.nodes, "nodes"), { least: 1, most: atMost }, "nodes");
+  wholeNumber("maxNodes", allNodes(question.maxNodes, "maxNodes"), { least: nodes, most: atMost }, "nodes");
+  largest(question);
   wholeNumber("podsPerNode", question.podsPerNode, { least: 1, most: figures.aks.maxPods.value.most }, "pods per node");
+  oneOf("load balancer SKU", "Basic", "Standard")(sku, "sku");
+  const sets = oneOf("kind of virtual machine set", "VirtualMachineScaleSets", "AvailabilitySet", "VirtualMachines");
+  sets(question.vmSetType ?? "VirtualMachineScaleSets", "vmSetType");
+  if (typeof vnet !== "object" || vnet === null) oneOf("virtual network", "managed")(vnet, "vnet");
+  checkNames(question, vnet);
+  const { basicPool } = figures.loadBalancer;
+  if (sku === "Basic" && nodes > basicPool.value)
+    refuse(
+      "nodes",
+      nodes,
+      "is more than the pool of a Basic load balancer holds, one availability set",
+      `at most ${basicPool.value}, or sku Standard`,
+    );
   if (!(target > 0 && target < 1))
     throw new InputError({
       where: "target",
@@ -108,8 +154,6 @@ const check = (question: PlanQuestion): void => {
       expected: "a stream with a rate above 0",
     });
 };
-
-const surgeOf = ({ surge = figures.aks.surgeNodes.value }: PlanQuestion): number => surge;
 
 /** An option at one size, as Erlang's formula expects it to do. */
 const setup = (question: PlanQuestion, nodes: number, ips: number, rules: PortRules): PlannedSetup => {
@@ -132,23 +176,25 @@ const setup = (question: PlanQuestion, nodes: number, ips: number, rules: PortRu
 
 const balancer = (
   question: PlanQuestion,
-  nodes: number,
+  nodes: NodeCount,
   ips: number,
   allocated = 0,
   sku: Sku = "Standard",
 ): PlannedSetup | undefined => {
   const { era, idleTimeoutMinutes } = question;
-  const outcome = snatPorts({ sku, nodes, frontends: ips, allocated, ...(era === undefined ? {} : { era }) });
+  const surge = surgeOf(question);
+  const outcome = snatPorts({ sku, nodes, frontends: ips, allocated, surge, ...(era === undefined ? {} : { era }) });
   if (outcome.kind === "rejected") return undefined;
   const rules = loadBalancerRules({
     sku,
     nodes,
     outboundIps: ips,
     allocatedOutboundPorts: allocated,
+    surge,
     ...(era === undefined ? {} : { era }),
     ...(idleTimeoutMinutes === undefined ? {} : { idleTimeoutMinutes }),
   });
-  return setup(question, nodes, ips, rules);
+  return setup(question, allNodes(nodes), ips, rules);
 };
 
 const sized = (now: PlannedSetup | undefined, atMost: PlannedSetup | undefined): Pick<Plan, "now" | "atMost"> => ({
@@ -159,9 +205,6 @@ const sized = (now: PlannedSetup | undefined, atMost: PlannedSetup | undefined):
 const meets = (setups: readonly (PlannedSetup | undefined)[], target: number): boolean =>
   setups.every(each => each !== undefined && each.failure <= target);
 
-const update = ({ resourceGroup = "$RESOURCE_GROUP", cluster = "$CLUSTER" }: PlanQuestion, flags: string): string =>
-  `az aks update --resource-group ${resourceGroup} --name ${cluster} ${flags}`;
-
 const outcome = (setups: readonly PlannedSetup[], target: number): string => {
   const worst = setups.reduce((most, each) => (each.failure > most.failure ? each : most));
   return `${share(worst.failure)} of the connections to the busiest destination fail with ${many(worst.nodes, "node")}; the target is ${share(target)}`;
@@ -169,17 +212,29 @@ const outcome = (setups: readonly PlannedSetup[], target: number): string => {
 
 /** The sizes between now and most, surge included, at which the default table takes ports away from every node. */
 const tierSteps = (question: PlanQuestion, ips: number, sku: Sku): readonly string[] => {
-  const { nodes, maxNodes } = question;
+  const nodes = allNodes(question.nodes);
+  const { nodes: maxNodes, total } = largest(question);
   const portsAt = (size: number): number => balancer(question, size, ips, 0, sku)?.ports ?? 0;
-  const last = figures.loadBalancer.defaultPorts.value.at(-1)!.most;
-  return [...figures.loadBalancer.defaultPorts.value.map(tier => tier.least), last + 1]
-    .filter(size => size > nodes && size <= maxNodes + surgeOf(question) && portsAt(size) < portsAt(size - 1))
+  const { defaultPorts, basicPool } = figures.loadBalancer;
+  const last = sku === "Basic" ? basicPool.value : defaultPorts.value.at(-1)!.most;
+  return [...defaultPorts.value.map(tier => tier.least).filter(least => least <= last), last + 1]
+    .filter(size => size > nodes && size <= total && portsAt(size) < portsAt(size - 1))
     .map(size => {
       const bySurge = size > maxNodes ? ", which the surge nodes of an upgrade already pass," : "";
-      return size > last
-        ? `from ${number(last)} nodes on${bySurge} the default table has no ports`
-        : `from ${number(size - 1)} to ${number(size)} nodes${bySurge} every node falls from ${number(portsAt(size - 1))} to ${number(portsAt(size))} ports: connections on the ports taken away time out`;
+      if (size > last)
+        return `from ${number(last)} nodes on${bySurge} ${sku === "Basic" ? "a Basic load balancer's pool is full" : "the default table has no ports"}`;
+      return `from ${number(size - 1)} to ${number(size)} nodes${bySurge} every node falls from ${number(portsAt(size - 1))} to ${number(portsAt(size))} ports: connections on the ports taken away time out`;
     });
+};
+
+/** What stands between a Basic load balancer and the other plans. */
+const afterBasic = ({ sku }: PlanQuestion): Pick<Plan, "after"> =>
+  sku === "Basic" ? { after: "basic-to-standard" } : {};
+
+const nothingChanges: PlanEffects = {
+  addresses: "no address changes",
+  connections: "no connection is lost",
+  wayBack: "there is nothing to take back",
 };
 
 const basic = (question: PlanQuestion): Plan => {
@@ -192,13 +247,36 @@ const basic = (question: PlanQuestion): Plan => {
     why: "the Basic SKU was retired on 2025-09-30 (azure-docs load-balancer-basic-upgrade-guidance.md, 2026), and its ports cannot be set by hand",
     ...sized(now, atMost),
     commands: [],
+    effects: nothingChanges,
     breaks: ["of several frontend addresses only one serves outbound connections", ...tierSteps(question, 1, "Basic")],
+  };
+};
+
+/** Sources: azure-aks-docs upgrade-basic-load-balancer-on-aks.md (2025-08), availability-sets-on-aks.md (2025-06). */
+const basicToStandard = (question: PlanQuestion): Plan => {
+  const sets = question.vmSetType === "AvailabilitySet";
+  return {
+    name: "basic-to-standard",
+    title: sets
+      ? "Migration: Basic load balancer and availability sets to a Standard one and virtual machine node pools"
+      : "Migration: Basic load balancer to a Standard one",
+    fits: false,
+    why: `the way to every other option, and a migration of its own: Kubernetes 1.27 or later, admission webhooks and a private key vault's KMS off meanwhile${sets ? "; both are changed at once" : ""}`,
+    ...sized(balancer(question, question.nodes, 1), balancer(question, question.maxNodes, 1)),
+    commands: commandLines.basicToStandard(question, sets),
+    effects: {
+      addresses:
+        "Services keep their addresses; outbound connections get new ones: whoever allows the old must learn the new",
+      connections: "the cluster is down for a while: all open connections are lost",
+      wayBack: "none: once begun it cannot be rolled back",
+    },
+    breaks: tierSteps(question, 1, "Standard"),
   };
 };
 
 const standardDefault = (question: PlanQuestion): Plan => {
   const { nodes, maxNodes, target } = question;
-  const sizes = [...new Set([nodes, maxNodes, maxNodes + surgeOf(question)])];
+  const sizes: readonly NodeCount[] = [nodes, maxNodes, largest(question).total];
   const at = (ips: number) => sizes.map(size => balancer(question, size, ips));
   const most = figures.aks.outboundIps.value.most;
   let ips = 1;
@@ -221,10 +299,22 @@ const standardDefault = (question: PlanQuestion): Plan => {
         ? `the default table ends at ${number(figures.loadBalancer.defaultPorts.value.at(-1)!.most)} nodes`
         : outcome(setups, target),
     ...sized(balancer(question, nodes, ips), balancer(question, maxNodes, ips)),
-    commands: [update(question, `--load-balancer-managed-outbound-ip-count ${ips} --load-balancer-outbound-ports 0`)],
+    ...afterBasic(question),
+    commands: commandLines.balancer(question, ips, 0),
+    effects: ofPorts(ips),
     breaks: tierSteps(question, ips, "Standard"),
   };
 };
+
+/** What setting the addresses and ports of a Standard load balancer does. */
+const ofPorts = (ips: number): PlanEffects => ({
+  addresses:
+    ips === 1
+      ? "no address changes where there is one today; of several the others go"
+      : `outbound connections come from ${ips} addresses: whoever allows one must learn the others`,
+  connections: "where a node gets other ports, connections on those that it loses time out",
+  wayBack: "the same command with the old numbers",
+});
 
 const standardAllocated = (question: PlanQuestion): Plan => {
   const { nodes, maxNodes, podsPerNode, streams, target } = question;
@@ -232,44 +322,44 @@ const standardAllocated = (question: PlanQuestion): Plan => {
   const base = balancer(question, 1, 1)!.rules;
   const needed = portsNeeded(streams, podsPerNode, base, target);
   const ports = needed === undefined ? Infinity : Math.ceil(needed / portBlock.value) * portBlock.value;
-  const largest = maxNodes + surgeOf(question);
-  const ips = Math.ceil((largest * ports) / portsPerFrontend.value);
+  const { total, says } = largest(question);
+  const ips = Math.ceil((total * ports) / portsPerFrontend.value);
   const limit = figures.aks.outboundIps.value.most;
   const plan = { name: "standard-allocated", title: "Standard load balancer, ports allocated by hand" } as const;
+  const not = (why: string): Plan => ({
+    ...plan,
+    fits: false,
+    why,
+    ...afterBasic(question),
+    commands: [],
+    effects: nothingChanges,
+    breaks: [],
+  });
   if (ports > figures.aks.allocatedOutboundPorts.value.most)
-    return {
-      ...plan,
-      fits: false,
-      why: `each node needs ${ports === Infinity ? "more ports than any pool has" : `${number(ports)} ports`}, and can have ${number(figures.aks.allocatedOutboundPorts.value.most)}`,
-      commands: [],
-      breaks: [],
-    };
+    return not(
+      `each node needs ${ports === Infinity ? "more ports than any pool has" : `${number(ports)} ports`}, and can have ${number(figures.aks.allocatedOutboundPorts.value.most)}`,
+    );
   if (ips > limit)
-    return {
-      ...plan,
-      fits: false,
-      why: `${many(largest, "node")} x ${number(ports)} ports need ${many(ips, "outbound address")}, and a cluster can have ${limit}`,
-      commands: [],
-      breaks: [],
-    };
+    return not(
+      `${many(total, "node")} (${says}) x ${number(ports)} ports need ${many(ips, "outbound address")}, and a cluster can have ${limit}`,
+    );
   const capacity = Math.floor((portsPerFrontend.value * ips) / ports);
   return {
     ...plan,
     fits: true,
     why: `${number(ports)} ports per node are enough: ${outcome([balancer(question, nodes, ips, ports)!], target)}`,
     ...sized(balancer(question, nodes, ips, ports), balancer(question, maxNodes, ips, ports)),
-    commands: [
-      update(question, `--load-balancer-managed-outbound-ip-count ${ips} --load-balancer-outbound-ports ${ports}`),
-    ],
+    ...afterBasic(question),
+    commands: commandLines.balancer(question, ips, ports),
+    effects: ofPorts(ips),
     breaks: [
-      "setting it gives the nodes other ports: connections on ports that a node loses time out",
-      `${many(ips, "address")} ${ips === 1 ? "holds" : "hold"} ${many(capacity, "node")}, surge nodes counted: from ${number(capacity + 1)} on scaling or upgrading is refused`,
+      `${many(ips, "address")} ${ips === 1 ? "holds" : "hold"} ${many(capacity, "node")}, surge nodes counted: from ${number(capacity + 1)} on scaling or upgrading is refused (${total} are counted: ${says})`,
     ],
   };
 };
 
 const natGateway = (question: PlanQuestion): Plan => {
-  const { nodes, maxNodes, target, idleTimeoutMinutes } = question;
+  const { nodes, target, idleTimeoutMinutes, vnet = "managed", vmSetType = "VirtualMachineScaleSets" } = question;
   const { least, most } = figures.natGateway.addresses.value;
   const at = (size: number, ips: number) =>
     setup(
@@ -278,40 +368,58 @@ const natGateway = (question: PlanQuestion): Plan => {
       ips,
       natGatewayRules({ ips, ...(idleTimeoutMinutes === undefined ? {} : { idleTimeoutMinutes }) }),
     );
-  const largest = maxNodes + surgeOf(question);
+  const { nodes: maxNodes, total } = largest(question);
   let ips = least;
-  while (ips < most && at(largest, ips).failure > target) ips++;
-  const worst = at(largest, ips);
+  while (ips < most && at(total, ips).failure > target) ips++;
+  const worst = at(total, ips);
+  const plan = { name: "nat-gateway", now: at(allNodes(nodes), ips), atMost: at(maxNodes, ips) } as const;
+  const title = vnet === "managed" ? "NAT gateway, managed by AKS" : "NAT gateway of one's own";
+  if (vmSetType !== "VirtualMachineScaleSets")
+    return {
+      ...plan,
+      title,
+      fits: false,
+      why: `an outbound type is set only on clusters of virtual machine scale sets with a Standard load balancer, and these are ${vmSetType === "AvailabilitySet" ? "availability sets" : "virtual machine node pools"} (azure-aks-docs egress-outboundtype.md, 2026-08): it takes a new cluster`,
+      commands: [],
+      effects: nothingChanges,
+      breaks: [],
+    };
+  const wayBack = reading("leaveManagedNatGateway", contradiction("leaveManagedNatGateway").default).says;
   return {
-    name: "nat-gateway",
-    title: "NAT gateway",
+    ...plan,
+    title,
     fits: worst.failure <= target,
     why: outcome([worst], target),
-    now: at(nodes, ips),
-    atMost: at(maxNodes, ips),
-    commands: [update(question, `--outbound-type managedNATGateway --nat-gateway-managed-outbound-ip-count ${ips}`)],
-    breaks: [
-      "outbound connections get other public addresses: whoever allows the old ones must learn the new ones",
-      "connections that are open during the change are cut",
-    ],
+    ...afterBasic(question),
+    commands: commandLines.natGateway(question, vnet, ips),
+    effects: {
+      addresses: "outbound connections get other public addresses: whoever allows the old ones must learn the new ones",
+      connections: "connections that are open during the change are cut",
+      wayBack:
+        vnet === "managed"
+          ? `${wayBack} (documents disagree: take it that there is none)`
+          : "az aks update --outbound-type loadBalancer, which changes the addresses again",
+    },
+    breaks: [],
   };
 };
 
 const fewerConnections = (question: PlanQuestion): Plan => {
-  const { nodes, maxNodes, streams, target } = question;
-  const now = balancer(question, nodes, 1);
-  const atMost = balancer(question, maxNodes, 1);
+  const { nodes, maxNodes, streams, target, sku } = question;
+  const now = balancer(question, nodes, 1, 0, sku);
+  const atMost = balancer(question, maxNodes, 1, 0, sku);
   const plan = {
     name: "fewer-connections",
     title: "Fewer connections on the default table: keep-alive, pooling",
     commands: [],
+    effects: nothingChanges,
     breaks: [],
   } as const;
   if (atMost === undefined)
     return {
       ...plan,
       fits: false,
-      why: `the default table has no ports for ${many(maxNodes, "node")}`,
+      why: `the default table has no ports for ${many(allNodes(maxNodes), "node")}`,
       ...sized(now, undefined),
     };
   const { headroom, rules } = atMost;
@@ -343,12 +451,17 @@ const fewerConnections = (question: PlanQuestion): Plan => {
 
 /**
  * Ways to give a cluster enough SNAT ports, side by side: what each costs in addresses, how many connections fail now and at the
- * largest size, what sets it and what breaks on the way. The failure probabilities are Erlang's, for steady rates.
- * @throws InputError for a question that has no sense
+ * largest size, what sets it, and what changes address, loses connections or cannot be taken back on the way.
+ * From a Basic load balancer the way to all others is a migration, a plan of its own. The failure probabilities are Erlang's, for
+ * steady rates; each setup's `rules.basis` says in a line what they rest on.
+ * Sources of the commands and of what they need: azure-aks-docs egress-outboundtype.md (2026-08), nat-gateway.md (2026-07).
+ * @throws InputError for a question that has no sense, or a Basic load balancer with more than 300 nodes
  */
 export const planOutbound = (question: PlanQuestion): readonly Plan[] => {
   check(question);
-  return [basic, standardDefault, standardAllocated, natGateway, fewerConnections].map(option => option(question));
+  const migration = question.sku === "Basic" ? [basicToStandard] : [];
+  const options = [basic, ...migration, standardDefault, standardAllocated, natGateway, fewerConnections];
+  return options.map(option => option(question));
 };
 
 /** One thing that differs between two setups, and for which nodes. */

@@ -2,7 +2,10 @@ import { InputError } from "../errors.js";
 import { seconds, wholeNumber, within } from "../checks.js";
 import { figures } from "../figures.js";
 import { oneOf } from "../shape.js";
-import { type Era, type Sku, newestEra, snatPorts } from "../azure/snat.js";
+import { type Era, newestEra } from "../azure/era.js";
+import { type Sku, snatPorts } from "../azure/snat.js";
+import { contradiction, reading } from "../azure/ledger.js";
+import { type NodeCount, type Surge, defaultSurge } from "../azure/surge.js";
 import { type PortChoice, portsAtMost } from "./erlang.js";
 import type { Hold } from "./hold.js";
 import { type Destination, type Spread, type Stream, addressName, destinationName } from "./workload.js";
@@ -21,6 +24,9 @@ export interface RuleAssumption {
  */
 export type UdpPortPer = "flow" | "destination" | "destination-port";
 
+/** Which connections a limit counts: open ones, or all that hold a port. */
+export type CountedConnections = "open" | "held";
+
 /** How outbound connections find their ports, for TCP and UDP alike; the two are counted apart. */
 export interface PortRules {
   readonly kind: "load-balancer" | "nat-gateway" | "masquerade";
@@ -33,12 +39,16 @@ export interface PortRules {
   readonly udpPortPer: UdpPortPer;
   /** Connections that may go to one destination at a time: the ports, or fewer. */
   readonly connectionsPerDestination: number;
+  /** Which of them count: open ones, or every one that holds its port. */
+  readonly counted: CountedConnections;
   /** Connections that one pool holds at a time, all destinations together. */
   readonly connections: number;
   /** Seconds without a packet until the port is given up. */
   readonly idle: { readonly tcp: number; readonly udp: number };
   /** Seconds that the port stays held towards the same destination after FIN, after RST, and after UDP's idle timeout. */
   readonly after: { readonly fin: number; readonly rst: number; readonly udp: number };
+  /** In a line: what decided the ports and how long they are held, to be shown beside results. */
+  readonly basis: string;
   readonly assumptions: readonly RuleAssumption[];
 }
 
@@ -63,14 +73,14 @@ const figureOr = (
 export interface LoadBalancerOptions {
   /** Default Standard. */
   readonly sku?: Sku;
-  /** Nodes in the backend pool. */
-  readonly nodes: number;
+  /** Nodes in the backend pool; those of each node pool where there are several. */
+  readonly nodes: NodeCount;
   /** Outbound addresses, 1-100. Default 1. */
   readonly outboundIps?: number;
   /** Standard only: a multiple of 8, 0 to 64,000; 0, the default: the tier table. */
   readonly allocatedOutboundPorts?: number;
-  /** Nodes that an upgrade adds for a while, which Azure counts when it checks `allocatedOutboundPorts`. Default 0. */
-  readonly surge?: number;
+  /** maxSurge, a number or a percentage of each pool: Azure counts what it adds when it checks `allocatedOutboundPorts`. Default: the era's. */
+  readonly surge?: Surge;
   /** Default: the newest documented. */
   readonly era?: Era;
   /** 4-120. Default 30, as AKS sets it; with Basic 4. */
@@ -82,7 +92,8 @@ export interface LoadBalancerOptions {
 }
 
 const balancerPorts = (options: LoadBalancerOptions) => {
-  const { sku = "Standard", nodes, outboundIps = 1, allocatedOutboundPorts = 0, surge = 0, era = newestEra } = options;
+  const { sku = "Standard", nodes, outboundIps = 1, allocatedOutboundPorts = 0, era = newestEra } = options;
+  const { surge = defaultSurge(era) } = options;
   wholeNumber("outboundIps", outboundIps, figures.aks.outboundIps.value, "outbound addresses");
   const found = snatPorts({ sku, nodes, frontends: outboundIps, allocated: allocatedOutboundPorts, surge, era });
   if (found.kind !== "rejected") return found;
@@ -93,7 +104,9 @@ const balancerPorts = (options: LoadBalancerOptions) => {
     expected:
       found.because === "over-capacity"
         ? "fewer ports, fewer nodes or more outbound addresses"
-        : "at most 1,000 nodes, or ports allocated by hand",
+        : sku === "Basic"
+          ? `at most ${figures.loadBalancer.basicPool.value} nodes, or sku Standard`
+          : "at most 1,000 nodes, or ports allocated by hand",
   });
 };
 
@@ -116,8 +129,6 @@ export const loadBalancerRules = (options: LoadBalancerOptions): PortRules => {
   wholeNumber("idleTimeoutMinutes", minutes, aks.idleTimeoutRange.value, "minutes");
   const [fin, finFrom] = figureOr("holdAfterFin", loadBalancer.holdAfterFin, options.holdAfterFin);
   const [rst, rstFrom] = figureOr("holdAfterRst", loadBalancer.holdAfterRst, options.holdAfterRst);
-  const tierText =
-    found.kind === "default" ? `default table, ${found.tier.least}-${found.tier.most} nodes` : "allocatedOutboundPorts";
   return {
     kind: "load-balancer",
     title: `${sku} load balancer, ${found.perNode} ports per node`,
@@ -126,16 +137,28 @@ export const loadBalancerRules = (options: LoadBalancerOptions): PortRules => {
     choice: "lowest",
     udpPortPer,
     connectionsPerDestination: found.perNode,
+    counted: "held",
     connections: Infinity,
     idle: { tcp: minutes * 60, udp: minutes * 60 },
     after: { fin, rst, udp: 0 },
+    basis: `${found.basis}; a port is held ${fin} s after FIN`,
     assumptions: [
       {
         name: "portsPerNode",
         value: `${found.perNode} of each protocol`,
-        why: `${tierText}, ${outboundIps} outbound address${outboundIps === 1 ? "" : "es"}`,
+        why: `${found.basis}; ${outboundIps} outbound address${outboundIps === 1 ? "" : "es"}`,
         source: loadBalancer.defaultPorts.source,
       },
+      ...(found.kind === "allocated"
+        ? [
+            {
+              name: "surge",
+              value: `${found.counted.maxSurge}`,
+              why: `${found.counted.says}${options.surge === undefined ? ", the era's default" : ", given"}`,
+              source: reading("surge", contradiction("surge").default).source,
+            },
+          ]
+        : []),
       {
         name: "era",
         value: era,
@@ -170,6 +193,11 @@ export interface NatGatewayOptions {
   readonly holdAfterFin?: number;
   readonly holdAfterRst?: number;
   readonly holdUdp?: number;
+  /**
+   * Which connections count towards the 50,000 per address and destination: those that are `open`, or every one that still
+   * holds its port, the time after its end included. No document decides; see `connectionsPerDestination` in the ledger. Default open.
+   */
+  readonly counted?: CountedConnections;
 }
 
 /**
@@ -178,7 +206,9 @@ export interface NatGatewayOptions {
  * @throws InputError for addresses or minutes out of range
  */
 export const natGatewayRules = (options: NatGatewayOptions = {}): PortRules => {
-  const { ips = 1 } = options;
+  const { ips = 1, counted = contradiction("connectionsPerDestination").default as CountedConnections } = options;
+  oneOf("count of connections", "open", "held")(counted, "counted");
+  const countedBy = reading("connectionsPerDestination", counted);
   const gateway = figures.natGateway;
   wholeNumber("ips", ips, gateway.addresses.value, "public addresses");
   const minutes = wholeNumber(
@@ -199,9 +229,11 @@ export const natGatewayRules = (options: NatGatewayOptions = {}): PortRules => {
     choice: "random",
     udpPortPer: "destination-port",
     connectionsPerDestination: perDestination,
+    counted,
     connections: gateway.connections.value,
     idle: { tcp: minutes * 60, udp: gateway.udpIdleTimeout.value * 60 },
     after: { fin, rst, udp },
+    basis: `${ips} x ${gateway.portsPerAddress.value} ports, held ${fin} s after FIN; of the ${perDestination} connections to one destination ${counted === "open" ? "only open ones count" : "those that hold a port count"} (no document decides)`,
     assumptions: [
       {
         name: "ports",
@@ -214,6 +246,12 @@ export const natGatewayRules = (options: NatGatewayOptions = {}): PortRules => {
         value: `${perDestination}`,
         why: "per address and destination",
         source: gateway.connectionsPerAddress.source,
+      },
+      {
+        name: "counted",
+        value: counted,
+        why: `${countedBy.says}${options.counted === undefined ? ", assumed as no document decides" : ", given"}`,
+        source: countedBy.source,
       },
       {
         name: "connections",
@@ -259,9 +297,11 @@ export const masqueradeRules = ({ first = 1024, last = 65_535 }: MasqueradeOptio
     choice: "random",
     udpPortPer: "destination-port",
     connectionsPerDestination: ports,
+    counted: "held",
     connections: Infinity,
     idle: { tcp: 86_400, udp: 120 },
     after: { fin: 120, rst: 10, udp: 0 },
+    basis: `ports ${first}-${last} of the node's own MASQUERADE, held 120 s after FIN by the connection tracker`,
     assumptions: [
       {
         name: "ports",
@@ -303,6 +343,7 @@ export const checkRules = (rules: PortRules, where = "rules"): void => {
   const ports = { least: 1, most: portsAtMost };
   wholeNumber(`${where}.ports`, rules.ports, ports, "ports");
   wholeNumber(`${where}.connectionsPerDestination`, rules.connectionsPerDestination, ports, "connections");
+  oneOf("count of connections", "open", "held")(rules.counted, `${where}.counted`);
   within(`${where}.connections`, connections, connections >= 1, "a number of connections, or Infinity");
   for (const protocol of ["tcp", "udp"] as const) seconds(`${where}.idle.${protocol}`, idle[protocol]);
   for (const end of ["fin", "rst", "udp"] as const) seconds(`${where}.after.${end}`, after[end]);
@@ -316,11 +357,12 @@ export const holdOf = (stream: Stream, rules: PortRules): Hold => {
   const after =
     protocol === "udp" ? idle + rules.after.udp : ends === "idle" ? idle : rules.after[ends as "fin" | "rst"];
   const forgotten = stream.traffic === "once" && (stream.keepAlive ?? Infinity) >= idle;
+  const closed = protocol === "udp" ? rules.after.udp : ends === "idle" ? 0 : rules.after[ends as "fin" | "rst"];
   // A silent connection is forgotten by the idle timeout, whether its owner ends it later or never.
-  if (!forgotten) return { duration: stream.duration, after };
+  if (!forgotten) return { duration: stream.duration, after, closed };
   return protocol === "udp" || ends === "idle"
-    ? { duration: { kind: "constant", seconds: after }, after: 0 }
-    : { duration: stream.duration, after, cut: idle };
+    ? { duration: { kind: "constant", seconds: after }, after: 0, closed }
+    : { duration: stream.duration, after, closed, cut: idle };
 };
 
 /**

@@ -10,7 +10,9 @@ import {
   portAllocations,
   standaloneTranslator,
 } from "../../lib/azure/balancer.js";
-import { eras, snatPorts } from "../../lib/azure/snat.js";
+import { eras } from "../../lib/azure/era.js";
+import { snatPorts } from "../../lib/azure/snat.js";
+import type { Surge } from "../../lib/azure/surge.js";
 import { type Addr, addr, formatAddr } from "../../lib/ip/addr.js";
 import type { PortAllocation } from "../../lib/net/types.js";
 import { seeded } from "../../lib/random.js";
@@ -40,7 +42,8 @@ const show = (allocations: readonly PortAllocation[]) =>
     ranges.map(({ address, first, last }) => `${formatAddr(address)}:${first}-${last}`).join(" "),
   );
 const outbound = (balancer: LoadBalancer) => ({ frontends: outboundFrontends(balancer, "first", seeded(1)) });
-const cut = (balancer: LoadBalancer) => show(portAllocations(balancer, outbound(balancer)));
+const cut = (balancer: LoadBalancer, surge?: Surge) =>
+  show(portAllocations(balancer, { ...outbound(balancer), ...(surge === undefined ? {} : { surge }) }));
 
 const allocations = suite("portAllocations");
 
@@ -60,7 +63,7 @@ allocations("step over the block of an inbound rule", () => {
 });
 
 allocations("share an outbound rule's frontends in a row", () => {
-  assert.equal(cut(standard(4, 3, 40000)), [
+  assert.equal(cut(standard(4, 3, 40000), 0), [
     "198.18.0.1:1024-41023",
     "198.18.0.1:41024-65023 198.18.0.2:1024-17023",
     "198.18.0.2:17024-57023",
@@ -69,27 +72,33 @@ allocations("share an outbound rule's frontends in a row", () => {
 });
 
 allocations("are refused where Azure refuses, with the remedy", () => {
-  const rows: readonly (readonly [balancer: LoadBalancer, text: string])[] = [
+  const rows: readonly (readonly [balancer: LoadBalancer, text: string, surge?: Surge])[] = [
     [
       standard(9, 1, 8000),
-      "loadBalancer.allocatedOutboundPorts: 8000 is refused: total node count 9 requires 72000 ports but only 64000 are available from 1 outbound public address; expected fewer ports, fewer nodes or more outbound addresses",
+      "loadBalancer.allocatedOutboundPorts: 8000 is refused: Total node count 9 requires 72000 ports but only 64000 ports are available given 1 outbound public IPs (9 nodes and 0 surge nodes, maxSurge 0); expected fewer ports, fewer nodes or more outbound addresses",
+      0,
+    ],
+    [
+      standard(3, 1, 21000),
+      "loadBalancer.allocatedOutboundPorts: 21000 is refused: Total node count 4 requires 84000 ports but only 64000 ports are available given 1 outbound public IPs (3 nodes and 1 surge node, maxSurge 10%); expected fewer ports, fewer nodes or more outbound addresses",
     ],
     [
       standard(1001, 1, 0),
       "loadBalancer.allocatedOutboundPorts: 0 is refused: the default table of ports ends at 1000 nodes and the pool has 1001; expected a multiple of 8 set by hand",
     ],
     [
-      basic(1001),
-      "loadBalancer.allocatedOutboundPorts: 0 is refused: the default table of ports ends at 1000 nodes and the pool has 1001; expected sku Standard and a multiple of 8 set by hand",
+      basic(301),
+      'loadBalancer.sku: "Basic" does not go: a Basic load balancer\'s pool is one availability set of 300 nodes at most and this one has 301; expected fewer nodes, or Standard',
     ],
     [
       { ...standard(8, 1, 8000), rules: [{ name: "r", frontend: "f0", proto: "tcp", port: 8080 }] },
       "loadBalancer.allocatedOutboundPorts: 8000 is refused: 64000 ports are needed but only 63992 are left beside the inbound rules; expected fewer ports, fewer nodes or more outbound addresses",
+      0,
     ],
   ];
-  for (const [balancer, text] of rows)
+  for (const [balancer, text, surge] of rows)
     assert.is(
-      message(() => cut(balancer)),
+      message(() => cut(balancer, surge)),
       text,
     );
 });

@@ -1,7 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { contradiction, contradictions, reading } from "../../lib/azure/ledger.js";
-import { newestEra } from "../../lib/azure/snat.js";
+import { newestEra } from "../../lib/azure/era.js";
 
 const ledger = suite("contradictions");
 

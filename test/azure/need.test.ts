@@ -39,10 +39,23 @@ need("is refused with Azure's arithmetic", () => {
   assert.is(fitSubnet(subnetNeed({ plugin: "azure-cni", nodes: 8, surge: 1, maxPods: 30 }), 251).kind, "rejected");
 });
 
+need("counts a surge in percent, of each pool", () => {
+  assert.is(subnetNeed({ plugin: "azure-cni", nodes: 7, surge: "10%", maxPods: 30 }).addresses, 8 * 31);
+  assert.is(subnetNeed({ plugin: "kubenet", nodes: [10, 10, 2], surge: "10%", maxPods: 30 }).addresses, 25);
+});
+
 need("names a bad figure", () => {
   assert.is(
+    message(() => subnetNeed({ plugin: "azure-cni-overlay" as "azure-cni", nodes: 1, maxPods: 30 })),
+    'plugin: "azure-cni-overlay" is no network plugin; expected azure-cni or kubenet',
+  );
+  assert.is(
+    message(() => subnetNeed({ plugin: "kubenet", nodes: [5000, 1], maxPods: 30 })),
+    "nodes: 5001 is out of range; expected 1 to 5000 nodes",
+  );
+  assert.is(
     message(() => subnetNeed({ plugin: "kubenet", nodes: 0, maxPods: 110 })),
-    "nodes: 0 is out of range; expected 1 to 5000 nodes",
+    "nodes: 0 is out of range; expected 1 or more nodes",
   );
   assert.is(
     message(() => subnetNeed({ plugin: "azure-cni", nodes: 1, maxPods: 251 })),

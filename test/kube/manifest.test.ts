@@ -100,6 +100,23 @@ test("reads the objects of every document, with their defaults", () => {
   });
 });
 
+test("takes a DNS label of 63 characters for a service's port, and at most 15 with a letter for a container's", () => {
+  const name = (length: number) => "p".repeat(length);
+  const portOf = (text: string) => {
+    const [object] = parseManifest(service.replace("{name: http,", `{name: ${text},`), "web.yaml");
+    return object?.kind === "Service" && object.ports[0]!.name;
+  };
+  for (const text of [name(63), "galera-replication-4567", '"1234"']) assert.is(portOf(text), text.replaceAll('"', ""));
+  for (const text of [name(64), "-a", "a-", "A", "a.b", "a_b"])
+    assert.throws(() => portOf(text), /expected a port name: a-z, 0-9 and -, at most 63 characters/);
+  const container = (text: string) => parseManifest(deployment.replace("{name: http,", `{name: ${text},`), "web.yaml");
+  container(name(15));
+  for (const text of [name(16), '"1234"'])
+    assert.throws(() => container(text), /at most 15 characters, a letter among/);
+  const [object] = parseManifest(ingress.replace("{name: http}", `{name: ${name(63)}}`), "web.yaml");
+  assert.is(object?.kind === "Ingress" && object.rules.some(({ port }) => port === name(63)), true);
+});
+
 test("reads the group versions of the v1.11 era", () => {
   for (const version of ["apps/v1", "apps/v1beta1", "extensions/v1beta1"])
     assert.is(parseManifest(deployment.replace("apps/v1", version), "web.yaml")[0]!.kind, "Deployment");

@@ -116,9 +116,26 @@ balancer("gives each node the ports of the table, of the era and of the outbound
     [{ nodeCount: 51, podsPerNode: 0, sku: "Standard", frontends: 2 }, 1024],
     [{ nodeCount: 51, podsPerNode: 0, sku: "Standard", frontends: 3, era: "2018" }, 1536],
     [{ nodeCount: 51, podsPerNode: 0, sku: "Basic", frontends: 3, era: "2018" }, 512],
-    [{ nodeCount: 8, podsPerNode: 0, sku: "Standard", allocatedOutboundPorts: 8000 }, 8000],
+    [{ nodeCount: 8, podsPerNode: 0, sku: "Standard", allocatedOutboundPorts: 8000, maxSurge: 0 }, 8000],
+    [{ nodeCount: 8, podsPerNode: 0, sku: "Standard", allocatedOutboundPorts: 7104 }, 7104],
   ];
   for (const [options, ports] of rows) assert.is(lb(options).portsPerNode, ports, JSON.stringify(options));
+});
+
+balancer("says in a line what decided its ports, and names the surge in force as an assumption", () => {
+  assert.is(lb({ frontends: 2 }).basis, "default table, 1 to 50 nodes; documents of 2023");
+  const surge = (options: Parameters<typeof smallCluster>[0]) =>
+    build(smallCluster({ sku: "Standard", allocatedOutboundPorts: 8000, ...options })).assumptions.find(({ name }) =>
+      name.endsWith(": surge"),
+    );
+  assert.is(surge({})!.value, "10%");
+  assert.is(surge({ era: "2018" })!.value, "1");
+  assert.is(surge({ maxSurge: "33%" })!.source, "the scenario's maxSurge");
+  assert.is(surge({ allocatedOutboundPorts: 0 }), undefined);
+  assert.is(
+    lb({ sku: "Standard", allocatedOutboundPorts: 8000 }).basis,
+    "8000 ports allocated to each of 4 nodes (3 nodes and 1 surge node, maxSurge 10%)",
+  );
 });
 
 balancer("of Basic has one outbound address of several, by chance or the oldest", () => {
@@ -226,7 +243,7 @@ law("copes with 5,000 nodes of 100 pods in seconds", () => {
       maxPods: 100,
       podsPerNode: 0,
       sku: "Standard",
-      frontends: 10,
+      frontends: 11,
       allocatedOutboundPorts: 128,
     }),
   );

@@ -34,7 +34,7 @@ table("the shape of a scenario", [
   [nameless, "name: undefined is missing; expected a name"],
   [
     plain({ maxpods: 30 } as never),
-    'clusters[0]: "maxpods" is not a field of a cluster; expected one of name, plugin, subnet, nodeCount, maxPods, version, serviceCidr, dnsServiceIp, podCidr, nonMasqueradeCidr, masqueradeBy, loadBalancer, addons, manifests, scale, pins',
+    'clusters[0]: "maxpods" is not a field of a cluster; expected one of name, plugin, subnet, nodeCount, maxSurge, maxPods, version, serviceCidr, dnsServiceIp, podCidr, nonMasqueradeCidr, masqueradeBy, loadBalancer, addons, manifests, scale, pins',
   ],
   [
     plain({ plugin: "calico" as never }),
@@ -190,7 +190,15 @@ table("load balancers", [
   ],
   [
     plain({ nodeCount: 9, loadBalancer: { ...standard, allocatedOutboundPorts: 8000 } }),
-    "clusters[0].loadBalancer.allocatedOutboundPorts: 8000 is refused: total node count 9 requires 72000 ports but only 64000 are available from 1 outbound public address; expected fewer ports, fewer nodes or more outbound addresses",
+    "clusters[0].loadBalancer.allocatedOutboundPorts: 8000 is refused: Total node count 10 requires 80000 ports but only 64000 ports are available given 1 outbound public IPs (9 nodes and 1 surge node, maxSurge 10%); expected fewer ports, fewer nodes or more outbound addresses",
+  ],
+  [
+    plain({ nodeCount: 3, maxSurge: 2, loadBalancer: { ...standard, allocatedOutboundPorts: 16_000 } }),
+    "clusters[0].loadBalancer.allocatedOutboundPorts: 16000 is refused: Total node count 5 requires 80000 ports but only 64000 ports are available given 1 outbound public IPs (3 nodes and 2 surge nodes, maxSurge 2); expected fewer ports, fewer nodes or more outbound addresses",
+  ],
+  [
+    plain({ maxSurge: "101%" }),
+    'clusters[0].maxSurge: "101%" is no surge; expected a number of nodes, or a percentage of each pool: 1% to 100%',
   ],
   [
     plainCni(

@@ -47,9 +47,15 @@ small("has frontends and sites in number", () => {
     message(() => smallCluster({ nodeCount: 0 })),
     "nodeCount: 0 is out of range; expected 1 to 5000 nodes",
   );
+  assert.is(
+    message(() => smallCluster({ plugin: "azure-cni-overlay" as "azure-cni" })),
+    'plugin: "azure-cni-overlay" is no network plugin; expected azure-cni or kubenet',
+  );
 });
 
 small("goes to 400 nodes with kubenet, to 1,000 by the default table", () => {
+  assert.is(build(smallCluster({ nodeCount: 300, podsPerNode: 0 })).clusters[0]!.loadBalancer.sku, "Basic");
+  assert.is(build(smallCluster({ nodeCount: 301, podsPerNode: 0 })).clusters[0]!.loadBalancer.sku, "Standard");
   assert.is(build(smallCluster({ nodeCount: 400, podsPerNode: 0 })).network.fabric.subnets[0]!.routes.length, 400);
   assert.is(
     build(smallCluster({ plugin: "azure-cni", nodeCount: 1000, podsPerNode: 0 })).clusters[0]!.loadBalancer

@@ -103,6 +103,24 @@ same("agree under changing rates, mixed laws, a start with every port free, long
   );
 });
 
+same("agree where open connections are limited, and those that only hold a port are not", () => {
+  const streams: Stream[] = [
+    web,
+    { ...web, name: "forgotten", rate: 0.3, traffic: "once" },
+    { ...web, name: "idle", rate: 0.2, ends: "idle" },
+    { ...web, name: "dns", rate: 0.5, to: { name: "site", count: 3, port: 53, protocol: "udp" } },
+  ];
+  const limits = { counted: "open", idle: { tcp: 6, udp: 4 }, after: { fin: 5, rst: 1, udp: 3 } } as const;
+  for (const connectionsPerDestination of [2, 5, 8, 11])
+    for (const at of [undefined, 40]) {
+      const rules = small(12, { ...limits, connectionsPerDestination });
+      const change = { at: at!, rules: { ...rules, ports: 9, connectionsPerDestination: 4 } };
+      const timing = { seconds: 100, buckets: 5, seed: connectionsPerDestination };
+      const workload = evenWorkload({ nodes: 1, podsPerNode: 5, streams });
+      agree(compileJob(workload, rules, timing, at === undefined ? undefined : change));
+    }
+});
+
 same("agree when ports are taken away, added, and with no one there to take them", () => {
   const streams: Stream[] = [web, { ...web, name: "slow", rate: 0.2, ends: "idle", traffic: "once" }];
   const rules = (ports: number) => small(ports, { idle: { tcp: 3, udp: 3 } });

@@ -139,8 +139,27 @@ use("are distributed as a Poisson number cut at the ports", () => {
       near(moment(1, 0), mean, 1e-9);
       assert.ok(Math.abs(moment(2, mean) - variance) <= 1e-7 * Math.max(1, variance), "variance");
       assert.ok(Math.abs(probability[ports]! - erlangB(load, ports)) < 1e-12, "an arrival finds what time shows");
+      const blocked = erlangB(load, ports);
+      near(mean, load * (1 - blocked), 1e-9);
+      const byFormula = mean - load * blocked * (ports - mean);
+      assert.ok(Math.abs(byFormula - variance) <= 1e-7 * Math.max(1, variance, load * blocked), "Erlang's variance");
     }),
   );
+});
+
+use("have a mean within the ports and a variance of 0 or more, however large the load", () => {
+  fc.assert(
+    fc.property(fc.double({ min: -20, max: 15, noNaN: true }), fc.integer({ min: 0, max: 300 }), (power, ports) => {
+      const load = 10 ** power;
+      const { mean, variance } = occupancy(load, ports);
+      assert.ok(mean >= 0 && mean <= Math.min(load, ports) * (1 + 1e-12), `mean ${mean}`);
+      assert.ok(variance >= 0 && variance <= mean * (1 + 1e-9), `variance ${variance}`); // never above Poisson's
+    }),
+  );
+  // Nearly always 10 are in use, for one part in 1e8 of the time 9.
+  const { mean, variance } = occupancy(1e9, 10);
+  near(10 - mean, 1e-8, 1e-6);
+  near(variance, 1e-8, 1e-6);
 });
 
 use("have quantiles", () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { erlangB, loadFor, mappingsLost } from "../../lib/snat/erlang.js";
@@ -46,10 +47,26 @@ for (const { ports, ips, nodes } of [
   });
 
 vectors("9 nodes of 8,000 ports need a second address; so do 3 of 21,000, as a surge node is counted", () => {
-  assert.is(option({ ...needing(8000), nodes: 9, maxNodes: 9, surge: 0 }, "standard-allocated").atMost!.ips, 2);
-  assert.is(option({ ...needing(8000), nodes: 8, maxNodes: 8, surge: 0 }, "standard-allocated").atMost!.ips, 1);
-  assert.is(option({ ...needing(21_000), nodes: 3, maxNodes: 3, surge: 0 }, "standard-allocated").atMost!.ips, 1);
-  assert.is(option({ ...needing(21_000), nodes: 3, maxNodes: 3, surge: 1 }, "standard-allocated").atMost!.ips, 2);
+  const ips = (ports: number, nodes: number, surge?: PlanQuestion["surge"]) =>
+    option(
+      { ...needing(ports), nodes, maxNodes: nodes, ...(surge === undefined ? {} : { surge }) },
+      "standard-allocated",
+    ).atMost!.ips;
+  assert.is(ips(8000, 9, 0), 2);
+  assert.is(ips(8000, 8, 0), 1);
+  assert.is(ips(8000, 8), 2);
+  assert.is(ips(21_000, 3, 0), 1);
+  assert.is(ips(21_000, 3, 1), 2);
+  assert.is(ips(21_000, 3, "10%"), 2);
+  assert.is(ips(21_000, 3), 2);
+});
+
+vectors("22 nodes in three pools are 25 with surge nodes: 3,200 ports each do not fit one address", () => {
+  const pools = { ...needing(3200), nodes: [10, 10, 2], maxNodes: [10, 10, 2] };
+  const { atMost, breaks } = option(pools, "standard-allocated");
+  assert.is(atMost!.ips, 2);
+  assert.is(atMost!.nodes, 22);
+  assert.match(breaks.join(), /25 are counted: 22 nodes in 3 pools and 3 surge nodes, maxSurge 10%/);
 });
 
 vectors("7 nodes of 10,000 ports do not fit one address", () => {
@@ -117,10 +134,10 @@ options("more than a node or a cluster can have is refused", () => {
 
 options("a NAT gateway takes as many addresses as all nodes together need", () => {
   const plan = option({ maxNodes: 1000, nodes: 1000 }, "nat-gateway");
-  const load = 1001 * 30 * 0.1 * (15 + 65);
+  const load = 1100 * 30 * 0.1 * (15 + 65);
   const ips = plan.atMost!.ips;
   assert.ok(plan.fits);
-  assert.ok(erlangB(load, ips * 50_000) <= question.target && erlangB(load, (ips - 1) * 50_000) > question.target);
+  assert.ok(erlangB(load, ips * 64_512) <= question.target && erlangB(load, (ips - 1) * 64_512) > question.target);
   assert.match(
     plan.commands[0]!,
     new RegExp(`--outbound-type managedNATGateway --nat-gateway-managed-outbound-ip-count ${ips}$`),
@@ -156,7 +173,133 @@ options("commands name the group and the cluster", () => {
   );
 });
 
-options("a question without sense is refused", () => {
+options("a NAT gateway is AKS's own in a managed network, and one's own in a network of one's own", () => {
+  const names = { resourceGroup: "akstest", cluster: "c1", location: "westeurope" };
+  assert.equal(option({ ...names, idleTimeoutMinutes: 10 }, "nat-gateway").commands, [
+    "az aks update --resource-group akstest --name c1 --outbound-type managedNATGateway --nat-gateway-managed-outbound-ip-count 1 --nat-gateway-idle-timeout 10",
+  ]);
+  const own = { ...names, vnet: { resourceGroup: "net (prod)", name: "aksVnet", subnet: "nodes" } };
+  const many = { nodes: 1000, maxNodes: 1000, idleTimeoutMinutes: 10 };
+  assert.equal(option({ ...own, ...many, streams: [{ ...api, rate: 0.04 }] }, "nat-gateway").commands, [
+    "az network public-ip create --resource-group 'net (prod)' --name c1-nat-ip-1 --location westeurope --sku Standard --allocation-method Static",
+    "az network public-ip create --resource-group 'net (prod)' --name c1-nat-ip-2 --location westeurope --sku Standard --allocation-method Static",
+    "az network nat gateway create --resource-group 'net (prod)' --name c1-nat --location westeurope --public-ip-addresses c1-nat-ip-1 c1-nat-ip-2 --idle-timeout 10",
+    "az network vnet subnet update --resource-group 'net (prod)' --name nodes --vnet-name aksVnet --nat-gateway c1-nat",
+    "az aks update --resource-group akstest --name c1 --outbound-type userAssignedNATGateway",
+  ]);
+  assert.match(option({}, "nat-gateway").effects.wayBack, /documents disagree/);
+  assert.match(option(own, "nat-gateway").effects.wayBack, /--outbound-type loadBalancer/);
+});
+
+options("an outbound type needs scale sets", () => {
+  for (const vmSetType of ["AvailabilitySet", "VirtualMachines"] as const) {
+    const plan = option({ vmSetType }, "nat-gateway");
+    assert.equal([plan.fits, plan.commands.length], [false, 0]);
+    assert.match(plan.why, /virtual machine scale sets with a Standard load balancer/);
+  }
+});
+
+options("from Basic every way begins with a migration that cannot be rolled back", () => {
+  const names = { resourceGroup: "akstest", cluster: "c1" };
+  const plans = planOutbound({ ...question, ...names, sku: "Basic", vmSetType: "AvailabilitySet" });
+  const migration = plans.find(({ name }) => name === "basic-to-standard")!;
+  assert.equal(migration.commands, ["az aks update --resource-group akstest --name c1 --migrate-vmas-to-vms"]);
+  assert.match(migration.effects.wayBack, /^none/);
+  assert.match(migration.effects.connections, /down for a while/);
+  assert.match(migration.effects.addresses, /outbound connections get new ones/);
+  assert.equal(option({ ...names, sku: "Basic" }, "basic-to-standard").commands, [
+    "az aks update --resource-group akstest --name c1 --load-balancer-sku standard",
+  ]);
+  assert.equal(
+    plans.filter(({ commands }) => commands.length > 0).map(({ name, after }) => [name, after]),
+    [
+      ["basic-to-standard", undefined],
+      ["standard-default", "basic-to-standard"],
+      ["standard-allocated", "basic-to-standard"],
+    ],
+  );
+  assert.is(option({}, "basic-to-standard"), undefined);
+  assert.match(
+    option({ sku: "Basic", nodes: 290, maxNodes: 310, streams: [{ ...api, rate: 0.001 }] }, "basic").breaks.join(),
+    /from 300 nodes on a Basic load balancer's pool is full/,
+  );
+});
+
+options("every plan says what changes address, what loses connections and whether there is a way back", () => {
+  for (const sku of ["Basic", "Standard"] as const)
+    for (const vmSetType of ["VirtualMachineScaleSets", "AvailabilitySet", "VirtualMachines"] as const)
+      for (const vnet of ["managed", {}] as const)
+        for (const { name, effects } of planOutbound({ ...question, sku, vmSetType, vnet }))
+          for (const [field, text] of Object.entries(effects)) assert.ok(text.length > 10, `${name} ${field}`);
+});
+
+options.run();
+
+const pasted = suite("commands to paste");
+
+/** The options of each command, as `az COMMAND --help` lists them; those that take no value are marked. */
+const flags: Readonly<Record<string, readonly string[]>> = {
+  "az aks update": [
+    ..."--resource-group --name --load-balancer-sku --load-balancer-managed-outbound-ip-count".split(" "),
+    ..."--load-balancer-outbound-ports --load-balancer-idle-timeout --outbound-type".split(" "),
+    ..."--nat-gateway-managed-outbound-ip-count --nat-gateway-idle-timeout --migrate-vmas-to-vms".split(" "),
+  ],
+  "az network public-ip create": "--resource-group --name --location --sku --allocation-method".split(" "),
+  "az network nat gateway create": "--resource-group --name --location --public-ip-addresses --idle-timeout".split(" "),
+  "az network vnet subnet update": "--resource-group --name --vnet-name --nat-gateway".split(" "),
+};
+
+const settings: readonly Partial<PlanQuestion>[] = [
+  {},
+  { idleTimeoutMinutes: 10, location: "westeurope" },
+  { sku: "Basic" },
+  { sku: "Basic", vmSetType: "AvailabilitySet", idleTimeoutMinutes: 10 },
+  { vnet: {} },
+  { vnet: { name: "v", subnet: "s", resourceGroup: "r" }, idleTimeoutMinutes: 10, location: "westeurope" },
+];
+
+pasted("use options that az has", () => {
+  for (const setting of settings)
+    for (const command of planOutbound({ ...question, ...setting }).flatMap(({ commands }) => commands)) {
+      const known = Object.entries(flags).find(([name]) => command.startsWith(`${name} `));
+      assert.ok(known, command);
+      for (const flag of command.match(/ --[a-z-]+/g)!)
+        assert.ok(known![1].includes(flag.trim()), `${flag} in ${command}`);
+    }
+});
+
+/** A word for each name, as a shell hands them to az. */
+const wordsOf = (command: string): readonly string[] =>
+  execFileSync("sh", ["-c", command.replace(/^az /, "printf '%s\\0' ")], { encoding: "utf8" }).split("\0");
+
+pasted("keep every name as it is, whatever a shell would make of it", () => {
+  const hostile = ["$(id)", "`id`", "a b", "x;id", "it's", '"', "\\", "$HOME", "&", "!x", "*", "a'$(id)'b", "~", "#x"];
+  for (const name of hostile) {
+    const named = { resourceGroup: name, cluster: name, location: name, vnet: { name, subnet: name } };
+    const commands = option(named, "nat-gateway").commands;
+    for (const command of commands) {
+      const words = wordsOf(command);
+      assert.is(words[words.indexOf("--resource-group") + 1], name, command);
+      assert.ok(
+        words.every(word => !word.includes(name[0]!) || word.includes(name) || /^[-\w]+$/.test(word)),
+        `${words.join("|")}`,
+      );
+    }
+    assert.is(wordsOf(commands.at(-1)!)[5], name);
+  }
+});
+
+pasted("refuse names that az would read as a file or an option", () => {
+  for (const name of ["@secret", "--query", "", "a\nb"])
+    for (const named of [{ cluster: name }, { resourceGroup: name }, { vnet: { subnet: name } }])
+      assert.throws(() => planOutbound({ ...question, ...named }), /cannot be a name in a command/);
+});
+
+pasted.run();
+
+const senseless = suite("planOutbound");
+
+senseless("a question without sense is refused", () => {
   const refuses = (change: Partial<PlanQuestion>, message: RegExp) =>
     assert.throws(() => planOutbound({ ...question, ...change }), message);
   refuses({ nodes: 0 }, /nodes: 0 is out of range/);
@@ -164,10 +307,17 @@ options("a question without sense is refused", () => {
   refuses({ podsPerNode: 251 }, /podsPerNode: 251/);
   refuses({ target: 0 }, /target: 0 is no probability/);
   refuses({ streams: [] }, /expected a stream with a rate above 0/);
+  refuses(
+    { sku: "Basic", nodes: 301, maxNodes: 400 },
+    /nodes: 301 is more than the pool of a Basic load balancer holds/,
+  );
+  refuses({ sku: "basic" as "Basic" }, /sku: "basic" is no load balancer SKU/);
+  refuses({ vnet: "mine" as "managed" }, /vnet: "mine" is no virtual network/);
+  refuses({ vmSetType: "VMSS" as "AvailabilitySet" }, /vmSetType: "VMSS"/);
   refuses({ streams: [{ ...api, rate: -1 }] }, /streams\[0\].rate: -1 is negative/);
 });
 
-options.run();
+senseless.run();
 
 const changes = suite("compare");
 

@@ -67,6 +67,8 @@ interface Held {
   readonly until: number;
   /** When the connection ended, or will. */
   readonly closed: number;
+  /** Until when the translator counts it as open. */
+  readonly openUntil: number;
   readonly group: number;
   readonly port: number;
   readonly pod: number;
@@ -99,8 +101,10 @@ export const plainCluster = (
     for (let i = 0; i < n; i++) {
       const { times, holds, groups, pods, streams } = batch;
       const [time, hold, stream] = [times[i]!, holds[i]!, streams[i]!];
-      const closed = time + hold - (stream < 0 ? 0 : (job.streams[stream]!.hold.after ?? 0));
-      arrivals.push({ time, hold, closed, group: groups[i]!, pod: pods[i]! });
+      const { after = 0, closed: tail = 0 } = stream < 0 ? {} : job.streams[stream]!.hold;
+      const closed = time + hold - after;
+      const openUntil = time + hold - tail;
+      arrivals.push({ time, hold, closed, openUntil, group: groups[i]!, pod: pods[i]! });
     }
 
   let held: Held[] = []; // in order of `until`
@@ -149,7 +153,7 @@ export const plainCluster = (
     const next = marks.findIndex(({ time }) => time > change.at);
     marks.splice(next < 0 ? marks.length : next, 0, { time: change.at, mark: "change" });
   }
-  let [firstPort, ports, perGroup] = [0, job.ports, job.perGroup];
+  let [firstPort, ports, perGroup, openPerGroup] = [0, job.ports, job.perGroup, job.openPerGroup];
   const takenAway = [...groups.map(() => 0), 0];
   const cutOff = [...takenAway];
   const release = (gone: readonly Held[]): void => {
@@ -160,8 +164,8 @@ export const plainCluster = (
       events++;
     }
   };
-  const changePorts = (time: number, { firstPort: first, ports: count, perGroup: most }: JobChange): void => {
-    [firstPort, ports, perGroup] = [first, count, most];
+  const changePorts = (time: number, next: JobChange): void => {
+    ({ firstPort, ports, perGroup, openPerGroup } = next);
     const gone = held.filter(({ port }) => port < firstPort || port >= firstPort + ports);
     for (const { group, closed } of gone)
       for (const place of [group, groups.length]) {
@@ -188,13 +192,14 @@ export const plainCluster = (
     }
     releaseTo(time);
   };
-  for (const { time, hold, closed, group, pod } of arrivals) {
+  for (const { time, hold, closed, openUntil, group, pod } of arrivals) {
     passMarks(time);
     events++;
     const touched = current === undefined ? [] : [current[group]!, current[groups.length]!];
     touched.forEach(row => row.attempts++);
     const taken = portsOf[group]!;
-    if (taken.size >= Math.min(ports, perGroup) || held.length >= job.perPool) {
+    const open = held.filter(each => each.group === group && each.openUntil > time).length;
+    if (taken.size >= Math.min(ports, perGroup) || open >= openPerGroup || held.length >= job.perPool) {
       touched.forEach(row => row.failures++);
       continue;
     }
@@ -203,7 +208,7 @@ export const plainCluster = (
     taken.add(port);
     podHolds[pod]!++;
     const at = held.findLastIndex(each => each.until <= time + hold) + 1;
-    held = [...held.slice(0, at), { until: time + hold, closed, group, port, pod }, ...held.slice(at)];
+    held = [...held.slice(0, at), { until: time + hold, closed, openUntil, group, port, pod }, ...held.slice(at)];
   }
   passMarks(job.seconds);
   endBucket();

@@ -75,7 +75,7 @@ const difference = (expected: unknown, got: unknown, path = ""): Difference | un
 };
 
 /** Who says so, where that is named. */
-const named = (evidence: string | undefined): string => (evidence === undefined ? "" : ` by ${evidence}`);
+const named = (evidence: string | undefined): string => (evidence === undefined ? "" : ` (${evidence})`);
 
 const pass = (claim: string, expected: string, got: string, evidence: string | undefined): void =>
   console.log(`ok  ${claim}: expected ${expected}${named(evidence)}, got ${got}`);
@@ -103,7 +103,7 @@ const whole = (text: string): string => text;
  *
  *     check("the VM sees", ping.source, "10.13.76.13", "the article")
  *
- * prints `ok  the VM sees: expected 10.13.76.13 by the article, got 10.13.76.13`.
+ * prints `ok  the VM sees: expected 10.13.76.13 (the article), got 10.13.76.13`.
  *
  * @param evidence where `expected` comes from, other than from what is checked: a document, a formula, the kernel
  * @throws CheckError when they differ, with both values and, inside larger ones, the first place that differs

@@ -119,6 +119,36 @@ const systemctl: Command = async ({ session, host }, args) => {
     : text(printKubeletStatus(node, session.now));
 };
 
+/**
+ * The pods' image is a CentOS without tcpdump. The lab hears a pod's packets all the same, so listening needs no
+ * installation; one who types it sees what yum says.
+ */
+const yum: Command = async ({ session, host }, args) => {
+  const usage = "yum install -y tcpdump";
+  const { flags, rest } = readFlags("yum", args, { "-y": toggle("yes") });
+  const [action, name, ...more] = rest;
+  if (action !== "install" || name !== "tcpdump" || more.length > 0) fail("yum", rest.join(" "), "is not known", usage);
+  const inPod = session.built.clusters.some(({ cluster }) => cluster.pods.some(pod => pod.name === host.hostname));
+  if (!inPod) fail("yum", host.hostname, "is not a CentOS machine", "a pod, at its prompt or by kubectl exec");
+  if (!("yes" in flags)) fail("yum", rest.join(" "), "would ask, and nobody answers here", usage);
+  const entry = `${host.id} ${name}`;
+  if (session.installed.has(entry)) return text(`Package ${name} already installed and latest version\nNothing to do`);
+  session.installed.add(entry);
+  return text(
+    [
+      "Resolving Dependencies",
+      "--> Running transaction check",
+      `---> Package ${name}.x86_64 will be installed`,
+      "--> Finished Dependency Resolution",
+      "",
+      "Installed:",
+      `  ${name}.x86_64`,
+      "",
+      "Complete!",
+    ].join("\n"),
+  );
+};
+
 /** A shell in the terminal prints nothing by itself; the lines typed into it come with its prompt. */
 const shell: Command = async () => text("");
 
@@ -136,6 +166,7 @@ const commands: Readonly<Record<string, Command>> = {
   hostname,
   systemctl,
   sudo,
+  yum,
   bash: shell,
   sh: shell,
 };

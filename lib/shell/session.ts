@@ -53,6 +53,7 @@ class LabSession<L extends Lab> implements Session<L> {
   lab: L;
   context: string;
   readonly pingCount: number;
+  readonly installed = new Set<string>();
   /** The session's clock less the lab's: an engine may have a clock that cannot be set. */
   #ahead: number;
   readonly #boot: (network: Network, startsAt: Time) => L | Promise<L>;

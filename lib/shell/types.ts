@@ -103,6 +103,8 @@ export interface Session<L extends Lab = ModelLab> {
 /** What the terminal needs of the session beside its public face. */
 export interface SessionInside extends Session<Lab> {
   readonly pingCount: number;
+  /** What `yum install` has put on machines: `HOST-ID PACKAGE`. */
+  readonly installed: Set<string>;
   readonly clusterNow: BuiltCluster;
   cluster(name: string, where: string): BuiltCluster;
   resolve(host: Host, name: string): Addr | undefined;

@@ -83,20 +83,20 @@ checking("takes a refusal", () => {
 });
 
 checking("names the evidence", () => {
-  passes(() => check("ttl", 63, 63, "the article"), "ok  ttl: expected 63 by the article, got 63");
-  fails(() => check("ttl", 64, 63, "the article"), "ttl: expected 63 by the article, got 64");
+  passes(() => check("ttl", 63, 63, "the article"), "ok  ttl: expected 63 (the article), got 63");
+  fails(() => check("ttl", 64, 63, "the article"), "ttl: expected 63 (the article), got 64");
   passes(
     () => checkNear("mean", 10, 10, 1, "Erlang's formula"),
-    "ok  mean: expected 10 ± 1 by Erlang's formula, got 10",
+    "ok  mean: expected 10 ± 1 (Erlang's formula), got 10",
   );
-  fails(() => checkNear("mean", 12, 10, 1, "Erlang's formula"), "mean: expected 10 ± 1 by Erlang's formula, got 12");
-  fails(() => checkThrows("no", () => 1, "x", "az"), 'no: expected an error with "x" by az, got none');
+  fails(() => checkNear("mean", 12, 10, 1, "Erlang's formula"), "mean: expected 10 ± 1 (Erlang's formula), got 12");
+  fails(() => checkThrows("no", () => 1, "x", "az"), 'no: expected an error with "x" (az), got none');
 });
 
 checking("is read back from its lines", () => {
   const text = [
     "$ k get pod",
-    "ok  TTL at the VM: expected 63 by the article, got 63",
+    "ok  TTL at the VM: expected 63 (the article), got 63",
     "ok  mean: expected 10 ± 1, got 10.4",
     "ok  no line of a check",
     'ok  sources: expected ["a", "b"], got ["a", "b"]',

@@ -83,7 +83,7 @@ const comparing = suite("surprisesOf");
 comparing("holds the expected values against what the checks got", () => {
   const [tried] = triesOf(withText("## Try\n- `nodes = 4`: more (`ports = 8`, `TTL = 63`)."), "a");
   const run = (...lines: readonly string[]) => surprisesOf(tried!, { notebook: printed(...lines) });
-  assert.equal(run("ok  ports: expected 8 by the table, got 8", "ok  TTL: expected 63, got 63"), []);
+  assert.equal(run("ok  ports: expected 8 (the table), got 8", "ok  TTL: expected 63, got 63"), []);
   assert.equal(run("ok  ports: expected 8, got 8", "ok  TTL: expected 64, got 64"), ["TTL: expected 63, got 64"]);
   assert.equal(run("ok  ports: expected 8, got 8"), ["TTL: expected 63, got no such check"]);
   assert.equal(surprisesOf(tried!, { message: "CheckError: no" }), ["CheckError: no"]);

@@ -2,6 +2,7 @@ import { chainsOf, checkRuleset } from "./check.js";
 import type { NatRange, Which } from "./nat.js";
 import type { Skb } from "./netfilter.js";
 import { matchesInOrder } from "./print.js";
+import { type Run, runsOf } from "./runs.js";
 import type { Chain, ConntrackState, Hook, Match, Rule, Ruleset, TableName, Target } from "./types.js";
 
 /** What some matches ask of the host that a packet is on. */
@@ -69,13 +70,15 @@ export interface Block {
   readonly inside: boolean;
 }
 
+const everyAddress: Block = { base: 0, mask: 0, inside: true };
+
 const blockOf = (rule: Rule, kind: "source" | "destination"): Block => {
   for (const match of rule.matches)
     if (match.kind === kind && "cidr" in match) {
       const { base, prefix } = match.cidr;
       return { base: base | 0, mask: prefix === 0 ? 0 : -1 << (32 - prefix), inside: !match.not };
     }
-  return { base: 0, mask: 0, inside: true };
+  return everyAddress;
 };
 
 /** A match as a function; undefined for one that always holds, or that {@link CompiledRule} has as a block. */
@@ -132,6 +135,17 @@ const testOf = (match: Match, slots: { next: number }): Test | undefined => {
   }
 };
 
+const noTests: readonly Test[] = [];
+
+const testsOf = (rule: Rule, slots: { next: number }): readonly Test[] => {
+  let tests: Test[] | undefined;
+  for (const match of matchesInOrder(rule.matches)) {
+    const test = testOf(match, slots);
+    if (test !== undefined) (tests ??= []).push(test);
+  }
+  return tests ?? noTests;
+};
+
 /** A target with what can be settled beforehand settled. */
 export type Action =
   | { readonly kind: "count" | "accept" | "drop" | "return" }
@@ -151,6 +165,8 @@ export interface CompiledRule {
   readonly tests: readonly Test[];
   readonly action: Action;
   readonly rule: Rule;
+  /** The run that it is part of. */
+  run: Run | undefined;
 }
 
 export interface CompiledChain {
@@ -172,10 +188,6 @@ export interface Compiled {
     readonly chains: readonly { readonly source: Chain; readonly compiled: CompiledChain }[];
   }[];
   readonly hooks: Readonly<Record<Hook, readonly Stage[]>>;
-  readonly counters: number;
-  /** How many nth matches there are. */
-  readonly slots: number;
-  readonly tracks: boolean;
 }
 
 const rangeOf = (target: Target & { readonly kind: "SNAT" | "DNAT" | "MASQUERADE" }): NatRange => ({
@@ -248,20 +260,21 @@ const build = (ruleset: Ruleset): Compiled => {
       },
     }));
     const byName = new Map(chains.map(({ compiled }) => [compiled.name, compiled]));
-    for (const { source, compiled } of chains)
+    for (const { source, compiled } of chains) {
       source.rules.forEach((rule, index) =>
         compiled.rules.push({
           counter: counter++,
           number: index + 1,
           source: blockOf(rule, "source"),
           destination: blockOf(rule, "destination"),
-          tests: matchesInOrder(rule.matches)
-            .map(match => testOf(match, slots))
-            .filter(test => test !== undefined),
+          tests: testsOf(rule, slots),
           action: actionOf(rule.target, byName),
           rule,
+          run: undefined,
         }),
       );
+      for (const run of runsOf(source.rules)) for (let i = run.start; i < run.end; i++) compiled.rules[i]!.run = run;
+    }
     return { name: table.name, chains, byName };
   });
   const tracking = tracks(ruleset);
@@ -282,7 +295,7 @@ const build = (ruleset: Ruleset): Compiled => {
     OUTPUT: stages("OUTPUT"),
     POSTROUTING: stages("POSTROUTING"),
   };
-  return { tables, hooks, counters: counter, slots: slots.next, tracks: tracking };
+  return { tables, hooks };
 };
 
 const compiled = new WeakMap<Ruleset, Compiled>();

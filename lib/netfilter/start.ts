@@ -11,6 +11,7 @@ import {
   compile,
   stateBit,
 } from "./compile.js";
+import { Counts } from "./counts.js";
 import { type NatRange, Translator, type Which } from "./nat.js";
 import type { Netfilter, NetfilterHost, NetfilterStep, Skb, StartNetfilter, Verdict } from "./netfilter.js";
 import { ConnectionTable } from "./table.js";
@@ -35,7 +36,6 @@ import {
   type ConntrackState,
   type ConntrackTimeouts,
   conntrackTimeouts,
-  type Counters,
   type CountedRuleset,
   type Hook,
   type TableName,
@@ -86,9 +86,8 @@ class Running implements Netfilter, Chance {
   private readonly translator: Translator;
   private readonly timeouts: ConntrackTimeouts;
   private readonly tcpTiming: TcpTiming;
-  /** Packets at even places, bytes at odd ones. */
-  private counts: Float64Array | undefined;
-  private nth: Float64Array | undefined;
+  private readonly counts = new Counts();
+  private readonly nth = new Map<number, number>();
   private skb: Skb = { packet: undefined as never, mark: 0 };
   private steps: NetfilterStep[] | undefined;
   private bytes = -1;
@@ -123,17 +122,13 @@ class Running implements Netfilter, Chance {
   }
 
   counters(): CountedRuleset {
-    const read = (index: number): Counters => ({
-      packets: this.counts?.[index * 2] ?? 0,
-      bytes: this.counts?.[index * 2 + 1] ?? 0,
-    });
     return {
       tables: this.compiled.tables.map(({ name, chains }) => ({
         name,
         chains: chains.map(({ source, compiled }) => ({
           ...source,
-          counters: read(compiled.counter),
-          rules: compiled.rules.map(({ rule, counter }) => ({ ...rule, counters: read(counter) })),
+          counters: this.counts.read(compiled.counter),
+          rules: compiled.rules.map(({ rule, counter }) => ({ ...rule, counters: this.counts.read(counter) })),
         })),
       })),
     };
@@ -157,9 +152,10 @@ class Running implements Netfilter, Chance {
   }
 
   count(slot: number, start: number, last: number): number {
-    this.nth ??= new Float64Array(this.compiled.slots).fill(-1);
-    const before = this.nth[slot]! < 0 ? start : this.nth[slot]!;
-    return (this.nth[slot] = before === last ? 0 : before + 1);
+    const before = this.nth.get(slot) ?? start;
+    const now = before === last ? 0 : before + 1;
+    this.nth.set(slot, now);
+    return now;
   }
 
   private stage(hook: Hook, stage: Stage): Verdict {
@@ -177,10 +173,8 @@ class Running implements Netfilter, Chance {
   }
 
   private hit(counter: number): void {
-    this.counts ??= new Float64Array(this.compiled.counters * 2);
     if (this.bytes < 0) this.bytes = packetLength(this.skb.packet);
-    this.counts[counter * 2]!++;
-    this.counts[counter * 2 + 1]! += this.bytes;
+    this.counts.add(counter, this.bytes);
   }
 
   private traverse(hook: Hook, table: TableName, start: CompiledChain): Verdict {
@@ -189,7 +183,14 @@ class Running implements Netfilter, Chance {
     let chain = start;
     let next = 0;
     for (;;) {
-      const rule = chain.rules[next++];
+      let rule = chain.rules[next];
+      if (rule?.run !== undefined) {
+        const { run } = rule;
+        next = next === run.start ? run.enter(skb.packet) : run.after(next - 1);
+        if (next === run.end) continue;
+        rule = chain.rules[next];
+      }
+      next++;
       if (rule === undefined) {
         const caller = callers.pop();
         if (caller === undefined) return this.policy(hook, table, start);

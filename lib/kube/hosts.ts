@@ -52,13 +52,17 @@ const kubenetBridge = (node: Node, podCidr: Cidr, subnet: Cidr): Bridge => {
   };
 };
 
-/** azure0 takes eth0 in and carries the node's address: pods sit on the subnet itself. */
+/**
+ * azure0 takes eth0 in and carries the node's address: pods sit on the subnet itself. azure-vnet turns hairpin on for
+ * eth0 too (Azure/azure-container-networking, network/network_linux.go), so that a node passes on what it is sent for
+ * a service whose pod is on another node.
+ */
 const azureBridge = (node: Node, subnet: Cidr): Bridge => ({
   name: "azure0",
   vethPrefix: "azv",
   vethDigits: 7,
   interfaces: [
-    { kind: "nic", name: "eth0", addresses: [], master: "azure0" },
+    { kind: "nic", name: "eth0", addresses: [], master: "azure0", hairpin: true },
     docker0,
     { kind: "bridge", name: "azure0", addresses: [{ address: node.internalIp, prefix: subnet.prefix }] },
   ],

@@ -200,18 +200,25 @@ sub http_response {
   return "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: " . length($body) . "\r\nX-Caller: $peer:$port\r\nX-Server: $host\r\n\r\n$body";
 }
 
-# listen NAMESPACE HOST PROTO PORT KIND TEXT
+# listen NAMESPACE HOST PROTO PORT KIND TEXT ADDRESS...: at any address. Over UDP it also stands at each of the host's own,
+# as name servers do, so that an answer comes from the address that was asked.
 sub op_listen {
-  my ($id, $namespace, $host, $proto, $port, $kind, $text) = @_;
+  my ($id, $namespace, $host, $proto, $port, $kind, $text, @addresses) = @_;
+  my $body = sub { my ($peer) = @_; return $kind eq 'text' ? $text : "$peer\n"; };
+  for my $address (INADDR_ANY, map { inet_aton($_) } $proto eq 'udp' ? @addresses : ()) { listen_at($namespace, $host, $proto, $address, $port, $body); }
+  answer($id, 'done');
+}
+
+sub listen_at {
+  my ($namespace, $host, $proto, $address, $port, $body) = @_;
   my $server = within($namespace, sub {
     socket(my $s, AF_INET, $proto eq 'tcp' ? SOCK_STREAM : SOCK_DGRAM, 0) or die "no socket: $!\n";
     setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1);
-    bind($s, pack_sockaddr_in($port, INADDR_ANY)) or die "cannot bind $proto port $port: $!\n";
+    bind($s, pack_sockaddr_in($port, $address)) or die "cannot bind $proto port $port: $!\n";
     listen($s, 4096) or die "cannot listen: $!\n" if $proto eq 'tcp';
     return $s;
   });
   nonblocking($server);
-  my $body = sub { my ($peer) = @_; return $kind eq 'text' ? $text : "$peer\n"; };
   if ($proto eq 'udp') {
     watch_read($server, sub {
       while (defined(my $from = recv($server, my $data, 65536, 0))) {
@@ -228,7 +235,6 @@ sub op_listen {
     });
   }
   push @keep, $server;
-  answer($id, 'done');
 }
 
 sub serve {

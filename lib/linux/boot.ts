@@ -133,6 +133,7 @@ const prepare = async (agent: Agent, plan: NamespacePlan, host: Host | undefined
       port,
       answer.kind,
       answer.kind === "text" ? answer.text : "",
+      ...host.interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => formatAddr(address))),
     );
 };
 

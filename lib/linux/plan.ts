@@ -121,7 +121,7 @@ const hostPlan = (host: Host, namespace: string, numbers: Numbers): NamespacePla
       ),
       ...ports.map(({ name, master }) => `link set dev ${name} master ${master}`),
       ...ports.flatMap(port =>
-        port.kind === "veth" && port.hairpin === true ? [`link set dev ${port.name} type bridge_slave hairpin on`] : [],
+        "hairpin" in port && port.hairpin === true ? [`link set dev ${port.name} type bridge_slave hairpin on`] : [],
       ),
       ...host.interfaces.filter(({ kind }) => kind !== "bridge").flatMap(up),
       ...(bridges.length === 0 ? routes : []),

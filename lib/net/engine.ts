@@ -498,9 +498,10 @@ export class Engine {
       }
     }
     if (state.isLocal(target)) return this.#routeIn(state, skb, visit);
-    const port = this.#portTo(state, bridge, target, from);
+    // Whom the frame was for when it came has answered its sender; of a new destination the host itself asks at every port.
+    const port = this.#portTo(state, bridge, target, skb.packet.dst === packet.dst ? from : undefined);
     if (port === undefined) return visit.drop(skb.packet, { kind: "no-neighbour", address: target, dev: bridge });
-    if (port.name === from && !(port.kind === "veth" && port.hairpin === true))
+    if (port.name === from && !("hairpin" in port && port.hairpin === true))
       return visit.drop(skb.packet, { kind: "hairpin", bridge, port: from });
     visit.steps?.push({ kind: "bridge", bridge, from, to: port.name, filtered });
     if (filtered) {

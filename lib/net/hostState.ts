@@ -99,9 +99,14 @@ export class HostState {
     return this.#listeners.get(`${proto} ${port}`);
   }
 
-  /** The address that the host takes for what it sends by an interface: the one that shares a block with the next hop, else the first. */
+  /**
+   * The address that the host takes for what it sends by an interface: the one that shares a block with the next hop, else
+   * the first. For an interface without any, such as the loopback, Linux takes the first address of the first that has one.
+   */
   sourceOn(name: string, destination: Addr): Addr | undefined {
-    const addresses = this.interfaces.get(name)?.addresses ?? [];
+    const own = this.interfaces.get(name)?.addresses ?? [];
+    const addresses =
+      own.length > 0 ? own : (this.host.interfaces.find(entry => entry.addresses.length > 0)?.addresses ?? []);
     const nextHop = this.route(destination)?.via ?? destination;
     return (addresses.find(({ address, prefix }) => contains(cidrOf(address, prefix), nextHop)) ?? addresses[0])
       ?.address;

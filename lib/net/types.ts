@@ -54,16 +54,23 @@ interface InterfaceBase {
   readonly master?: string;
 }
 
-/** One end of a pair of virtual Ethernet interfaces. */
-export interface Veth extends InterfaceBase {
-  readonly kind: "veth";
-  readonly peer: { readonly host: string; readonly interface: string };
-  /** As a bridge port: a frame may leave by the port that it came in by (a pod that reaches itself through a service). */
+/** An interface that can be a port of a bridge. */
+interface PortBase extends InterfaceBase {
+  /**
+   * As a bridge port: a frame may leave by the port that it came in by. On a pod's port a pod reaches itself through a
+   * service; on a card's port what a node is sent for a service reaches a pod of another node.
+   */
   readonly hairpin?: boolean;
 }
 
+/** One end of a pair of virtual Ethernet interfaces. */
+export interface Veth extends PortBase {
+  readonly kind: "veth";
+  readonly peer: { readonly host: string; readonly interface: string };
+}
+
 /** A network card on the fabric. */
-export interface NicInterface extends InterfaceBase {
+export interface NicInterface extends PortBase {
   readonly kind: "nic";
 }
 

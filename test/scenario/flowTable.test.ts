@@ -14,6 +14,7 @@ import {
   type FlowTableView,
 } from "../../lib/scenario/flowTable.js";
 import { smallCluster } from "../../lib/scenario/small.js";
+import { nodeCounts, plugins } from "./ways.js";
 import { tableText } from "../../lib/notebook/table.js";
 import type { Scenario } from "../../lib/scenario/types.js";
 
@@ -104,14 +105,22 @@ flows(
   },
 );
 
-flows("each row's stages follow from its changes", async () => {
-  const rows = [
-    ...article,
-    ...(await tableOf(smallCluster({ plugin: "azure-cni", seed: 3 }))),
-    ...(await tableOf(smallCluster({ seed: 4, sku: "Standard", frontends: 2 }))),
-  ];
-  for (const row of rows) {
-    if (row.outcome !== "delivered") continue;
+flows("each row is delivered, and its stages follow from its changes, with one, two and five nodes", async () => {
+  const shapes = plugins.flatMap(plugin =>
+    nodeCounts.flatMap(nodeCount =>
+      ([{ sku: "Basic" }, { sku: "Standard", frontends: 2 }] as const).map(balancer =>
+        smallCluster({ plugin, nodeCount, seed: nodeCount + 2, ...balancer }),
+      ),
+    ),
+  );
+  const tables = await Promise.all(shapes.map(tableOf));
+  const kinds = (rows: readonly FlowRow[]) => new Set(rows.map(({ toKind }) => toKind)).size;
+  assert.equal(
+    tables.map(kinds),
+    shapes.map(({ clusters }) => (clusters[0]!.nodeCount === 1 ? 4 : 5)),
+  );
+  for (const row of [...article, ...tables.flat()]) {
+    assert.is(row.outcome, "delivered", `${row.from} to ${row.to}`);
     const last = row.changes.findLast(({ which }) => which === "source");
     assert.is(row.received, last?.to ?? row.sent, `${row.from} to ${row.to}`);
     assert.ok(row.ttl! <= 64 && row.ttl! >= 62);

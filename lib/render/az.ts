@@ -38,7 +38,7 @@ const tsvRow = (data: Data): string => {
 const printTsv = (data: Data): string => (isList(data) ? data : [data]).map(tsvRow).join("\n");
 
 /** Keys that az leaves out of every table. */
-const unshown = ["id", "type", "etag"];
+const unshown = ["id", "type", "etag", "revision"];
 
 const capital = (key: string): string => key.charAt(0).toUpperCase() + key.slice(1);
 
@@ -80,22 +80,27 @@ const printAzTable = (data: Data, order: readonly string[] | undefined): string 
   ).join("\n");
 };
 
-/**
- * Data as the az command line prints it.
- * @param columns the keys that a table shows, in order, where the command has its own; otherwise all, by name
- */
-export const printAz = (data: Data, format: AzFormat, columns?: readonly string[]): string => {
-  const sorted = sortKeys(data);
+const print = (data: Data, format: AzFormat, columns?: readonly string[]): string => {
   switch (format) {
     case "json":
-      return printJson(sorted, 2);
+      return printJson(data, 2);
     case "yaml":
-      return printYaml(sorted);
+      return printYaml(data);
     case "tsv":
-      return printTsv(sorted);
+      return printTsv(data);
     case "table":
-      return printAzTable(sorted, columns);
+      return printAzTable(data, columns);
     case "none":
       return "";
   }
 };
+
+/**
+ * Data as the az command line prints it, the fields of each object by name.
+ * @param columns the keys that a table shows, in order, where the command has its own; otherwise all, by name
+ */
+export const printAz = (data: Data, format: AzFormat, columns?: readonly string[]): string =>
+  print(sortKeys(data), format, columns);
+
+/** What `--query` found: tables and tsv keep the order in which the query names its fields; JSON and YAML sort them. */
+export const printFound = (data: Data, format: AzFormat): string => print(data, format);

@@ -1,14 +1,16 @@
 import { formatAddr } from "../ip/addr.js";
 import { formatCidr } from "../ip/cidr.js";
+import { type Era, newestEra } from "../azure/era.js";
 import type { Built, BuiltCluster } from "../scenario/types.js";
+import type { Data } from "./document.js";
 
 /** No subscription is modelled; resource ids carry this one. */
 const subscription = "/subscriptions/00000000-0000-0000-0000-000000000000";
 
-/** A cluster as `az aks show` describes it. Null where the resource has no such part. */
+/** A cluster as `az aks show` describes it, keys as today's az spells them. Null where the resource has no such part. */
 export type ManagedCluster = ReturnType<typeof managedCluster>;
 
-/** A load balancer as `az network lb list` describes it. */
+/** A load balancer as `az network lb list` describes it, keys as today's az spells them. */
 export type LoadBalancerResource = ReturnType<typeof loadBalancerResource>;
 
 /** What `az aks show` gives out about a cluster. */
@@ -29,7 +31,7 @@ export const managedCluster = (built: Built, { spec, cluster, nodeResourceGroup,
         maxPods: cluster.maxPods,
         name: cluster.nodes[0]?.labels["agentpool"] ?? "nodepool1",
         osType: "Linux",
-        vnetSubnetId: `${group}/providers/Microsoft.Network/virtualNetworks/${vnet.name}/subnets/${spec.subnet}`,
+        vnetSubnetID: `${group}/providers/Microsoft.Network/virtualNetworks/${vnet.name}/subnets/${spec.subnet}`,
       },
     ],
     id: `${group}/providers/Microsoft.ContainerService/managedClusters/${spec.name}`,
@@ -37,12 +39,12 @@ export const managedCluster = (built: Built, { spec, cluster, nodeResourceGroup,
     location,
     name: spec.name,
     networkProfile: {
-      dnsServiceIp: formatAddr(cluster.dnsServiceIp),
+      dnsServiceIP: formatAddr(cluster.dnsServiceIp),
       loadBalancerProfile: outbound
         ? {
             allocatedOutboundPorts: spec.loadBalancer.allocatedOutboundPorts ?? 0,
             idleTimeoutInMinutes: spec.loadBalancer.idleTimeoutMinutes ?? null,
-            managedOutboundIps: { count: spec.loadBalancer.outboundIps ?? 1 },
+            managedOutboundIPs: { count: spec.loadBalancer.outboundIps ?? 1 },
           }
         : null,
       loadBalancerSku: loadBalancer.sku.toLowerCase(),
@@ -67,8 +69,8 @@ export const loadBalancerResource = (built: Built, { cluster, nodeResourceGroup,
     if (frontend === undefined) return [];
     return service.ports.map(port => ({
       backendPort: port.port,
-      enableFloatingIp: true,
-      frontendIpConfiguration: { id: `${id}/frontendIPConfigurations/${frontend.name}` },
+      enableFloatingIP: true,
+      frontendIPConfiguration: { id: `${id}/frontendIPConfigurations/${frontend.name}` },
       frontendPort: port.port,
       name: `${frontend.name}-${port.protocol}-${port.port}`,
       protocol: port.protocol === "TCP" ? "Tcp" : "Udp",
@@ -76,10 +78,10 @@ export const loadBalancerResource = (built: Built, { cluster, nodeResourceGroup,
   });
   return {
     backendAddressPools: [{ id: `${id}/backendAddressPools/${loadBalancer.name}`, name: loadBalancer.name }],
-    frontendIpConfigurations: loadBalancer.frontends.map(frontend => ({
+    frontendIPConfigurations: loadBalancer.frontends.map(frontend => ({
       id: `${id}/frontendIPConfigurations/${frontend.name}`,
       name: frontend.name,
-      publicIpAddress: { id: `${group}/publicIPAddresses/${frontend.name}`, ipAddress: frontend.address },
+      publicIPAddress: { id: `${group}/publicIPAddresses/${frontend.name}` },
     })),
     id,
     loadBalancingRules: rules,
@@ -91,3 +93,27 @@ export const loadBalancerResource = (built: Built, { cluster, nodeResourceGroup,
     type: "Microsoft.Network/loadBalancers",
   };
 };
+
+/** Keys that az wrote otherwise before it took over the names of the REST interface. */
+const olderKeys: ReadonlyMap<string, string> = new Map([
+  ["dnsServiceIP", "dnsServiceIp"],
+  ["enableFloatingIP", "enableFloatingIp"],
+  ["frontendIPConfiguration", "frontendIpConfiguration"],
+  ["frontendIPConfigurations", "frontendIpConfigurations"],
+  ["publicIPAddress", "publicIpAddress"],
+  ["vnetSubnetID", "vnetSubnetId"],
+]);
+
+const olderSpelling = (data: Data): Data => {
+  if (Array.isArray(data)) return (data as readonly Data[]).map(olderSpelling);
+  if (typeof data !== "object" || data === null) return data;
+  return Object.fromEntries(
+    Object.entries(data).map(([key, value]) => [
+      olderKeys.get(key) ?? key,
+      value === undefined ? undefined : olderSpelling(value),
+    ]),
+  );
+};
+
+/** Resources with their keys spelt as the az of an era wrote them: `publicIpAddress` up to 2022, `publicIPAddress` since. */
+export const spelt = (data: Data, era: Era = newestEra): Data => (era === newestEra ? data : olderSpelling(data));

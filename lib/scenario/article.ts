@@ -124,7 +124,7 @@ const azurecluster: ClusterSpec = {
   maxPods: 30,
   version: "1.11.5",
   masqueradeBy: "azure-vnet",
-  loadBalancer: { sku: "Basic", frontendSelection: "first", era: "2018" },
+  loadBalancer: { sku: "Basic", frontendSelection: "first" },
   addons: [addon],
   manifests: [
     { ...whereami, appliedAt: day("21:59:15") },
@@ -141,7 +141,7 @@ const kubenetcluster: ClusterSpec = {
   maxPods: 110,
   version: "1.11.5",
   podCidr: "192.168.0.0/16",
-  loadBalancer: { sku: "Basic", frontendSelection: "first", era: "2018" },
+  loadBalancer: { sku: "Basic", frontendSelection: "first" },
   addons: [addon],
   manifests: [
     { ...whereami, appliedAt: day("22:44:00") },
@@ -219,6 +219,7 @@ export const articleScenario: Scenario = {
   },
   vms: [{ name: "testvm", subnet: "vms", publicAddress: "198.51.100.4", user: "jose" }],
   clusters: [azurecluster, kubenetcluster],
+  era: "2018",
   sites: [{ name: "ifconfig.co", address: "203.0.113.10" }],
   startsAt: articleMoments.kubenetCurl.at,
 };

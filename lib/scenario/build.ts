@@ -241,7 +241,7 @@ export const build = (scenario: Scenario): Built => {
     publics: publicAddresses(vnet, given.seed),
     privates: privateAddresses(vnet),
   };
-  const plans = given.clusters.map((spec, i) => planCluster(spec, `clusters[${i}]`, vnet, startsAt));
+  const plans = given.clusters.map((spec, i) => planCluster(spec, `clusters[${i}]`, { ...given, vnet, startsAt }));
   checkTogether(plans);
   const claims = claim(site);
   const sites = given.sites.map((_, i) => buildSite(site, i, claims.sites[i]!));

@@ -100,8 +100,13 @@ const readRanges = (spec: ClusterSpec, where: string): Ranges => {
   };
 };
 
-const readBalancer = (spec: LoadBalancerSpec, where: string, maxSurge: Surge | undefined): BalancerPlan => {
-  const { sku, frontendSelection: selection, era = newestEra } = spec;
+const readBalancer = (
+  spec: LoadBalancerSpec,
+  where: string,
+  maxSurge: Surge | undefined,
+  scenarioEra: Era,
+): BalancerPlan => {
+  const { sku, frontendSelection: selection, era = scenarioEra } = spec;
   const surge = maxSurge ?? defaultSurge(era);
   if (sku === "Basic") {
     for (const field of ["outboundIps", "allocatedOutboundPorts", "idleTimeoutMinutes"] as const)
@@ -198,7 +203,11 @@ const readDone = (text: string | undefined, where: string, created: Time, starts
  * Reads one cluster of a scenario.
  * @throws InputError naming the field, its value and what would be right
  */
-export const planCluster = (spec: ClusterSpec, where: string, vnet: VirtualNetwork, startsAt: Time): ClusterPlan => {
+export const planCluster = (
+  spec: ClusterSpec,
+  where: string,
+  { vnet, startsAt, era = newestEra }: { readonly vnet: VirtualNetwork; readonly startsAt: Time; readonly era?: Era },
+): ClusterPlan => {
   const { plugin, pins = {} } = spec;
   const subnet =
     vnet.subnets.find(({ name }) => name === spec.subnet) ??
@@ -219,7 +228,7 @@ export const planCluster = (spec: ClusterSpec, where: string, vnet: VirtualNetwo
     maxPods,
     version: spec.version ?? defaults.version,
     ...readRanges(spec, where),
-    balancer: readBalancer(spec.loadBalancer, `${where}.loadBalancer`, spec.maxSurge),
+    balancer: readBalancer(spec.loadBalancer, `${where}.loadBalancer`, spec.maxSurge, era),
     created,
     createdPins,
     pins: readPins(spec, `${where}.pins`, { plugin, subnet, startsAt }, createdPins),

@@ -103,6 +103,7 @@ const scenario: Check<Scenario> = object<Scenario>("a scenario", {
   vms: list(vm),
   clusters: list(cluster),
   sites: list(object<Scenario["sites"][number]>("a site", { name: dnsName, address })),
+  era: optional(oneOf("era", ...eras)),
   startsAt: time,
 });
 

@@ -27,6 +27,7 @@ export interface SmallClusterOptions {
   readonly maxSurge?: Surge;
   /** Default first. */
   readonly frontendSelection?: FrontendSelection;
+  /** Default: the newest. */
   readonly era?: Era;
   /** Internet sites, site-1.example and so on; 1-100, default 1. */
   readonly sites?: number;
@@ -149,12 +150,12 @@ export const smallCluster = (options: SmallClusterOptions = {}): Scenario => {
           frontendSelection,
           ...(sku === "Standard" ? { outboundIps: frontends } : {}),
           ...(allocatedOutboundPorts === undefined ? {} : { allocatedOutboundPorts }),
-          ...(era === undefined ? {} : { era }),
         },
         addons: [],
         manifests: [manifest(nodeCount * podsPerNode, sku === "Basic" ? frontends : 1)],
       },
     ],
+    ...(era === undefined ? {} : { era }),
     sites: Array.from({ length: sites }, (_, i) => ({ name: `site-${i + 1}.example`, address: `203.0.113.${i + 10}` })),
     startsAt: "2019-02-12T12:00:00Z",
   };

@@ -23,6 +23,8 @@ export interface Scenario {
   readonly clusters: readonly ClusterSpec[];
   /** Internet sites. Each answers HTTP, and datagrams on port 53, with the caller's address. */
   readonly sites: readonly { readonly name: string; readonly address: string }[];
+  /** Which years' documents decide where they disagree, and how az spells its output; a load balancer may name its own. Default the newest. */
+  readonly era?: Era;
   /** When the lab's clock starts, an RFC 3339 time. */
   readonly startsAt: string;
 }
@@ -50,7 +52,7 @@ export interface LoadBalancerSpec {
   readonly allocatedOutboundPorts?: number;
   /** Standard only: minutes, 4-120, default 30. Basic has 4. */
   readonly idleTimeoutMinutes?: number;
-  /** The documentation that decides what years disagree on: ports from several frontends, what a UDP port serves. Default the newest. */
+  /** The documentation that decides what years disagree on: ports from several frontends, what a UDP port serves. Default the scenario's. */
   readonly era?: Era;
 }
 

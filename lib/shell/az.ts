@@ -1,9 +1,10 @@
-import { search } from "@jmespath-community/jmespath";
 import { known } from "../checks.js";
-import { azFormat, printAz } from "../render/az.js";
-import type { Data } from "../render/document.js";
+import { azFormat, printAz, printFound } from "../render/az.js";
+import { spelt } from "../render/azObjects.js";
+import { type Data, sortKeys } from "../render/document.js";
 import type { Addon } from "../scenario/edit.js";
 import { type FlagSpec, fail, readFlags, value } from "./flags.js";
+import { azQuery } from "./jmespath.js";
 import { type Output, text } from "./output.js";
 import type { SessionInside } from "./types.js";
 
@@ -73,19 +74,6 @@ const commands: Readonly<
   "network lb list": { flags: groupFlags, run: async (session, { group }) => session.networkLbList(group) },
 };
 
-const query = (data: Data, expression: string): Data => {
-  try {
-    return (search(data as Parameters<typeof search>[0], expression) as Data | undefined) ?? null;
-  } catch (error) {
-    return fail(
-      "az --query",
-      expression,
-      `is not right (${error instanceof Error ? error.message : String(error)})`.replace(/\s+/g, " "),
-      "a JMESPath expression",
-    );
-  }
-};
-
 /** Runs az. @throws InputError for what is not known, naming what is */
 export const az = async (session: SessionInside, args: readonly string[]): Promise<Output> => {
   const name = Object.keys(commands).find(each => each.split(" ").every((word, index) => word === args[index]));
@@ -101,8 +89,8 @@ export const az = async (session: SessionInside, args: readonly string[]): Promi
   });
   if (rest.length > 0) fail(where, rest.join(" "), "is not known", Object.keys(spec).join(", "));
   const format = azFormat(flags["output"] ?? "json");
-  const data = await run(session, flags, where);
-  return text(
-    flags["query"] === undefined ? printAz(data, format, columns) : printAz(query(data, flags["query"]), format),
-  );
+  const data = spelt(await run(session, flags, where), session.scenario.era);
+  if (flags["query"] === undefined) return text(printAz(data, format, columns));
+  const found = azQuery(sortKeys(data), flags["query"]);
+  return text(found === null ? "" : printFound(found, format));
 };

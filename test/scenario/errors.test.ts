@@ -25,11 +25,11 @@ const { name: _, ...nameless } = plain();
 table("the shape of a scenario", [
   [
     null,
-    "scenario: null is not an object; expected a scenario with name, seed, resourceGroup, location, vnet, vms, clusters, sites, startsAt",
+    "scenario: null is not an object; expected a scenario with name, seed, resourceGroup, location, vnet, vms, clusters, sites, era, startsAt",
   ],
   [
     { ...plain(), node: 1 },
-    'scenario: "node" is not a field of a scenario; expected one of name, seed, resourceGroup, location, vnet, vms, clusters, sites, startsAt',
+    'scenario: "node" is not a field of a scenario; expected one of name, seed, resourceGroup, location, vnet, vms, clusters, sites, era, startsAt',
   ],
   [nameless, "name: undefined is missing; expected a name"],
   [

@@ -177,8 +177,12 @@ az("shows clusters and load balancers, through JMESPath and in each format", asy
     '"azure"',
   );
   assert.is(
-    await session.sh('az network lb list --query "[].frontendIpConfigurations[].publicIpAddress.ipAddress" -o tsv'),
-    "104.45.15.171\n104.46.56.131\n137.117.164.147\n104.214.236.151",
+    await session.sh('az network lb list --query "[0].frontendIpConfigurations[].publicIpAddress.keys(@)" -o tsv'),
+    "id\nid",
+  );
+  assert.is(
+    await session.sh("az network lb list --query '[].{Name:name,Group:resourceGroup}[0]' -o table"),
+    ["Name        Group", `----------  ${"-".repeat(34)}`, "kubernetes  MC_akstest_azurecluster_westeurope"].join("\n"),
   );
   assert.is(
     await session.sh("az network lb list -g MC_AKSTEST_azurecluster_westeurope --query [].[name,sku.name] -o table"),
@@ -190,6 +194,36 @@ az("shows clusters and load balancers, through JMESPath and in each format", asy
     /^Name +Location +ResourceGroup +KubernetesVersion +ProvisioningState\n-.*\nazurecluster +westeurope +akstest +1\.11\.5 +Succeeded\n/,
   );
   assert.is(await session.sh("az aks list --query 'length(@)' -o yaml"), "2");
+});
+
+az("prints nothing where a query finds nothing, whatever the format", async () => {
+  const session = await article();
+  for (const format of ["json", "tsv", "table", "yaml", "none"])
+    for (const query of ["constructor", "nope", "[0].name.nope", "[0].toString"])
+      assert.is(await session.sh(`az aks list --query '${query}' -o ${format}`), "", `${query} ${format}`);
+  assert.is(
+    await session.sh("az network lb list --query '[].frontendIpConfigurations[].publicIpAddress.ipAddress'"),
+    "[]",
+  );
+  assert.is(await session.sh("az aks list --query '[].nope'"), "[]");
+});
+
+az("spells its output as the era's az did", async () => {
+  const old = await article();
+  const today = await openSession({ ...articleScenario, era: "2023" });
+  const keys = (session: Session, command: string) => session.sh(`az ${command} -o tsv`);
+  const rows: readonly (readonly [command: string, old: string, today: string])[] = [
+    ["aks show -g akstest -n azurecluster --query networkProfile.dnsServiceIp", "10.0.0.10", ""],
+    ["aks show -g akstest -n azurecluster --query networkProfile.dnsServiceIP", "", "10.0.0.10"],
+    ["network lb list --query 'length([].frontendIpConfigurations[].publicIpAddress.id)'", "4", "0"],
+    ["network lb list --query 'length([].frontendIPConfigurations[].publicIPAddress.id)'", "0", "4"],
+    ["network lb list --query '[0].loadBalancingRules[0].enableFloatingIp'", "true", ""],
+    ["network lb list --query '[0].loadBalancingRules[0].enableFloatingIP'", "", "true"],
+  ];
+  for (const [command, before, now] of rows) {
+    assert.is(await keys(old, command), before, command);
+    assert.is(await keys(today, command), now, command);
+  }
 });
 
 az("switches the add-on off and on", async () => {

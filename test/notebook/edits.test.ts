@@ -98,7 +98,7 @@ const farEdits: Readonly<Record<string, readonly string[]>> = {
   "14": [
     "podsPerNode = 1",
     "podsPerNode = 250",
-    "nodes = 1 maxNodes = 1 surge = 0",
+    "nodes = 1 maxNodes = 1 surgePercent = 1",
     "target = 0.000001",
     "destinations = 16",
   ],

@@ -68,11 +68,11 @@ export const executeNotebook = async (
     failure: { cell, source: codeCells[cell - 1]?.source ?? "", message: scrub(message).trimEnd() },
   });
   const started = await kernel.ready;
-  if (started.type !== "ready")
-    return fail(
-      0,
-      `the tslab kernel did not start${started.type === "exited" ? ` (${started.how})\n${started.stderr}` : ""}`,
-    );
+  if (started.type !== "ready") {
+    const why =
+      started.type === "stalled" ? started.why : started.type === "exited" ? `${started.how}\n${started.stderr}` : "";
+    return fail(0, `the tslab kernel did not start: ${why}`);
+  }
   for (const [index, cell] of codeCells.entries()) {
     const count = index + 1;
     options.onCell?.(count, codeCells.length);

@@ -6,7 +6,9 @@
  */
 import { createRequire } from "node:module";
 import { inspect } from "node:util";
+import { Worker } from "node:worker_threads";
 import { type Fingerprint, fingerprint } from "./fingerprint.js";
+import { markVariable } from "./processes.js";
 import type { FromKernel, ToKernel } from "./protocol.js";
 
 interface Converter {
@@ -30,6 +32,9 @@ interface Handler {
     writeDisplayData: (data: unknown, update: boolean) => void,
   ): Promise<{ status: "ok" | "error" | "abort" }>;
 }
+
+// Before anything that takes time: from here on the process ends with its runner.
+new Worker(new URL("kernel-watch.js", import.meta.url), { workerData: process.env[markVariable] }).unref();
 
 const require = createRequire(import.meta.url);
 const tslab = {
@@ -119,5 +124,4 @@ const start = async (): Promise<void> => {
 };
 
 process.on("message", (message: ToKernel) => void (message.type === "execute" ? execute(message.code) : finish()));
-process.on("disconnect", () => process.exit());
 void start();

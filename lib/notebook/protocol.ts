@@ -18,3 +18,6 @@ export type FromKernel =
   | { readonly type: "uncaught"; readonly text: string }
   | { readonly type: "reply"; readonly ok: boolean }
   | { readonly type: "finished"; readonly reusable: boolean };
+
+/** The kernel process's end of the pipe that ties its life to the runner's. */
+export const runnerPipe = 4;

@@ -154,6 +154,7 @@ const ruleProblem = (rule: Rule, chain: Chain): Found | undefined => {
   const protocol = protocolOf(rule);
   const proto = protocol === undefined || protocol.not ? undefined : protocol.proto;
   let heads = 0;
+  let multiportOn: "sports" | "dports" | "ports" | undefined;
   for (const match of rule.matches) {
     if (match.kind === "sport" || match.kind === "dport") {
       if (match.proto !== proto)
@@ -162,7 +163,8 @@ const ruleProblem = (rule: Rule, chain: Chain): Found | undefined => {
       if (proto !== "tcp" && proto !== "udp")
         return { value: "-m multiport", problem: "needs a protocol with ports", expected: "-p tcp or -p udp" };
       const places = match.ports.reduce((sum, range) => sum + (range.first === range.last ? 1 : 2), 0);
-      if (rule.matches.some(other => other.kind === "multiport" && other.on !== match.on))
+      multiportOn ??= match.on;
+      if (match.on !== multiportOn)
         return {
           value: `--${match.on}`,
           problem: "cannot stand beside another kind of multiport",

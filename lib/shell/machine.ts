@@ -1,4 +1,3 @@
-import { known } from "../checks.js";
 import { printList, printSave } from "../netfilter/print.js";
 import type { TableName } from "../netfilter/types.js";
 import { printAddresses, printRoutes } from "../render/addresses.js";
@@ -6,7 +5,9 @@ import { printConntrack } from "../render/conntrack.js";
 import { curlFailure, printCurl } from "../render/curl.js";
 import { printPing } from "../render/ping.js";
 import { printKubeletStatus } from "../render/systemctl.js";
+import { builtins } from "./builtins.js";
 import { type Arguments, fail, readFlags, toggle, value, wholeNumber } from "./flags.js";
+import { runScript } from "./interpreter.js";
 import { type Output, text } from "./output.js";
 import { tcpdump } from "./tcpdump.js";
 import type { Command, Machine } from "./types.js";
@@ -60,7 +61,6 @@ const iptables: Command = async ({ session, host }, args) => {
     "-v": toggle("verbose"),
     "-x": toggle("exact"),
     "-n": toggle("numeric"),
-    "-S": toggle("spec"),
   });
   const usage = "iptables [-t TABLE] -vxnL [CHAIN], which lists; rules come from the scenario";
   const [chain, ...more] = rest;
@@ -149,8 +149,24 @@ const yum: Command = async ({ session, host }, args) => {
   );
 };
 
-/** A shell in the terminal prints nothing by itself; the lines typed into it come with its prompt. */
-const shell: Command = async () => text("");
+/**
+ * A shell: `-c` runs what follows it. One without is opened at a terminal, where it prints nothing by itself, as the
+ * lines typed into it come with its prompt.
+ */
+const shell =
+  (name: string): Command =>
+  async (machine, args) => {
+    const usage = `${name} -c 'COMMAND', or ${name} alone at a terminal`;
+    const { flags, rest } = readFlags(name, args, { "-c": value("command") });
+    if (rest.length > 0) fail(name, rest.join(" "), "is not known", usage);
+    const { command } = flags;
+    if (command !== undefined)
+      return runScript(command, {
+        variables: new Map(),
+        command: (program, programArgs) => runOn(machine, program, programArgs),
+      });
+    return machine.tty ? text("") : fail(name, "", "has no terminal to read from", `kubectl exec -it, or ${usage}`);
+  };
 
 const sudo: Command = (machine, [command, ...args]) =>
   command === undefined ? fail("sudo", "", "lacks a command", "sudo COMMAND") : runOn(machine, command, args);
@@ -167,15 +183,22 @@ const commands: Readonly<Record<string, Command>> = {
   systemctl,
   sudo,
   yum,
-  bash: shell,
-  sh: shell,
+  bash: shell("bash"),
+  sh: shell("sh"),
 };
 
 /** Runs a program on a machine of the lab. @throws InputError naming the programs there are */
 export const runOn = (machine: Machine, name: string, args: readonly string[]): Promise<Output> => {
   const program = name.replace(/^(?:\/usr)?(?:\/local)?\/s?bin\//, "");
+  const builtin = builtins.get(program);
+  if (builtin !== undefined) return builtin(machine.session, args);
   const command = Object.hasOwn(commands, program) ? commands[program]! : undefined;
   return command === undefined
-    ? fail(`command on ${machine.host.hostname}`, name, "is not known", known(Object.keys(commands)))
+    ? fail(
+        `command on ${machine.host.hostname}`,
+        name,
+        "is not known",
+        [...Object.keys(commands), ...builtins.keys()].join(", "),
+      )
     : command(machine, args);
 };

@@ -14,6 +14,8 @@ export interface Statement {
   readonly pipeline: readonly (readonly Word[])[];
   /** A trailing `&`. */
   readonly background: boolean;
+  /** What joins it to the statement before: it runs always, only when that one succeeded, or only when it failed. */
+  readonly after: ";" | "&&" | "||";
 }
 
 /** A line with the terminal that it is typed into. */
@@ -64,7 +66,12 @@ const assignment = (token: Token): Assignment | undefined => {
   return { name, value: [{ kind: "text", text: first.text.slice(name.length + 1) }, ...token.word.slice(1)] };
 };
 
-const statement = (tokens: readonly Token[], background: boolean, source: string): Statement => {
+const statement = (
+  tokens: readonly Token[],
+  background: boolean,
+  after: Statement["after"],
+  source: string,
+): Statement => {
   const assignments: Assignment[] = [];
   let start = 0;
   for (
@@ -87,23 +94,32 @@ const statement = (tokens: readonly Token[], background: boolean, source: string
       problem: "has a pipe without a command",
       expected: "command | grep WORD",
     });
-  return { assignments, pipeline: pipeline.filter(command => command.length > 0), background };
+  return { assignments, pipeline: pipeline.filter(command => command.length > 0), background, after };
 };
 
 /** The statements of a line, in order. @throws InputError on what this shell's grammar lacks */
 export const parseLine = (source: string): readonly Statement[] => {
   const statements: Statement[] = [];
   let pending: Token[] = [];
-  const end = (background: boolean) => {
-    if (pending.length === 0 && background)
-      throw new InputError({ where: "sh", value: source, problem: "has & without a command", expected: "command &" });
-    if (pending.length > 0) statements.push(statement(pending, background, source));
+  let after: Statement["after"] = ";";
+  const refuse = (problem: string, expected: string): never => {
+    throw new InputError({ where: "sh", value: source, problem, expected });
+  };
+  const end = (operator: ";" | "&" | "&&" | "||") => {
+    if (pending.length === 0 && (operator !== ";" || after !== ";"))
+      refuse(
+        `has ${operator === ";" ? after : operator} without a command`,
+        operator === "&" ? "command &" : `command ${operator === ";" ? after : operator} command`,
+      );
+    if (operator === "&" && after !== ";") refuse(`has & behind ${after}`, "command &, by itself");
+    if (pending.length > 0) statements.push(statement(pending, operator === "&", after, source));
+    after = operator === "&" ? ";" : operator;
     pending = [];
   };
   for (const token of tokenize(source)) {
-    if (token.kind === "operator" && token.operator !== "|") end(token.operator === "&");
+    if (token.kind === "operator" && token.operator !== "|") end(token.operator);
     else pending.push(token);
   }
-  end(false);
+  end(";");
   return statements;
 };

@@ -1,16 +1,12 @@
 import { InputError } from "../errors.js";
 import { az } from "./az.js";
-import { wholeNumber } from "./flags.js";
-import { grep } from "./grep.js";
+import { builtins } from "./builtins.js";
+import { hasItsTurn, runStatement, type Scope } from "./interpreter.js";
 import { kubectl } from "./kubectl.js";
 import { runOn } from "./machine.js";
-import { type Job, mapText, type Output, text } from "./output.js";
+import { type Job, type Output, text } from "./output.js";
 import { type Line, parseLine, readLines, type Statement } from "./script.js";
 import type { SessionInside } from "./types.js";
-import type { Word } from "./words.js";
-
-/** Deeper than anybody nests commands by hand. */
-const deepest = 10;
 
 /** The name under which the workstation's terminal is kept; no host has it. */
 const workstation = "";
@@ -37,8 +33,7 @@ export class Terminal {
   }
 
   /** Runs a text and gives what it prints; a transcript when its lines have prompts. */
-  async run(source: string, depth = 0): Promise<string> {
-    if (depth > deepest) fail(source, "nests commands too deep", `$( ) at most ${deepest} deep`);
+  async run(source: string): Promise<string> {
     const lines = readLines(source);
     const printed: Piece[][] = lines.map(() => []);
     const foreground = new Map<string, { readonly pieces: Piece[]; readonly at: number }>();
@@ -51,9 +46,12 @@ export class Terminal {
       for (const [index, line] of lines.entries()) {
         const place = line.host === undefined ? workstation : this.#session.host(line.host).id;
         const pieces = printed[index]!;
+        let code = 0;
         for (const statement of parseLine(line.source)) {
           await end(place);
-          const output = await this.#statement(statement, place, depth);
+          if (!hasItsTurn(statement, code)) continue;
+          const output = await this.#statement(statement, place);
+          code = output?.kind === "text" ? output.code : 0;
           if (output === undefined) continue;
           if (output.kind === "job") foreground.set(place, { pieces, at: pieces.length });
           pieces.push(output.kind === "job" ? output.job : output.text);
@@ -77,53 +75,23 @@ export class Terminal {
       .join("\n");
   }
 
-  async #statement(
-    { assignments, pipeline, background }: Statement,
-    place: string,
-    depth: number,
-  ): Promise<Output | undefined> {
-    for (const { name, value } of assignments) this.#variables.set(name, await this.#expand(value, depth));
-    const [first, ...filters] = pipeline;
-    if (first === undefined) return undefined;
-    let output = await this.#command(await this.#expandAll(first, depth), place);
-    for (const words of filters) {
-      const [program, ...args] = await this.#expandAll(words, depth);
-      if (program !== "grep") fail(program, "cannot stand after a pipe here", "grep");
-      output = mapText(output, printed => grep(args, printed));
-    }
-    if (!background) return output;
+  async #statement(statement: Statement, place: string): Promise<Output | undefined> {
+    const scope: Scope = {
+      variables: this.#variables,
+      command: (name, args) => this.#command(name, args, place),
+    };
+    const output = await runStatement(statement, scope);
+    if (!statement.background || output === undefined) return output;
     if (output.kind !== "job") return fail("&", "follows a command that ends by itself", "tcpdump ... &");
     this.#background.set(place, [...(this.#background.get(place) ?? []), output.job]);
     return undefined;
   }
 
-  async #expandAll(words: readonly Word[], depth: number): Promise<readonly string[]> {
-    const expanded: string[] = [];
-    for (const word of words) expanded.push(await this.#expand(word, depth));
-    return expanded;
-  }
-
-  async #expand(word: Word, depth: number): Promise<string> {
-    let expanded = "";
-    for (const part of word) {
-      if (part.kind === "text") expanded += part.text;
-      else if (part.kind === "command") expanded += await this.run(part.source, depth + 1);
-      else
-        expanded +=
-          this.#variables.get(part.name) ??
-          fail(
-            `$${part.name}`,
-            "is not set",
-            `one of ${[...this.#variables.keys()].map(name => `$${name}`).join(", ")}`,
-          );
-    }
-    return expanded;
-  }
-
-  #command([name = "", ...args]: readonly string[], place: string): Promise<Output> {
-    if (name === "fg") return this.#foreground(place);
-    if (name === "echo") return Promise.resolve(text(args.join(" ")));
-    if (name === "sleep") return this.#sleep(args);
+  #command(name: string, args: readonly string[], place: string): Promise<Output> {
+    if (name === "fg")
+      return args.length === 0 ? this.#foreground(place) : fail(`fg ${args.join(" ")}`, "is not known", "fg");
+    const builtin = builtins.get(name);
+    if (builtin !== undefined) return builtin(this.#session, args);
     if (place !== workstation) {
       const host = this.#session.built.network.hosts.find(({ id }) => id === place)!;
       return runOn({ session: this.#session, host, tty: true }, name, args);
@@ -149,14 +117,5 @@ export class Terminal {
     const job = jobs.at(-1) ?? fail("fg", "has no job at this prompt", "a tcpdump ... & at the same prompt before");
     this.#background.set(place, jobs.slice(0, -1));
     return text(await job.stop());
-  }
-
-  async #sleep(args: readonly string[]): Promise<Output> {
-    await this.#session.wait(
-      args.length === 1
-        ? wholeNumber("sleep", args[0]!, 0, 31_536_000)
-        : fail(args.join(" "), "is no time to sleep", "sleep SECONDS"),
-    );
-    return text("");
   }
 }

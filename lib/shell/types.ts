@@ -57,7 +57,8 @@ export interface Session<L extends Lab = ModelLab> {
    * - Several lines with prompts come back as a transcript: each line as typed, what it printed below it.
    * - `tcpdump -w FILE` writes its packets when it ends, `tcpdump -r FILE` prints a file's. All machines share the
    *   session's files.
-   * - `name=value`, `$name`, `$(command)`, quotes, `#`, `;` and `| grep WORD` work as in a shell.
+   * - `name=value`, `$name`, `$(command)`, quotes, `#`, `;`, `&&`, `||` and `| grep PATTERN` work as in a shell, and so
+   *   they do in `sh -c '...'` on a machine.
    * @throws InputError for what is not known, naming what is
    */
   sh(text: string): Promise<string>;

@@ -12,7 +12,7 @@ export type Word = readonly Part[];
 /** A command line's words, and the operators between them. */
 export type Token =
   | { readonly kind: "word"; readonly word: Word; /** As typed. */ readonly source: string }
-  | { readonly kind: "operator"; readonly operator: "|" | "&" | ";" };
+  | { readonly kind: "operator"; readonly operator: "|" | "&" | ";" | "&&" | "||" };
 
 const fail = (source: string, problem: string, expected: string): never => {
   throw new InputError({ where: "sh", value: source, problem, expected });
@@ -104,15 +104,12 @@ export const tokenize = (source: string): readonly Token[] => {
       i++;
     } else if (char === "#" && !inWord) break;
     else if (char === "|" || char === "&" || char === ";") {
-      if (char !== ";" && source[i + 1] === char)
-        fail(
-          source,
-          `has ${char}${char}, which this shell does not have`,
-          "commands in lines of their own, or separated by ;",
-        );
       endWord();
-      tokens.push({ kind: "operator", operator: char });
-      i++;
+      const double = source.slice(i, i + 2);
+      if (double === ";;" || double === "|&") fail(source, `has ${double}, which this shell does not have`, "; or |");
+      const operator = double === "&&" || double === "||" ? double : char;
+      tokens.push({ kind: "operator", operator });
+      i += operator.length;
     } else if (char === ">" || (char === "<" && inWord) || char === "`")
       fail(source, `has ${char}, which this shell does not have`, "pipes to grep, variables and $(command)");
     else {

@@ -6,7 +6,6 @@ import { addr } from "../../lib/ip/addr.js";
 import type { Packet } from "../../lib/packet/packet.js";
 import { packetFilter } from "../../lib/shell/filter.js";
 import { readFlags, toggle, value } from "../../lib/shell/flags.js";
-import { grep } from "../../lib/shell/grep.js";
 import { parseLine, readLines } from "../../lib/shell/script.js";
 import { tokenize, type Word } from "../../lib/shell/words.js";
 
@@ -43,6 +42,7 @@ tokens("knows variables, commands in their place, operators and comments", () =>
   assert.equal(words('echo $rg ${rg}x "$a b" $ # rest'), ["echo", "<rg>", "<rg>x", "<a> b", "$"]);
   assert.equal(words("x=$(az show -g $rg | grep ')') y"), ["x=<(az show -g $rg | grep ')')>", "y"]);
   assert.equal(words("a|b & c;d"), ["a", "|", "b", "&", "c", ";", "d"]);
+  assert.equal(words("a&&b||c"), ["a", "&&", "b", "||", "c"]);
   assert.equal(words("a#b"), ["a#b"]);
 });
 
@@ -60,8 +60,8 @@ tokens("says what is wrong", () => {
     /has \$\( without its \)/,
   );
   assert.match(
-    message(() => tokenize("a && b")),
-    /has &&, which this shell does not have/,
+    message(() => tokenize("a ;; b")),
+    /has ;;, which this shell does not have/,
   );
   assert.match(
     message(() => tokenize("a > b")),
@@ -140,6 +140,19 @@ script("knows assignments, pipes and the background", () => {
   assert.match(
     message(() => parseLine("&")),
     /has & without a command/,
+  );
+  assert.equal(
+    parseLine("a && b || c; d").map(({ after }) => after),
+    [";", "&&", "||", ";"],
+  );
+  for (const source of ["a &&", "&& a", "a || ; b", "a && && b"])
+    assert.match(
+      message(() => parseLine(source)),
+      /has (?:&&|\|\|) without a command/,
+    );
+  assert.match(
+    message(() => parseLine("a && b &")),
+    /has & behind &&/,
   );
 });
 
@@ -294,25 +307,3 @@ filter("returns or throws an InputError, whatever the text", () => {
 });
 
 filter.run();
-
-const search = suite("grep");
-
-search("keeps matching lines", () => {
-  const input = "NAME READY\nweb-1 1/1\nWEB-2 0/1\n/usr/local/bin/kubelet --x";
-  assert.is(grep(["web"], input), "web-1 1/1");
-  assert.is(grep(["-i", "web"], input), "web-1 1/1\nWEB-2 0/1");
-  assert.is(grep(["-v", "/1"], input), "NAME READY\n/usr/local/bin/kubelet --x");
-  assert.is(grep(["/usr/local/bin/kubelet"], input), "/usr/local/bin/kubelet --x");
-  assert.is(grep(["^web-.*1$"], input), "web-1 1/1");
-  assert.is(grep(["(x)"], "a(x)b\nax"), "a(x)b");
-  assert.match(
-    message(() => grep(["[z"], input)),
-    /is not a regular expression/,
-  );
-  assert.match(
-    message(() => grep(["a", "b"], input)),
-    /is not one pattern/,
-  );
-});
-
-search.run();

@@ -247,7 +247,9 @@ export {
   type UseRow,
   type Workers,
   simulate,
+  simulationWork,
 } from "./snat/simulate.js";
+export type { SimulationWork } from "./snat/work.js";
 export { workerThreads } from "./snat/workerThreads.js";
 export {
   type Advice,

@@ -232,10 +232,13 @@ export const compileJob = (workload: Workload, rules: PortRules, timing: Timing,
   };
 };
 
+/** Seconds, to measure or to run before: three years. */
+export const timeAtMost = 1e8;
+
 /** @throws InputError for a time that is no time */
 export const checkTiming = ({ seconds, warmUp, buckets, seed }: Timing): void => {
-  within("seconds", seconds, seconds > 0 && seconds <= 1e8, "above 0, at most 100,000,000");
-  if (warmUp !== undefined) within("warmUp", warmUp, warmUp >= 0 && warmUp <= 1e8, "seconds, 0 to 100,000,000");
+  within("seconds", seconds, seconds > 0 && seconds <= timeAtMost, "above 0, at most 100,000,000");
+  if (warmUp !== undefined) within("warmUp", warmUp, warmUp >= 0 && warmUp <= timeAtMost, "seconds, 0 to 100,000,000");
   wholeNumber("buckets", buckets, { least: 1, most: 100_000 }, "buckets");
   checkSeed("seed", seed);
 };

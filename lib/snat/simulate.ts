@@ -4,6 +4,7 @@ import { type Estimate, estimate } from "./estimate.js";
 import { type Job, type RulesChange, type Timing, checkChange, checkTiming, compileJob } from "./job.js";
 import { type RunOptions, breathe, checkCancelled } from "./progress.js";
 import { type PortRules, checkRules } from "./rules.js";
+import { type SimulationWork, arrivalsAtMost, checkWork, workOf } from "./work.js";
 import { type Protocol, type Workload, checkWorkload } from "./workload.js";
 
 /** One pool to simulate, once. */
@@ -22,7 +23,7 @@ export interface Workers {
 export interface SimulateOptions extends RunOptions {
   /** Seconds to measure, up to 100,000,000. Default 3600. */
   readonly seconds?: number;
-  /** Seconds before that, not measured. Default: ten times the longest mean hold of a port; 0 starts with every port free. */
+  /** Seconds before that, not measured, up to 100,000,000. Default: ten times the longest mean hold of a port; 0 starts with every port free. */
   readonly warmUp?: number;
   /** Equal parts of the time, each with its own statistics, 1-100,000. Default 60. */
   readonly buckets?: number;
@@ -30,6 +31,8 @@ export interface SimulateOptions extends RunOptions {
   readonly seed?: number;
   /** Runs with seeds of their own, 1-10,000. Default 1. From 2 on estimates have a confidence interval. */
   readonly replications?: number;
+  /** More connections than this are refused before the run, see {@link simulationWork}. Default 10,000,000,000. */
+  readonly arrivalsAtMost?: number;
   readonly workers?: Workers;
   /** New rules from some moment on: what happens to the nodes of a cluster when one more is added, say. */
   readonly change?: RulesChange;
@@ -168,25 +171,43 @@ const runByWorkers = (
 
 const allDestinations = "all";
 
-/**
- * Simulates a workload's connections against the rules by which they find their ports: when each port is taken, by whom and
- * towards where, and when it comes free again. Connections that find no port fail and do not try again.
- * @throws InputError for a workload or a time that has no sense; rejects with the signal's reason when cancelled
- */
-export const simulate = async (
-  workload: Workload,
-  rules: PortRules,
-  options: SimulateOptions = {},
-): Promise<SimulationResult> => {
-  const { seconds = 3600, warmUp, buckets = 60, seed = 1, replications = 1, workers, change } = options;
+type Sized = Pick<SimulateOptions, "seconds" | "warmUp" | "buckets" | "seed" | "replications" | "change">;
+
+/** Checks what is to be simulated and works it out. */
+const prepare = (workload: Workload, rules: PortRules, options: Sized) => {
+  const { seconds = 3600, warmUp, buckets = 60, seed = 1, replications = 1, change } = options;
   const timing: Timing = { seconds, buckets, seed, ...(warmUp === undefined ? {} : { warmUp }) };
   checkWorkload(workload);
   checkRules(rules);
   checkTiming(timing);
   wholeNumber("replications", replications, { least: 1, most: 10_000 }, "replications");
   if (change !== undefined) checkChange(change, rules, seconds);
-  checkCancelled(options);
   const job = compileJob(workload, rules, timing, change);
+  return { job, replications, work: workOf(job, replications) };
+};
+
+/**
+ * How large a simulation will be, without running it.
+ * @throws InputError for a workload or a time that has no sense
+ */
+export const simulationWork = (workload: Workload, rules: PortRules, options: Sized = {}): SimulationWork =>
+  prepare(workload, rules, options).work;
+
+/**
+ * Simulates a workload's connections against the rules by which they find their ports: when each port is taken, by whom and
+ * towards where, and when it comes free again. Connections that find no port fail and do not try again.
+ * @throws InputError for a workload or a time that has no sense, or more connections than {@link SimulateOptions.arrivalsAtMost};
+ * rejects with the signal's reason when cancelled
+ */
+export const simulate = async (
+  workload: Workload,
+  rules: PortRules,
+  options: SimulateOptions = {},
+): Promise<SimulationResult> => {
+  const { job, replications, work } = prepare(workload, rules, options);
+  checkWork(work, options.arrivalsAtMost ?? arrivalsAtMost);
+  checkCancelled(options);
+  const { workers } = options;
   const tasks = Array.from({ length: replications }, (_, replication) =>
     job.pools.map((_, pool): Task => ({ pool, replication })),
   ).flat();

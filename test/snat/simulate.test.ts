@@ -5,7 +5,7 @@ import { InputError } from "../../lib/errors.js";
 import { erlangB, mappingsLost } from "../../lib/snat/erlang.js";
 import type { RulesChange } from "../../lib/snat/job.js";
 import { type PortRules, loadBalancerRules, natGatewayRules } from "../../lib/snat/rules.js";
-import { type SimulateOptions, type SimulationResult, simulate } from "../../lib/snat/simulate.js";
+import { type SimulateOptions, type SimulationResult, simulate, simulationWork } from "../../lib/snat/simulate.js";
 // Threads need the built library: Node starts them without the loader that runs these TypeScript files.
 import { workerThreads } from "../../lib/dist/snat/workerThreads.js";
 import { type Stream, type Workload, burst, clusterWorkload, evenWorkload, ramp } from "../../lib/snat/workload.js";
@@ -433,6 +433,58 @@ input("in any number, or it gives a result", async () => {
       refused++;
     }
   assert.ok(refused > 4 * all.length, `${refused} of ${all.length} x 7`);
+});
+
+const lasting = (mean: number, change: Partial<Stream> = {}): Workload =>
+  evenWorkload({
+    nodes: 2,
+    podsPerNode: 3,
+    streams: [
+      {
+        name: "long",
+        rate: 0.5,
+        to: { address: "203.0.113.7", port: 443, protocol: "tcp" },
+        duration: { kind: "exponential", mean },
+        ...change,
+      },
+    ],
+  });
+
+input("in a run that would never end, said before it starts", async () => {
+  await refuses(
+    () => simulate(lasting(1e8), rules),
+    /^warmUp: 1000002400 is ten times the longest mean hold, which is its default.*expected shorter connections, or a warmUp/,
+  );
+  await refuses(
+    () => simulate(lasting(10, { rate: 1e5 }), rules, { seconds: 1e8 }),
+    /arrivals: 60000000000000 are expected in 2500 s of warm-up and 1\.00e\+8 s.*expected at most 1\.00e\+10/,
+  );
+  await refuses(() => simulate(lasting(10), rules, { arrivalsAtMost: 100 }), /are expected.*at most 100/);
+  await refuses(() => simulate(lasting(10), rules, { arrivalsAtMost: 0 }), /arrivalsAtMost: 0/);
+  const many = { name: "site", count: 100_000, port: 443, protocol: "tcp" } as const;
+  await refuses(
+    () => simulate(lasting(10, { to: many }), rules, { buckets: 100_000 }),
+    /bytes of ports and statistics/,
+  );
+  assert.ok((await simulate(lasting(1e8), rules, { warmUp: 10, seconds: 10 })).attempts > 0);
+});
+
+input("in a run as large as its estimate says", async () => {
+  const profile = [
+    { from: 100, factor: 3 },
+    { from: 300, factor: 0 },
+    { from: 1000, factor: 9 },
+  ];
+  for (const change of [{}, { profile }, { profile: profile.slice(1) }]) {
+    const options = { seconds: 600, warmUp: 0, replications: 20 };
+    const workload = lasting(10, change);
+    const { arrivals } = simulationWork(workload, rules, options);
+    const { attempts } = await simulate(workload, rules, options);
+    assert.ok(Math.abs(attempts - arrivals) < 4 * Math.sqrt(arrivals), `${attempts}, ${arrivals} expected`);
+    const warmed = simulationWork(workload, rules, { seconds: 600 });
+    assert.is(warmed.warmUp, 2500);
+    assert.is(Math.round(warmed.arrivals), Math.round(arrivals / 20 + 6 * 0.5 * 2500));
+  }
 });
 
 input("in the rules, in Azure's own arithmetic", () => {

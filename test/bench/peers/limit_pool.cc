@@ -1,7 +1,7 @@
 // One pool of ports as fast as we know how to say it: a count wheel, as in lib/snat/pool.ts, and nothing else.
 // Arrivals at random, each holds a port for 0.5 + exponential(0.5), or fails. Time runs in mean inter-arrival times.
 //
-//     limit_pool ARRIVALS ERLANGS PORTS SEED        prints events, seconds, failures
+//     limit_pool WARM_UP ARRIVALS ERLANGS PORTS SEED        warms up, then prints events, seconds, failures
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -84,13 +84,13 @@ class Exponential {
 
 constexpr int kBuckets = 1 << 13, kMask = kBuckets - 1, kRoom = 16;
 
-}  // namespace
+struct Outcome {
+  long events, failed;
+  double seconds;
+};
 
-int main(int, char** argv) {
-  const long arrivals = std::atol(argv[1]);
-  const double erlangs = std::atof(argv[2]);
-  const int ports = std::atoi(argv[3]);
-  Exponential exponential(std::strtoull(argv[4], nullptr, 10));
+Outcome Run(long arrivals, double erlangs, int ports, std::uint64_t seed) {
+  Exponential exponential(seed);
   std::vector<std::uint8_t> count(kBuckets);
   std::vector<float> offset(kBuckets * kRoom);  // of each departure within its bucket
   std::vector<double> late;                     // beyond the wheel
@@ -151,5 +151,16 @@ int main(int, char** argv) {
       late.push_back(due);
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  std::printf("%ld %f %ld\n", 2 * arrivals - failed, seconds.count(), failed);
+  return {2 * arrivals - failed, failed, seconds.count()};
+}
+
+}  // namespace
+
+int main(int, char** argv) {
+  const double erlangs = std::atof(argv[3]);
+  const int ports = std::atoi(argv[4]);
+  const std::uint64_t seed = std::strtoull(argv[5], nullptr, 10);
+  Run(std::atol(argv[1]), erlangs, ports, seed);
+  const Outcome outcome = Run(std::atol(argv[2]), erlangs, ports, seed);
+  std::printf("%ld %f %ld\n", outcome.events, outcome.seconds, outcome.failed);
 }

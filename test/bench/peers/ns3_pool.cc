@@ -1,7 +1,7 @@
 // One pool of ports in ns-3: arrivals at random, each holds a port for 0.5 + exponential(0.5), or fails.
 // Only the simulation core is used: an event for each arrival and each departure.
 //
-//     ns3_pool SCHEDULER ARRIVALS ERLANGS PORTS SEED        prints events, seconds, failures
+//     ns3_pool SCHEDULER WARM_UP ARRIVALS ERLANGS PORTS SEED        warms up, then prints events, seconds, failures
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -47,17 +47,30 @@ class Pool {
   int busy_ = 0;
 };
 
-}  // namespace
+struct Outcome {
+  long events, failed;
+  double seconds;
+};
 
-int main(int, char** argv) {
-  ns3::ObjectFactory scheduler;
-  scheduler.SetTypeId(std::string("ns3::") + argv[1]);
-  ns3::Simulator::SetScheduler(scheduler);
-  ns3::RngSeedManager::SetSeed(std::atoi(argv[5]));
-  Pool pool(std::atol(argv[2]), std::atof(argv[3]), std::atoi(argv[4]));
+Outcome Run(const char* scheduler, long arrivals, double erlangs, int ports) {
+  ns3::ObjectFactory factory;
+  factory.SetTypeId(std::string("ns3::") + scheduler);
+  ns3::Simulator::SetScheduler(factory);
+  Pool pool(arrivals, erlangs, ports);
   const auto start = std::chrono::steady_clock::now();
   ns3::Simulator::Run();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   ns3::Simulator::Destroy();
-  std::printf("%ld %f %ld\n", pool.events, seconds.count(), pool.failed);
+  return {pool.events, pool.failed, seconds.count()};
+}
+
+}  // namespace
+
+int main(int, char** argv) {
+  ns3::RngSeedManager::SetSeed(std::atoi(argv[6]));
+  const double erlangs = std::atof(argv[4]);
+  const int ports = std::atoi(argv[5]);
+  Run(argv[1], std::atol(argv[2]), erlangs, ports);
+  const Outcome outcome = Run(argv[1], std::atol(argv[3]), erlangs, ports);
+  std::printf("%ld %f %ld\n", outcome.events, outcome.seconds, outcome.failed);
 }

@@ -2,11 +2,11 @@
  * The simulator as its users run it: built, by node alone. A loader that turns TypeScript into JavaScript on the way may turn
  * constants into variables, and compiled code is the slower for it.
  *
- *   node ours.mjs pool ARRIVALS SEED                    one pool of 1,024 ports offered 1,024 erlangs
+ *   node ours.mjs pool WARM_UP ARRIVALS SEED            one pool of 1,024 ports offered 1,024 erlangs
  *   node ours.mjs cluster SECONDS THREADS SEED [NODES]  50 nodes or as many as said, each with 30 pods, 16 destinations and
  *                                                       1,024 ports, 97 % of them used; 0 threads: none but that of the program
  *
- * Warms up, then prints events (arrivals and departures) and seconds.
+ * Warms up, then prints events (arrivals and departures) and seconds; of one pool also failures.
  */
 import { evenWorkload, loadBalancerRules, simulate, simulatePool, workerThreads } from "../../../lib/dist/index.js";
 
@@ -39,8 +39,16 @@ const cluster = (seconds, threads, seed, nodes = 50) =>
     { seconds, warmUp: 0, seed, ...(threads > 0 ? { workers: workerThreads(threads) } : {}) },
   );
 
-const [run, warmUp] = what === "pool" ? [pool, 2_000_000] : [cluster, 600];
-await run(warmUp, ...numbers.slice(1));
-const start = performance.now();
-const { events } = await run(...numbers);
-console.log(events, (performance.now() - start) / 1000);
+const secondsSince = start => (performance.now() - start) / 1000;
+if (what === "pool") {
+  const [warmUp, arrivals, seed] = numbers;
+  await pool(warmUp, seed);
+  const start = performance.now();
+  const { events, failures } = await pool(arrivals, seed);
+  console.log(events, secondsSince(start), failures);
+} else {
+  await cluster(600, ...numbers.slice(1));
+  const start = performance.now();
+  const { events } = await cluster(...numbers);
+  console.log(events, secondsSince(start));
+}

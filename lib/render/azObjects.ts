@@ -1,6 +1,7 @@
 import { formatAddr } from "../ip/addr.js";
 import { formatCidr } from "../ip/cidr.js";
 import { type Era, newestEra } from "../azure/era.js";
+import { defaultSurge } from "../azure/surge.js";
 import type { Built, BuiltCluster } from "../scenario/types.js";
 import type { Data } from "./document.js";
 
@@ -18,6 +19,9 @@ export const managedCluster = (built: Built, { spec, cluster, nodeResourceGroup,
   const { resourceGroup, location, vnet } = built.scenario;
   const group = `${subscription}/resourceGroups/${resourceGroup}`;
   const outbound = loadBalancer.sku === "Standard";
+  const { era = newestEra } = built.scenario;
+  // The years before had no setting to show.
+  const maxSurge = spec.maxSurge ?? (era === newestEra ? defaultSurge(era) : undefined);
   return {
     addonProfiles: Object.fromEntries(
       spec.addons.map(addon => [
@@ -31,6 +35,7 @@ export const managedCluster = (built: Built, { spec, cluster, nodeResourceGroup,
         maxPods: cluster.maxPods,
         name: cluster.nodes[0]?.labels["agentpool"] ?? "nodepool1",
         osType: "Linux",
+        upgradeSettings: maxSurge === undefined ? null : { maxSurge: `${maxSurge}` },
         vnetSubnetID: `${group}/providers/Microsoft.Network/virtualNetworks/${vnet.name}/subnets/${spec.subnet}`,
       },
     ],

@@ -80,6 +80,8 @@ export interface Plan {
   readonly fits: boolean;
   /** One sentence: why it fits, or why not. */
   readonly why: string;
+  /** In a line: the documents and figures that its setup rests on. Absent where it has none. */
+  readonly basis?: string;
   /** Absent when Azure does not offer it at that size. */
   readonly now?: PlannedSetup;
   readonly atMost?: PlannedSetup;
@@ -453,7 +455,7 @@ const fewerConnections = (question: PlanQuestion): Plan => {
  * Ways to give a cluster enough SNAT ports, side by side: what each costs in addresses, how many connections fail now and at the
  * largest size, what sets it, and what changes address, loses connections or cannot be taken back on the way.
  * From a Basic load balancer the way to all others is a migration, a plan of its own. The failure probabilities are Erlang's, for
- * steady rates; each setup's `rules.basis` says in a line what they rest on.
+ * steady rates; `basis` says in a line what they rest on.
  * Sources of the commands and of what they need: azure-aks-docs egress-outboundtype.md (2026-08), nat-gateway.md (2026-07).
  * @throws InputError for a question that has no sense, or a Basic load balancer with more than 300 nodes
  */
@@ -461,7 +463,11 @@ export const planOutbound = (question: PlanQuestion): readonly Plan[] => {
   check(question);
   const migration = question.sku === "Basic" ? [basicToStandard] : [];
   const options = [basic, ...migration, standardDefault, standardAllocated, natGateway, fewerConnections];
-  return options.map(option => option(question));
+  return options.map(option => {
+    const plan = option(question);
+    const basis = (plan.atMost ?? plan.now)?.rules.basis;
+    return basis === undefined ? plan : { ...plan, basis };
+  });
 };
 
 /** One thing that differs between two setups, and for which nodes. */

@@ -113,7 +113,7 @@ export interface RowFilter {
 }
 
 export interface SimulationResult {
-  /** The rules and assumptions that it rests on. */
+  /** The rules and assumptions that it rests on; `rules.basis` is a line of them. */
   readonly rules: PortRules;
   readonly seconds: number;
   /** Seconds run before, not measured. */

@@ -183,6 +183,10 @@ parse("names the line and what it does not know", () => {
   refused("*filter\n-A INPUT\n", /line 3: "\*filter" has no end/);
   refused("-A INPUT -j ACCEPT\n", /line 1: .* stands outside a table/);
   refused("*filter\nCOMMIT\n*filter\nCOMMIT\n", /line 3: .* is there twice/);
+  // iptables-legacy refuses a second :A; iptables-nft takes it and forgets the rules before, which no dump means.
+  refused("*nat\n:A - [0:0]\n:A - [0:0]\nCOMMIT\n", /line 3: "A" is defined twice/);
+  refused("*nat\n:A - [0:0]\n-A A -j RETURN\n:A - [0:0]\nCOMMIT\n", /line 4: "A" is defined twice/);
+  refused("*nat\n:INPUT ACCEPT [0:0]\n:A - [0:0]\n:INPUT DROP [0:0]\nCOMMIT\n", /line 4: "INPUT" is defined twice/);
 });
 
 parse("refuses rules where iptables would", () => {

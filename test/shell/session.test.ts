@@ -215,6 +215,7 @@ az("spells its output as the era's az did", async () => {
   const rows: readonly (readonly [command: string, old: string, today: string])[] = [
     ["aks show -g akstest -n azurecluster --query networkProfile.dnsServiceIp", "10.0.0.10", ""],
     ["aks show -g akstest -n azurecluster --query networkProfile.dnsServiceIP", "", "10.0.0.10"],
+    ["aks show -g akstest -n azurecluster --query agentPoolProfiles[].upgradeSettings.maxSurge", "", "10%"],
     ["network lb list --query 'length([].frontendIpConfigurations[].publicIpAddress.id)'", "4", "0"],
     ["network lb list --query 'length([].frontendIPConfigurations[].publicIPAddress.id)'", "0", "4"],
     ["network lb list --query '[0].loadBalancingRules[0].enableFloatingIp'", "true", ""],

@@ -225,6 +225,21 @@ options("from Basic every way begins with a migration that cannot be rolled back
   );
 });
 
+options("every setup says in a line what it rests on", () => {
+  const basis = (name: PlanName, change: Partial<PlanQuestion> = {}) => option(change, name).basis;
+  assert.is(
+    basis("standard-default"),
+    "default table, 51 to 100 nodes, 2 addresses, 1024 ports at most; documents of 2023; a port is held 240 s after FIN",
+  );
+  assert.is(
+    basis("standard-allocated"),
+    "832 ports allocated to each of 66 nodes (60 nodes and 6 surge nodes, maxSurge 10%); a port is held 240 s after FIN",
+  );
+  assert.match(basis("nat-gateway")!, /^1 x 64512 ports.* only open ones count \(no document decides\)$/);
+  assert.match(basis("fewer-connections", { era: "2018" })!, /documents of 2018/);
+  assert.is(basis("standard-allocated", { streams: [{ ...api, rate: 10 }] }), undefined);
+});
+
 options("every plan says what changes address, what loses connections and whether there is a way back", () => {
   for (const sku of ["Basic", "Standard"] as const)
     for (const vmSetType of ["VirtualMachineScaleSets", "AvailabilitySet", "VirtualMachines"] as const)

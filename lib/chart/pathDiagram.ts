@@ -151,6 +151,8 @@ const endLine = ({ disposition, hops }: Trace): Line => {
       return { text: `rejects it with ${disposition.with}`, tone: "dropped" };
     case "ttl-exceeded":
       return { text: "drops it: its TTL is used up", tone: "dropped" };
+    case "copied":
+      return { text: `sends ${disposition.copies.length} copies`, tone: "plain" };
     case "loop":
       return { text: "drops it: it goes in circles", tone: "dropped" };
   }

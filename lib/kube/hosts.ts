@@ -169,6 +169,9 @@ export const clusterHosts = (cluster: Cluster, subnet: Cidr): readonly Host[] =>
       interfaces: [...bridge.interfaces, ...veths],
       routes: [{ to: everywhere, via: nth(subnet, 1), dev: bridge.uplink }],
       forwarding: true,
+      // kube-proxy sets it when it starts: NewProxier in pkg/proxy/iptables/proxier.go, always up to 1.25, since then while
+      // --iptables-localhost-nodeports is on, as it is by default.
+      routeLocalnet: true,
       bridgeNfCallIptables: true,
       rules,
       listeners,

@@ -1,11 +1,11 @@
 import { known } from "../checks.js";
 import { InputError } from "../errors.js";
 import { type Addr, formatAddr } from "../ip/addr.js";
-import { contains, cidr } from "../ip/cidr.js";
 import type { Capture, Captured, ConnectOptions, ConnectResult, Lab, PingOptions, PingResult } from "../net/lab.js";
-import { pingNumbers, pingResult, portNumber, resolveName, waitSeconds } from "../net/options.js";
+import { pingDestination, pingNumbers, pingResult, portNumber, resolveName, waitSeconds } from "../net/options.js";
 import { hostRoutes } from "../net/routing.js";
 import { failureOf, type SocketError } from "../net/socketError.js";
+import { destinationMeant, isLoopback } from "../net/specialAddresses.js";
 import type { Host, Network } from "../net/types.js";
 import { printSave } from "../netfilter/print.js";
 import { withChecksum } from "../packet/emit.js";
@@ -67,8 +67,6 @@ export interface Arrival {
   readonly interface: string;
   readonly packet: Packet;
 }
-
-const loopback = cidr("127.0.0.0/8");
 
 const text = ({ code, stdout, stderr }: Ran) => ({ code, stdout: Buffer.from(stdout).toString("latin1"), stderr });
 
@@ -212,7 +210,7 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
     const host = hostOf(from);
     const address = resolve(to);
     const own =
-      contains(loopback, address) ||
+      isLoopback(destinationMeant(address)) ||
       host.interfaces.some(({ addresses }) => addresses.some(entry => entry.address === address));
     if (!own && hostRoutes(host).lookup(address) === undefined)
       throw new InputError({
@@ -242,13 +240,26 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
   };
 
   const ping = async (from: string, to: string, wanted: PingOptions): Promise<PingResult> => {
-    const address = reachable(from, to);
     const numbers = pingNumbers(wanted);
-    const { count, size, ttl } = numbers;
+    const { count, size, ttl, broadcast } = numbers;
+    const address = pingDestination(hostOf(from), reachable(from, to), broadcast);
     const [watch] = await agent.ask("watch-icmp", namespace(from));
-    const command = ["ping", "-n", "-c", count, "-i", 0.01, "-W", 1, "-t", ttl, "-s", size, formatAddr(address)].map(
-      String,
-    );
+    const command = [
+      "ping",
+      "-n",
+      "-c",
+      count,
+      "-i",
+      broadcast ? 1 : 0.01,
+      "-W",
+      1,
+      "-t",
+      ttl,
+      "-s",
+      size,
+      ...(broadcast ? ["-b"] : []),
+      formatAddr(address),
+    ].map(String);
     const { stdout, stderr, code } = text(await agent.run(namespace(from), command));
     if (code > 1) throw new Error(`ping: ${stderr.trim()}`);
     const errors = pingErrors(await agent.ask("unwatch", String(watch)), address);

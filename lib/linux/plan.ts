@@ -1,7 +1,9 @@
 import { InputError } from "../errors.js";
 import { type Addr, formatAddr } from "../ip/addr.js";
 import { formatCidr } from "../ip/cidr.js";
+import { isBroadcastFor } from "../net/options.js";
 import { hostRoutes } from "../net/routing.js";
+import { isMulticast } from "../net/specialAddresses.js";
 import type {
   FabricNic,
   FabricSubnet,
@@ -79,6 +81,8 @@ const commonSysctls = (host?: Host): readonly (readonly [string, string | number
     [`net/ipv4/conf/${which}/rp_filter`, 0] as const,
     [`net/ipv4/conf/${which}/send_redirects`, 0] as const,
     [`net/ipv4/conf/${which}/accept_redirects`, 0] as const,
+    [`net/ipv4/conf/${which}/route_localnet`, host?.routeLocalnet === true ? 1 : 0] as const,
+    [`net/ipv4/conf/${which}/bc_forwarding`, 0] as const,
   ]),
   // Linux sends one error a second to an address, and so many a second in all; here each packet gets the answer that it deserves.
   ["net/ipv4/icmp_ratemask", 0],
@@ -87,10 +91,12 @@ const commonSysctls = (host?: Host): readonly (readonly [string, string | number
     : []),
 ];
 
-/** Missing where the kernel was built without IPv6, which is as good. */
+/** Missing where the kernel was built without IPv6, or before it could forward broadcasts, which is as good. */
 export const optionalSysctls: ReadonlySet<string> = new Set([
   "net/ipv6/conf/all/disable_ipv6",
   "net/ipv6/conf/default/disable_ipv6",
+  "net/ipv4/conf/all/bc_forwarding",
+  "net/ipv4/conf/default/bc_forwarding",
 ]);
 
 const hostPlan = (host: Host, namespace: string, numbers: Numbers): NamespacePlan => {
@@ -445,6 +451,10 @@ const macText = (value: number): string =>
   [0x02, 0x45, (value >>> 24) & 255, (value >>> 16) & 255, (value >>> 8) & 255, value & 255]
     .map(byte => byte.toString(16).padStart(2, "0"))
     .join(":");
+const broadcastMac = new Uint8Array(6).fill(255);
+/** The lowest 23 bits of a group's address are in the hardware address that its frames are for (RFC 1112). */
+const multicastMac = (group: Addr): Uint8Array =>
+  new Uint8Array([0x01, 0x00, 0x5e, (group >>> 16) & 127, (group >>> 8) & 255, group & 255]);
 const macBytes = (text: string): Uint8Array => new Uint8Array(text.split(":").map(byte => Number.parseInt(byte, 16)));
 
 /**
@@ -572,10 +582,13 @@ export const planLinux = (network: Network): Plan => {
     interfaceIndex: (id, name) => (name === "lo" ? 1 : numbers.index(namespaceOf.get(id)!, name)),
     linkFor(id, name, destination) {
       const host = hosts.get(id)!;
+      const source = macBytes(own(host, name));
+      if (isMulticast(destination)) return { source, destination: multicastMac(destination) };
+      if (isBroadcastFor(host, destination)) return { source, destination: broadcastMac };
       const route = hostRoutes(host).lookup(destination);
       const target = route?.via ?? destination;
       return {
-        source: macBytes(own(host, name)),
+        source,
         destination: macBytes(
           neighbour(
             host,

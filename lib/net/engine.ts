@@ -8,6 +8,7 @@ import { type Random, seeded, subseed } from "../random.js";
 import { answer } from "./answer.js";
 import { type BridgeLinks, HostState } from "./hostState.js";
 import { routingTable, type RoutingTable } from "./routing.js";
+import { allHosts, isLoopback, isMulticast, limitedBroadcast, localhost, unspecified } from "./specialAddresses.js";
 import type { SocketError } from "./socketError.js";
 import type { Disposition, Hop, Reason, Step, Trace } from "./trace.js";
 import { TranslatorState } from "./translator.js";
@@ -27,6 +28,8 @@ interface Journey {
   readonly record: boolean;
   /** Places that the packet has passed: the hosts that forwarded it, or the fabric as often as it did. */
   readonly forwarders: string[];
+  /** Whether its frame is for all on a link. */
+  toAll: boolean;
   /** What the call that sends the packet reports, when its own host keeps it. */
   error?: SocketError;
 }
@@ -36,6 +39,12 @@ export interface SentPacket {
   readonly trace: Trace;
   readonly error?: SocketError;
 }
+
+/** Whom a frame is for: who answers for an address, or all on the link. */
+type Target = Addr | "all";
+
+/** One of the ways that a packet for many goes. */
+type Way = (journey: Journey) => void;
 
 /** A packet that a host is about to send. */
 interface Sending {
@@ -53,6 +62,7 @@ const journeyOf = (packet: Packet, record: boolean): Journey => ({
   trace: { packet, hops: [], replies: [], disposition: underWay },
   record,
   forwarders: [],
+  toAll: false,
 });
 
 /** What is recorded at one place while a packet passes it. */
@@ -89,6 +99,17 @@ class Visit {
     this.end(after, { kind: "dropped", place: this.place, reason });
   }
 }
+
+/** What is wrong with an address of a packet that came in, whatever its route would be: `ip_route_input_slow` of Linux. */
+const wrongAddress = (state: HostState, { src, dst }: Packet): Reason | undefined => {
+  const localnet = state.host.routeLocalnet === true;
+  if (isMulticast(dst) && dst !== allHosts) return { kind: "not-joined", group: dst };
+  if (isMulticast(src) || src === limitedBroadcast) return { kind: "martian-source", source: src };
+  if (dst === limitedBroadcast || (src === unspecified && (dst === unspecified || dst === allHosts))) return undefined;
+  if (src === unspecified) return { kind: "martian-source", source: src };
+  if (dst === unspecified || (isLoopback(dst) && !localnet)) return { kind: "martian-destination", destination: dst };
+  return isLoopback(src) && !localnet ? { kind: "martian-source", source: src } : undefined;
+};
 
 /** Time that a packet spends, in milliseconds: a base, and as much again at most by chance. */
 const latency = { host: 0.01, link: 0.02, fabric: 0.2, internet: 4 };
@@ -242,6 +263,7 @@ export class Engine {
 
   #reject(state: HostState, reject: RejectWith, skb: Skb, { journey, inInterface }: Visit): void {
     const { packet } = skb;
+    if (state.reachesMany(packet.dst) || journey.toAll) return;
     if (reject !== "tcp-reset") return this.#error(state, "unreachable", unreachableCode[reject], skb, journey);
     if (packet.proto !== "tcp" || packet.flags.includes("RST")) return;
     // Of a frame that came through a bridge with rules Linux sends the reset straight back, as if from whom the frame was for.
@@ -252,11 +274,11 @@ export class Engine {
       this.#reply(state.host.id, answer.reset(packet), journey, undefined, port);
   }
 
-  /** Sends an ICMP error about a packet, unless it is an error itself. */
+  /** Sends an ICMP error about a packet, unless it is an error itself or was for many. */
   #error(state: HostState, type: IcmpError["type"], code: number, about: Skb, journey: Journey): void {
     const { packet } = about;
-    if (!isFlowPacket(packet)) return;
-    const source = this.#sourceTowards(state, state.isLocal(packet.dst) ? packet.dst : packet.src);
+    if (!isFlowPacket(packet) || state.reachesMany(packet.dst) || journey.toAll) return;
+    const source = state.isLocal(packet.dst) ? packet.dst : this.#sourceTowards(state, packet.src);
     if (source === undefined) return;
     this.#reply(
       state.host.id,
@@ -267,9 +289,9 @@ export class Engine {
   }
 
   #sourceTowards(state: HostState, destination: Addr): Addr | undefined {
-    if (state.isLocal(destination)) return destination;
-    const route = state.route(destination);
-    return route === undefined ? undefined : state.sourceOn(route.dev, destination);
+    const way = state.wayOut(destination, destination);
+    if (way === "lo") return state.isOwn(destination) ? destination : localhost;
+    return typeof way === "string" ? undefined : state.sourceOn(way.dev, destination);
   }
 
   /** The address that a host sends from when it does not say itself. */
@@ -290,18 +312,14 @@ export class Engine {
     const { packet } = skb;
     const visit = new Visit(journey, "host", state.host.id, packet);
     this.#spend("host");
-    const local = state.isLocal(packet.dst);
-    let route = local ? undefined : state.route(packet.dst);
-    if (!local && route === undefined) return visit.drop(packet, { kind: "no-route", destination: packet.dst });
-    skb.out = route?.dev ?? "lo";
-    if (!this.#hook("OUTPUT", state, skb, visit)) return;
-    if (skb.packet.dst !== packet.dst) {
-      route = state.isLocal(skb.packet.dst) ? undefined : state.route(skb.packet.dst);
-      if (route === undefined && !state.isLocal(skb.packet.dst))
-        return visit.drop(skb.packet, { kind: "no-route", destination: skb.packet.dst });
-      skb.out = route?.dev ?? "lo";
-    }
-    if (route !== undefined) return this.#emit(state, skb, route, visit);
+    let way = this.#wayOut(state, skb, visit);
+    if (way === undefined || !this.#hook("OUTPUT", state, skb, visit)) return;
+    if (skb.packet.dst !== packet.dst) way = this.#wayOut(state, skb, visit);
+    if (way === undefined) return;
+    if (way !== "lo")
+      return state.reachesMany(skb.packet.dst)
+        ? this.#emitToMany(state, skb, way, visit)
+        : this.#emit(state, skb, way, visit);
     if (!this.#hook("POSTROUTING", state, skb, visit)) return;
     this.#see(state, "lo", "out", skb.packet);
     this.#see(state, "lo", "in", skb.packet);
@@ -309,6 +327,57 @@ export class Engine {
     skb.out = undefined;
     if (!this.#hook("PREROUTING", state, skb, visit)) return;
     this.#input(state, skb, visit);
+  }
+
+  /** The way of a packet that the host itself makes; undefined when there is none, which the visit then knows. */
+  #wayOut(state: HostState, skb: Skb, visit: Visit): Route | "lo" | undefined {
+    const { src, dst } = skb.packet;
+    const way = state.wayOut(src, dst);
+    if (way === "no-route" || way === "martian") {
+      visit.journey.error = way === "no-route" ? "ENETUNREACH" : "EINVAL";
+      visit.drop(
+        skb.packet,
+        way === "no-route" ? { kind: "no-route", destination: dst } : { kind: "martian-source", source: src },
+      );
+      return undefined;
+    }
+    skb.out = way === "lo" ? "lo" : way.dev;
+    return way;
+  }
+
+  /** To all on a link. Where the host is among them, a copy comes back to it past the wire. */
+  #emitToMany(state: HostState, skb: Skb, route: Route, visit: Visit): void {
+    visit.steps?.push({ kind: "route", route, onLink: true });
+    const loops = state.isAmong(skb.packet.dst);
+    const back = { ...skb };
+    const ways: Way[] = [];
+    if (loops)
+      ways.push(journey => {
+        const own = new Visit(journey, "host", state.host.id, back.packet, route.dev);
+        if (!this.#hook("POSTROUTING", state, back, own)) return;
+        back.in = route.dev;
+        back.out = undefined;
+        if (this.#hook("PREROUTING", state, back, own)) this.#input(state, back, own);
+      });
+    ways.push(journey => {
+      const own = new Visit(journey, "host", state.host.id, skb.packet);
+      if (!this.#hook("POSTROUTING", state, skb, own)) return;
+      own.done(skb.packet, route.dev);
+      this.#transmit(state, state.interfaces.get(route.dev)!, "all", skb.packet, journey);
+    });
+    this.#copy(ways, skb.packet, visit);
+  }
+
+  /** A packet goes several ways from here, on each as a packet of its own. */
+  #copy(ways: readonly Way[], packet: Packet, visit: Visit): void {
+    const { record, forwarders } = visit.journey;
+    const copies = ways.map(way => {
+      const journey = { ...journeyOf(packet, record), forwarders: [...forwarders], toAll: true };
+      way(journey);
+      if (journey.error !== undefined) visit.journey.error ??= journey.error;
+      return journey.trace;
+    });
+    visit.end(packet, { kind: "copied", place: visit.place, copies });
   }
 
   /** POSTROUTING, then the wire. */
@@ -335,16 +404,28 @@ export class Engine {
     const waiting = this.sockets.get(this.#socketOf(state.host.id, packet));
     if (waiting !== undefined) waiting.push(packet);
     else if (!isFlowPacket(packet)) return;
+    else if (packet.proto === "udp") this.#serveDatagram(state, packet, visit.journey);
+    else if (state.reachesMany(packet.dst))
+      return; // icmp_echo_ignore_broadcasts; TCP knows no such thing
     else if (packet.proto === "icmp") {
       if (packet.type === "echo-request") this.#reply(state.host.id, answer.echo(packet), visit.journey);
     } else {
       const listener = state.listener(packet.proto, packet.dport);
       if (listener !== undefined) this.served = { host: state.host.id, packet };
-      // UDP has let go of the connection before it finds that nobody listens.
-      if (listener === undefined && packet.proto === "udp")
-        this.#error(state, "unreachable", 3, { packet, mark: 0 }, visit.journey);
-      else for (const reply of answer.serve(packet, listener)) this.#reply(state.host.id, reply, visit.journey);
+      for (const reply of answer.serve(packet, listener)) this.#reply(state.host.id, reply, visit.journey);
     }
+  }
+
+  /** A UDP server answers from the interface's address that was asked; for 127.0.0.0/8 and for many, from the one of the route back. */
+  #serveDatagram(state: HostState, packet: Udp, journey: Journey): void {
+    const listener = state.listener("udp", packet.dport);
+    // UDP has let go of the connection before it finds that nobody listens.
+    if (listener === undefined) return this.#error(state, "unreachable", 3, { packet, mark: 0 }, journey);
+    this.served = { host: state.host.id, packet };
+    const asked = state.isOwn(packet.dst) && packet.dst !== localhost;
+    const source = asked ? packet.dst : this.#sourceTowards(state, packet.src);
+    if (source === undefined) return;
+    for (const reply of answer.serve(packet, listener)) this.#reply(state.host.id, { ...reply, src: source }, journey);
   }
 
   #socketOf(host: string, packet: Packet): string {
@@ -364,8 +445,12 @@ export class Engine {
   #routeIn(state: HostState, skb: Skb, visit: Visit): void {
     const { journey } = visit;
     const { packet } = skb;
-    if (state.isLocal(packet.src)) return visit.drop(packet, { kind: "martian", source: packet.src });
-    if (state.isLocal(packet.dst)) return this.#input(state, skb, visit);
+    const wrong = wrongAddress(state, packet);
+    if (wrong !== undefined) return visit.drop(packet, wrong);
+    const own = state.isOwn(packet.src);
+    const here = state.isLocal(packet.dst) || state.reachesMany(packet.dst);
+    if (here && own) return visit.drop(packet, { kind: "martian", source: packet.src });
+    if (here) return this.#input(state, skb, visit);
     if (!state.host.forwarding) return visit.drop(packet, { kind: "not-forwarding" });
     const route = state.route(packet.dst);
     if (route === undefined) {
@@ -373,6 +458,8 @@ export class Engine {
       if (state.mayTellNoRoute(packet.src)) this.#error(state, "unreachable", 0, skb, journey);
       return;
     }
+    if (own) return visit.drop(packet, { kind: "martian", source: packet.src });
+    if (journey.toAll) return visit.drop(packet, { kind: "for-the-link" });
     if (packet.ttl <= 1) {
       visit.end(packet, {
         kind: journey.forwarders.includes(state.host.id) ? "loop" : "ttl-exceeded",
@@ -446,11 +533,13 @@ export class Engine {
     return device.kind !== "veth" || this.#reaches(device, target, new Set());
   }
 
-  /** Puts a packet on an interface; `target` is the address that the frame is for. */
-  #transmit(state: HostState, device: Interface, target: Addr, packet: Packet, journey: Journey): void {
+  /** Puts a packet on an interface; `target` is whom the frame is for. */
+  #transmit(state: HostState, device: Interface, target: Target, packet: Packet, journey: Journey): void {
     this.#see(state, device.name, "out", packet);
+    journey.toAll = target === "all";
     switch (device.kind) {
       case "bridge": {
+        if (target === "all") return this.#flood(state, device.name, packet, journey);
         const port = this.#portTo(state, device.name, target, undefined);
         if (port !== undefined) this.#transmit(state, port, target, packet, journey);
         return;
@@ -466,7 +555,7 @@ export class Engine {
   }
 
   /** A frame comes in by an interface: into the bridge that it is a port of, or to the host. */
-  #arrive(state: HostState, name: string, target: Addr, packet: Packet, journey: Journey): void {
+  #arrive(state: HostState, name: string, target: Target, packet: Packet, journey: Journey): void {
     this.#see(state, name, "in", packet);
     const master = state.interfaces.get(name)!.master;
     if (master === undefined) this.#receive(state, name, packet, journey);
@@ -477,9 +566,9 @@ export class Engine {
    * A frame in a bridge. With bridge-nf-call-iptables the packet meets the host's rules on layer 2; when they change
    * its destination, the host's routes say where the frame goes: along the bridge, or up to be forwarded.
    */
-  #bridge(state: HostState, bridge: string, from: string, target: Addr, packet: Packet, journey: Journey): void {
+  #bridge(state: HostState, bridge: string, from: string, target: Target, packet: Packet, journey: Journey): void {
     const filtered = state.host.bridgeNfCallIptables && state.netfilter !== undefined;
-    if (state.isLocal(target) && !filtered) {
+    if (target !== "all" && state.isLocal(target) && !filtered) {
       this.#see(state, bridge, "in", packet);
       return this.#receive(state, bridge, packet, journey);
     }
@@ -491,12 +580,15 @@ export class Engine {
     if (filtered) {
       if (skb.packet.dst !== packet.dst) {
         const destination = skb.packet.dst;
-        const route = state.isLocal(destination) ? undefined : state.route(destination);
+        const here = state.isLocal(destination) || state.reachesMany(destination);
+        const route = here ? undefined : state.route(destination);
+        journey.toAll = false;
         if (route?.dev !== bridge) return this.#routeIn(state, skb, visit);
         visit.steps?.push({ kind: "route", route, onLink: route.via === undefined });
         target = route.via ?? destination;
       }
     }
+    if (target === "all") return this.#floodOn(state, bridge, from, skb, filtered, visit);
     if (state.isLocal(target)) return this.#routeIn(state, skb, visit);
     // Whom the frame was for when it came has answered its sender; of a new destination the host itself asks at every port.
     const port = this.#portTo(state, bridge, target, skb.packet.dst === packet.dst ? from : undefined);
@@ -512,12 +604,46 @@ export class Engine {
     this.#transmit(state, port, target, skb.packet, journey);
   }
 
+  /** A frame for all that the host itself puts on its bridge. */
+  #flood(state: HostState, bridge: string, packet: Packet, journey: Journey): void {
+    const ports = state.host.interfaces.filter(({ master }) => master === bridge);
+    const visit = new Visit(journey, "host", state.host.id, packet);
+    this.#copy(
+      ports.map(port => copy => this.#transmit(state, port, "all", packet, copy)),
+      packet,
+      visit,
+    );
+  }
+
+  /** A frame for all that came in by a port: out of every other one, and to the host. */
+  #floodOn(state: HostState, bridge: string, from: string, skb: Skb, filtered: boolean, visit: Visit): void {
+    const { packet } = skb;
+    const ports = state.host.interfaces.filter(
+      port => port.master === bridge && (port.name !== from || ("hairpin" in port && port.hairpin === true)),
+    );
+    const ways = ports.map((port): Way => journey => {
+      const copy = { ...skb, out: bridge };
+      const own = new Visit(journey, "host", state.host.id, packet, from);
+      own.steps?.push({ kind: "bridge", bridge, from, to: port.name, filtered });
+      if (filtered && !(this.#hook("FORWARD", state, copy, own) && this.#hook("POSTROUTING", state, copy, own))) return;
+      own.done(copy.packet, port.name);
+      this.#transmit(state, port, "all", copy.packet, journey);
+    });
+    const up: Way = journey => {
+      if (!filtered) return this.#receive(state, bridge, packet, journey);
+      this.#routeIn(state, { ...skb }, new Visit(journey, "host", state.host.id, packet, bridge));
+    };
+    this.#copy([...ways, up], packet, visit);
+  }
+
   // --- the fabric and the Internet -------------------------------------------------------------------------------
 
   /** A packet that a card sends into the fabric. TTL stays as it is. */
   #fabric(nic: FabricNic, packet: Packet, journey: Journey): void {
     const visit = new Visit(journey, "fabric", "fabric", packet, nic.host);
     this.#spend("fabric");
+    if (journey.toAll) return visit.drop(packet, { kind: "unicast-only", destination: packet.dst });
+    if (isLoopback(packet.src)) return visit.drop(packet, { kind: "martian-source", source: packet.src });
     const fromFrontend = this.#frontends.has(packet.src);
     if (!nic.ipForwarding && !fromFrontend && this.#nicByAddress.get(packet.src) !== nic)
       return visit.drop(packet, { kind: "spoofed", source: packet.src });

@@ -1,15 +1,25 @@
-import { type Addr, addr } from "../ip/addr.js";
-import { cidr, contains, lastOf, cidrOf } from "../ip/cidr.js";
+import type { Addr } from "../ip/addr.js";
+import { contains, cidrOf, hostCidr } from "../ip/cidr.js";
 import type { Netfilter } from "../netfilter/netfilter.js";
 import { startNetfilter } from "../netfilter/start.js";
 import type { Random } from "../random.js";
 import type { Captured } from "./lab.js";
 import { hostRoutes, type RoutingTable } from "./routing.js";
+import {
+  allHosts,
+  broadcastAddresses,
+  isLoopback,
+  isMulticast,
+  limitedBroadcast,
+  localhost,
+} from "./specialAddresses.js";
 import type { Host, Interface, Listener, Route, Veth } from "./types.js";
 
-const loopback = cidr("127.0.0.0/8");
-const multicast = cidr("224.0.0.0/4");
-const limitedBroadcast = addr("255.255.255.255");
+/**
+ * Where a packet of the host's own goes: by a route, to the host itself, or nowhere: no route leads there, or it would carry an
+ * address of 127.0.0.0/8 out of the host.
+ */
+export type WayOut = Route | "lo" | "no-route" | "martian";
 
 const noRouteBurst = 5;
 
@@ -32,8 +42,7 @@ export class HostState {
   /** Filled by the engine, bridge by bridge, when a frame first crosses it. */
   readonly links = new Map<string, BridgeLinks>();
   readonly #local: ReadonlySet<Addr>;
-  /** The first and last address of each block that the host is part of. */
-  readonly #broadcast: ReadonlySet<Addr>;
+  readonly #broadcast: ReadonlyMap<Addr, string>;
   readonly #routes: RoutingTable<Route>;
   readonly #listeners: ReadonlyMap<string, Listener>;
 
@@ -46,20 +55,17 @@ export class HostState {
   ) {
     this.interfaces = new Map(host.interfaces.map(entry => [entry.name, entry]));
     this.#local = new Set(host.interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => address)));
-    this.#broadcast = new Set(
-      host.interfaces.flatMap(({ addresses }) =>
-        addresses
-          .filter(({ prefix }) => prefix < 31)
-          .flatMap(({ address, prefix }) => [cidrOf(address, prefix).base, lastOf(cidrOf(address, prefix))]),
-      ),
-    );
+    this.#broadcast = broadcastAddresses(host);
     this.#routes = hostRoutes(host);
     this.#listeners = new Map(host.listeners.map(listener => [`${listener.proto} ${listener.port}`, listener]));
     if (host.rules.tables.length > 0)
       this.netfilter = startNetfilter(host.rules, {
         isLocal: address => this.isLocal(address),
         addrType: address => this.addrType(address),
-        hasRoute: address => this.isLocal(address) || this.route(address) !== undefined,
+        hasRoute: (destination, source) => {
+          const way = this.wayOut(source, destination);
+          return way !== "no-route" && way !== "martian";
+        },
         sourceFor: (out, destination) => this.sourceOn(out, destination),
         now,
         timeouts: host.conntrackTimeouts,
@@ -68,17 +74,41 @@ export class HostState {
   }
 
   isLocal(address: Addr): boolean {
-    return this.#local.has(address) || contains(loopback, address);
+    return this.#local.has(address) || isLoopback(address);
+  }
+
+  /** Whether an interface has exactly this address: nothing from outside may have it as its source. */
+  isOwn(address: Addr): boolean {
+    return this.#local.has(address) || address === localhost;
   }
 
   addrType(address: Addr): "LOCAL" | "UNICAST" | "BROADCAST" | "MULTICAST" {
-    if (this.isLocal(address)) return "LOCAL";
-    if (contains(multicast, address)) return "MULTICAST";
-    return this.isBroadcast(address) ? "BROADCAST" : "UNICAST";
+    if (isMulticast(address)) return "MULTICAST";
+    if (this.isBroadcast(address)) return "BROADCAST";
+    return this.isLocal(address) ? "LOCAL" : "UNICAST";
   }
 
   isBroadcast(address: Addr): boolean {
     return address === limitedBroadcast || this.#broadcast.has(address);
+  }
+
+  /** Whether an address stands for many, so no connection is made with it and no ICMP error is sent about it. */
+  reachesMany(address: Addr): boolean {
+    return isMulticast(address) || this.isBroadcast(address);
+  }
+
+  /** Whether the host itself is among the many. */
+  isAmong(address: Addr): boolean {
+    return address === allHosts || this.isBroadcast(address);
+  }
+
+  wayOut(source: Addr, destination: Addr): WayOut {
+    if (this.isLocal(destination)) return "lo";
+    const dev = this.#broadcast.get(destination);
+    const route = dev === undefined ? this.route(destination) : { to: hostCidr(destination), dev };
+    if (route === undefined) return "no-route";
+    if (isLoopback(source) && this.host.routeLocalnet !== true) return "martian";
+    return route.via !== undefined && this.reachesMany(destination) ? { to: route.to, dev: route.dev } : route;
   }
 
   route(destination: Addr): Route | undefined {

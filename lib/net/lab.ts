@@ -13,6 +13,8 @@ export interface PingOptions {
   readonly ttl?: number;
   /** Bytes of data, default 56. */
   readonly size?: number;
+  /** Whether it may go to a broadcast address, as with `ping -b`. Default false. */
+  readonly broadcast?: boolean;
 }
 
 export interface PingReply {

@@ -8,13 +8,17 @@ import { next } from "./answer.js";
 import { Engine, socketKey } from "./engine.js";
 import type { Captured, ConnectOptions, ConnectResult, ModelLab, PingOptions, PingReply, PingResult } from "./lab.js";
 import type { Random } from "../random.js";
-import { pingNumbers, pingResult, portNumber, resolveName, waitSeconds } from "./options.js";
-import { errorTold, failureOf, type SocketError } from "./socketError.js";
+import { pingDestination, pingNumbers, pingResult, portNumber, resolveName, waitSeconds } from "./options.js";
+import { errorOfMany, errorTold, failureOf, type SocketError } from "./socketError.js";
+import { destinationMeant, isMulticast } from "./specialAddresses.js";
 import type { Trace } from "./trace.js";
 import type { Network } from "./types.js";
 
 /** Linux's ports for clients that ask for none: net.ipv4.ip_local_port_range. */
 const ephemeral = { first: 32768, last: 60999 };
+
+/** What a socket sends to a multicast group unless told otherwise: IP_MULTICAST_TTL. */
+const multicastTtl = 1;
 
 /**
  * Boots a network on the in-process engine. Nothing runs by itself: packets move when a method sends one,
@@ -105,9 +109,9 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
   };
 
   const ping = (from: string, to: string, options: PingOptions): PingResult => {
-    const address = resolve(to);
-    const src = source(from, address) ?? noRoute(to, from);
     const numbers = pingNumbers(options);
+    const address = pingDestination(engine.state(host(from)).host, resolve(to), numbers.broadcast);
+    const src = source(from, address) ?? noRoute(to, from);
     const id = nextId++ & 0xffff;
     const replies: PingReply[] = [];
     for (let seq = 1; seq <= numbers.count; seq++) {
@@ -133,15 +137,20 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
 
   /** Serves both protocols: what a client does after its first packet was answered. */
   const connect = (from: string, to: string, port: number, options: ConnectOptions): ConnectResult => {
-    const address = resolve(to);
+    const asked = resolve(to);
+    const address = destinationMeant(asked);
     const src = source(from, address) ?? noRoute(to, from);
     const sport = clientPort(from, options.sourcePort);
-    const base = { src, sport, dst: address, dport: portNumber("port", port), ttl: 64 };
-    const at = { to: formatAddr(address), port, sourcePort: sport };
     const proto = options.proto ?? "tcp";
+    const state = engine.state(from);
+    const ttl = isMulticast(address) ? multicastTtl : 64;
+    const base = { src, sport, dst: address, dport: portNumber("port", port), ttl };
+    const at = { to: formatAddr(asked), port, sourcePort: sport };
     const flow: Flow = { proto, src, sport, dst: address, dport: port };
     const failed = (error: SocketError = "ETIMEDOUT"): ConnectResult => ({ ...failureOf(error), ...at });
 
+    const refused = state.reachesMany(address) ? errorOfMany(proto, state.isBroadcast(address)) : undefined;
+    if (refused !== undefined) return failed(refused);
     if (proto === "udp") {
       const seen = watch(address, port);
       const datagram: Packet = { proto, ...base, payload: options.request ?? "egress-lab\n" };
@@ -165,21 +174,21 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     const accepted = opened.find((packet): packet is Tcp => packet.proto === "tcp" && packet.flags.includes("SYN"));
     if (accepted === undefined) return failed(errorTold(proto, opened));
     const request = options.request ?? `GET / HTTP/1.1\r\nHost: ${to}\r\nUser-Agent: egress-lab\r\nAccept: */*\r\n\r\n`;
-    const asked = segment(["ACK", "PSH"], next(syn), next(accepted), request);
-    const answers = exchange(from, flow, [segment(["ACK"], next(syn), next(accepted)), asked], false).inbox;
+    const question = segment(["ACK", "PSH"], next(syn), next(accepted), request);
+    const answers = exchange(from, flow, [segment(["ACK"], next(syn), next(accepted)), question], false).inbox;
     const reply = answers.find((packet): packet is Tcp => packet.proto === "tcp" && packet.payload.length > 0);
     const end = reply === undefined ? accepted : reply;
     const close = options.close ?? "fin";
-    const done = segment(["ACK"], next(asked), next(end));
+    const done = segment(["ACK"], next(question), next(end));
     const closing =
       close === "open"
         ? [done]
         : close === "rst"
-          ? [segment(["RST", "ACK"], next(asked), next(end))]
-          : [done, segment(["FIN", "ACK"], next(asked), next(end))];
+          ? [segment(["RST", "ACK"], next(question), next(end))]
+          : [done, segment(["FIN", "ACK"], next(question), next(end))];
     const closed = exchange(from, flow, closing, false).inbox;
     const fin = closed.find((packet): packet is Tcp => packet.proto === "tcp" && packet.flags.includes("FIN"));
-    if (fin !== undefined) exchange(from, flow, [segment(["ACK"], (next(asked) + 1) >>> 0, next(fin))], false);
+    if (fin !== undefined) exchange(from, flow, [segment(["ACK"], (next(question) + 1) >>> 0, next(fin))], false);
     return {
       kind: "connected",
       ...at,
@@ -236,7 +245,7 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     close: async () => undefined,
     trace,
     tracePing(from, to, options = {}) {
-      const address = resolve(to);
+      const address = destinationMeant(resolve(to));
       const request = echo(
         address,
         source(from, address) ?? noRoute(to, from),
@@ -247,7 +256,7 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
       return trace(from, request);
     },
     traceConnect(from, to, port, options = {}) {
-      const address = resolve(to);
+      const address = destinationMeant(resolve(to));
       const sport = clientPort(host(from), options.sourcePort);
       const base = {
         src: source(from, address) ?? noRoute(to, from),

@@ -1,14 +1,38 @@
 import { known, within, wholeNumber } from "../checks.js";
 import { InputError } from "../errors.js";
 import { type Addr, addr, formatAddr } from "../ip/addr.js";
+import { broadcastAddresses, destinationMeant, limitedBroadcast } from "./specialAddresses.js";
+import type { Host } from "./types.js";
 import type { PingOptions, PingReply, PingResult } from "./lab.js";
 
 /** What a ping is told, with what it is not told filled in. @throws InputError for a number out of range */
-export const pingNumbers = ({ count = 1, size = 56, ttl = 64 }: PingOptions): Required<PingOptions> => ({
+export const pingNumbers = ({
+  count = 1,
+  size = 56,
+  ttl = 64,
+  broadcast = false,
+}: PingOptions): Required<PingOptions> => ({
   count: wholeNumber("count", count, { least: 1, most: 10_000 }, "requests"),
   size: wholeNumber("size", size, { least: 0, most: 65_507 }, "bytes"),
   ttl: wholeNumber("ttl", ttl, { least: 1, most: 255 }, "for a TTL"),
+  broadcast,
 });
+
+/** Whether an address stands for everybody on a link of the host: what `ping` asks before, and a UDP socket may not connect to. */
+export const isBroadcastFor = (host: Host, address: Addr): boolean =>
+  address === limitedBroadcast || broadcastAddresses(host).has(address);
+
+/** Where a ping goes. @throws InputError for a broadcast address that is not meant to be one */
+export const pingDestination = (host: Host, address: Addr, broadcast: boolean): Addr => {
+  if (!broadcast && isBroadcastFor(host, address))
+    throw new InputError({
+      where: `destination of ping at ${host.id}`,
+      value: formatAddr(address),
+      problem: "is a broadcast address",
+      expected: "broadcast: true (ping -b), or the address of one host",
+    });
+  return destinationMeant(address);
+};
 
 /** What a ping gives once all that came back is known. */
 export const pingResult = (

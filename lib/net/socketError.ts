@@ -65,6 +65,10 @@ export const errorTold = (proto: "tcp" | "udp", inbox: readonly Packet[]): Socke
   return undefined;
 };
 
+/** What `connect` itself reports of a destination that stands for many: TCP has none such, UDP asks for a socket option first. */
+export const errorOfMany = (proto: "tcp" | "udp", broadcast: boolean): SocketError | undefined =>
+  proto === "tcp" ? "ENETUNREACH" : broadcast ? "EACCES" : undefined;
+
 /** How a connection failed, by the error that the program got. */
 export const failureOf = (error: SocketError): FailedConnect => {
   switch (error) {

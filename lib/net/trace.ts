@@ -15,6 +15,16 @@ export type Reason =
   | { readonly kind: "no-neighbour"; readonly address: Addr; readonly dev: string }
   /** It came in with an address of this very host as its source, so it is forged or has come round in a circle. */
   | { readonly kind: "martian"; readonly source: Addr }
+  /** No packet may come from there: 127.0.0.0/8 without route_localnet, multicast, 255.255.255.255, 0.0.0.0. */
+  | { readonly kind: "martian-source"; readonly source: Addr }
+  /** No packet may come from outside for there: 127.0.0.0/8 without route_localnet, 0.0.0.0. */
+  | { readonly kind: "martian-destination"; readonly destination: Addr }
+  /** The host has not joined the multicast group, and routes no multicast. */
+  | { readonly kind: "not-joined"; readonly group: Addr }
+  /** It was sent to all on the link; such packets are not forwarded. */
+  | { readonly kind: "for-the-link" }
+  /** The fabric carries neither broadcast nor multicast. */
+  | { readonly kind: "unicast-only"; readonly destination: Addr }
   /** The packet is for another host and this one does not forward. */
   | { readonly kind: "not-forwarding" }
   /** No card of the fabric has the address. */
@@ -80,6 +90,8 @@ export type Disposition =
   | { readonly kind: "dropped"; readonly place: string; readonly reason: Reason }
   | { readonly kind: "rejected"; readonly place: string; readonly with: RejectWith }
   | { readonly kind: "ttl-exceeded"; readonly place: string }
+  /** It went on as several, one for each that a broadcast or multicast reaches. */
+  | { readonly kind: "copied"; readonly place: string; readonly copies: readonly Trace[] }
   | { readonly kind: "loop"; readonly place: string };
 
 /** A packet's whole way, one direction. */

@@ -31,6 +31,8 @@ export interface Host {
   readonly routes: readonly Route[];
   /** net.ipv4.ip_forward. */
   readonly forwarding: boolean;
+  /** net.ipv4.conf.all.route_localnet: 127.0.0.0/8 may come from and go to other interfaces than lo. Off when left out. */
+  readonly routeLocalnet?: boolean;
   /** net.bridge.bridge-nf-call-iptables: bridged packets meet the iptables rules too. */
   readonly bridgeNfCallIptables: boolean;
   readonly rules: Ruleset;

@@ -20,13 +20,13 @@ export interface NetfilterHost {
   isLocal(address: Addr): boolean;
   /**
    * What `addrtype` finds an address to be. Without it an address is LOCAL by {@link isLocal} or in 127.0.0.0/8, BROADCAST for
-   * 255.255.255.255 and 0.0.0.0/8, MULTICAST in 224.0.0.0/4, else UNICAST; only a host knows its subnets' broadcast addresses.
+   * 255.255.255.255 and 0.0.0.0, MULTICAST in 224.0.0.0/4, else UNICAST; only a host knows its subnets' broadcast addresses.
    */
   addrType?(address: Addr): AddrType;
   /** The address that MASQUERADE takes for a packet leaving by an interface; undefined when it has none. */
   sourceFor(outInterface: string, destination: Addr): Addr | undefined;
-  /** Whether the host has a route to an address. A packet of its own that is translated to where none leads goes no further. */
-  hasRoute?(destination: Addr): boolean;
+  /** Whether the host can send to an address from a source. A packet of its own that is translated to where it cannot goes no further. */
+  hasRoute?(destination: Addr, source: Addr): boolean;
   /** Simulated time in milliseconds. */
   now(): number;
   /** How long connections are remembered, where it is not as the kernel has it by default. */

@@ -61,7 +61,7 @@ const udpStreamAfter = 2_000;
 /** What an address is where the host says no more than which are its own. */
 const addrTypeOf = (host: NetfilterHost, address: Addr): number => {
   const first = address >>> 24;
-  if (first === 0 || address === 0xffffffff) return addrTypeBit.BROADCAST;
+  if (address === 0 || address === 0xffffffff) return addrTypeBit.BROADCAST;
   if (first >= 224 && first < 240) return addrTypeBit.MULTICAST;
   if (host.addrType !== undefined) return addrTypeBit[host.addrType(address)];
   return first === 127 || host.isLocal(address) ? addrTypeBit.LOCAL : addrTypeBit.UNICAST;
@@ -112,7 +112,8 @@ class Running implements Netfilter, Chance {
       const { dst } = skb.packet;
       const verdict = this.stage(hook, stage);
       if (verdict.kind !== "accept") return verdict;
-      if (hook === "OUTPUT" && skb.packet.dst !== dst && this.host.hasRoute?.(skb.packet.dst) === false) return accept; // the host will find no way
+      if (hook === "OUTPUT" && skb.packet.dst !== dst && this.host.hasRoute?.(skb.packet.dst, skb.packet.src) === false)
+        return accept; // the host will find no way
     }
     return accept;
   }

@@ -113,6 +113,16 @@ export const formatReason = (reason: Reason): string => {
       return `no card of the fabric has ${formatAddr(reason.address)}`;
     case "martian":
       return `${formatAddr(reason.source)} is this host's own address, so it cannot have come from outside`;
+    case "martian-source":
+      return `no packet may come from ${formatAddr(reason.source)}`;
+    case "martian-destination":
+      return `no packet from outside may be for ${formatAddr(reason.destination)}`;
+    case "not-joined":
+      return `this host has not joined the multicast group ${formatAddr(reason.group)}`;
+    case "for-the-link":
+      return "it was sent to all on the link, so it is not forwarded";
+    case "unicast-only":
+      return `the fabric carries no broadcast and no multicast, so nothing for ${formatAddr(reason.destination)}`;
     case "spoofed":
       return `${formatAddr(reason.source)} is not an address of the card that sends it, and IP forwarding is off`;
     case "user-route-none":
@@ -141,6 +151,8 @@ export const formatDisposition = (disposition: Disposition): string => {
       return `rejected at ${disposition.place} with ${disposition.with}`;
     case "ttl-exceeded":
       return `TTL exceeded at ${disposition.place}`;
+    case "copied":
+      return `copied at ${disposition.place} for all that it is meant for: ${disposition.copies.map(copy => formatDisposition(copy.disposition)).join("; ")}`;
     case "loop":
       return `caught in a loop at ${disposition.place}`;
   }

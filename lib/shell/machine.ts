@@ -1,3 +1,5 @@
+import { parseAddr } from "../ip/addr.js";
+import { isBroadcastFor } from "../net/options.js";
 import { printList, printSave } from "../netfilter/print.js";
 import type { TableName } from "../netfilter/types.js";
 import { printAddresses, printRoutes } from "../render/addresses.js";
@@ -16,18 +18,27 @@ const only = (where: string, { rest }: Arguments, usage: string): string =>
   rest.length === 1 ? rest[0]! : fail(where, rest.join(" "), "is not one destination", usage);
 
 const ping: Command = async ({ session, host, tty }, args) => {
-  const read = readFlags("ping", args, { "-c": value("count"), "-s": value("size"), "-t": value("ttl") });
-  const name = only("ping", read, "ping [-c COUNT] [-s SIZE] [-t TTL] DESTINATION");
+  const read = readFlags("ping", args, {
+    "-b": toggle("broadcast"),
+    "-c": value("count"),
+    "-s": value("size"),
+    "-t": value("ttl"),
+  });
+  const name = only("ping", read, "ping [-b] [-c COUNT] [-s SIZE] [-t TTL] DESTINATION");
   const { count, size, ttl } = read.flags;
+  const broadcast = "broadcast" in read.flags;
+  const address = session.resolve(host, name) ?? parseAddr(name);
+  const toAll = address !== undefined && isBroadcastFor(host, address);
+  if (toAll && !broadcast)
+    return text("ping: Do you want to ping broadcast? Then -b. If not, check your local firewall rules", 2);
   const result = await session.ping(host.id, name, {
     count: count === undefined ? session.pingCount : wholeNumber("ping -c", count, 1, 10000),
     ...(size !== undefined && { size: wholeNumber("ping -s", size, 0, 65507) }),
     ...(ttl !== undefined && { ttl: wholeNumber("ping -t", ttl, 1, 255) }),
+    broadcast,
   });
-  return text(
-    printPing(result, { name, end: count !== undefined ? "done" : tty ? "interrupted" : "cut" }),
-    result.received > 0 ? 0 : 1,
-  );
+  const printed = printPing(result, { name, end: count !== undefined ? "done" : tty ? "interrupted" : "cut" });
+  return text(toAll ? `WARNING: pinging broadcast address\n${printed}` : printed, result.received > 0 ? 0 : 1);
 };
 
 const curl: Command = async ({ session, host }, args) => {

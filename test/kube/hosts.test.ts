@@ -20,7 +20,7 @@ test("of kubenet route between a bridge of their own and the card", () => {
   const node = hosts.find(({ id }) => id === "aks-nodepool1-35377101-0")!;
   assert.equal(own(node), ["nic eth0 10.13.77.5/24", "bridge docker0 172.17.0.1/16", "bridge cbr0 192.168.0.1/24"]);
   assert.equal(routes(node), ["0.0.0.0/0 via 10.13.77.1 dev eth0"]);
-  assert.ok(node.forwarding && node.bridgeNfCallIptables);
+  assert.ok(node.forwarding && node.bridgeNfCallIptables && node.routeLocalnet);
   const pod = hosts.find(({ id }) => id === "kubenetcluster/default/whereami-564765b89-z7p82")!;
   assert.equal(pod.interfaces.map(show), ["veth eth0 192.168.0.9/24"]);
   assert.equal(routes(pod), ["0.0.0.0/0 via 192.168.0.1 dev eth0"]);

@@ -132,6 +132,34 @@ routed("a closed port refuses, so does a closed datagram port, a missing host is
   );
 });
 
+routed("a ping to a broadcast address has to be meant", async () => {
+  const lab = bootModel(kubenetLike());
+  for (const [from, to] of [
+    ["a", "255.255.255.255"],
+    ["a", "192.168.0.255"],
+    ["testvm", "10.13.1.255"],
+  ] as const) {
+    try {
+      await lab.ping(from, to);
+      assert.unreachable(to);
+    } catch (error) {
+      assert.instance(error, InputError);
+      assert.match((error as Error).message, /is a broadcast address; expected broadcast: true \(ping -b\)/);
+    }
+    assert.is((await lab.ping(from, to, { broadcast: true })).received, 0);
+  }
+});
+
+routed("the fabric carries neither broadcast nor multicast", () => {
+  const lab = bootModel(kubenetLike());
+  for (const to of ["255.255.255.255", "10.13.1.255", "224.0.0.1", "239.1.2.3"]) {
+    const { disposition } = lab.tracePing("testvm", to);
+    assert.is(disposition.kind, "copied");
+    if (disposition.kind !== "copied") return;
+    assert.is(reason(disposition.copies.at(-1)!), "unicast-only");
+  }
+});
+
 routed("answers over UDP come back to the pod", async () => {
   const result = await bootModel(kubenetLike()).connect("a", "ifconfig.co", 53, { proto: "udp" });
   assert.is(result.kind === "connected" && result.body, "137.117.164.147\n");

@@ -283,6 +283,22 @@ machines("ping ends as it was started", async () => {
   );
 });
 
+machines("ping asks before it goes to a broadcast address", async () => {
+  const session = await article();
+  const question = "ping: Do you want to ping broadcast? Then -b. If not, check your local firewall rules";
+  for (const address of ["255.255.255.255", "10.13.1.255"]) {
+    assert.is(await session.sh(`[jose@testvm ~]$ ping -c 1 ${address}`), question);
+    assert.match(
+      await session.sh(`[jose@testvm ~]$ ping -b -c 1 ${address}`),
+      /^WARNING: pinging broadcast address\nPING [0-9.]+ \([0-9.]+\) 56\(84\) bytes of data\.\n\n--- .*\n1 packets transmitted, 0 received, 100% packet loss/,
+    );
+  }
+  assert.match(
+    await session.sh(`[jose@testvm ~]$ ping -c 1 0.0.0.0`),
+    /^PING 0\.0\.0\.0 \(127\.0\.0\.1\) .*\n64 bytes from 127\.0\.0\.1: icmp_seq=1 ttl=64 /,
+  );
+});
+
 machines("take one second a request", async () => {
   const session = await article();
   const before = session.now;

@@ -19,7 +19,7 @@ import { type Addon, applyManifest, disableAddon, editCluster, enableAddon } fro
 import { formatTime, parseTime } from "../scenario/time.js";
 import type { Built, BuiltCluster, ClusterSpec, Scenario } from "../scenario/types.js";
 import { type Applied, compareManifest } from "./applied.js";
-import { packetFilter } from "./filter.js";
+import { filterablePacket, packetFilter } from "./filter.js";
 import { fail } from "./flags.js";
 import { addressOfName, byNamespaceAndName, findHost, interfaceOf } from "./places.js";
 import { restartAt } from "./restart.js";
@@ -292,7 +292,7 @@ class LabSession<L extends Lab> implements Session<L> {
       interface: capture.interface,
       stop: async () =>
         (await capture.stop())
-          .filter(({ packet }) => filter(packet))
+          .filter(captured => filter(filterablePacket(captured)))
           .map(captured => ({ ...captured, time: captured.time + this.#ahead })),
     };
   }

@@ -1,6 +1,6 @@
 import { readPcap, writeCookedPcap, writePcap } from "../packet/pcap.js";
 import { printTcpdump, printTcpdumpFile, type TcpdumpForm } from "../render/tcpdump.js";
-import { packetFilter } from "./filter.js";
+import { filterableRecord, packetFilter } from "./filter.js";
 import { fail, readFlags, toggle, value, wholeNumber } from "./flags.js";
 import { type Output, text } from "./output.js";
 import { addressesOf, interfaceAt, interfaceIndex, interfaceOf } from "./places.js";
@@ -45,7 +45,7 @@ const readBack = async ({ session, host }: Machine, { filter, count, form }: Ask
   const where = "tcpdump -r";
   const { linkType, records } = readPcap(await session.read(where, file, "a capture file"), `${where} ${file}`);
   const frames = records
-    .filter(({ packet }) => packet === undefined || keeps(packet))
+    .filter(record => keeps(filterableRecord(record, linkType)))
     .slice(0, count)
     .map(record => ({ ...record, interface: interfaceAt(host, record.interfaceIndex) }));
   return text(printTcpdumpFile(file, linkType, frames, form));

@@ -30,24 +30,25 @@ const rootSize = 1 << 16;
 const nodeSize = 1 << 8;
 
 /**
- * A trie in one array of cells. A cell holds 1 + the index of a route, 0 for none, or ~ the place where the node of the next
- * level begins. Shorter blocks are written first, so a longer one overwrites, and a new node starts full of what stood above it.
+ * A trie in one array of cells. A cell holds 1 + the index of a route, 0 for none, or ~ the number of a node of the next level.
+ * Shorter blocks are written first, so a longer one overwrites, and a new node starts full of what stood above it.
  */
 const trie = <R extends Routed>(routes: readonly R[]): RoutingTable<R> => {
   let cells = new Int32Array(rootSize + nodeSize * 64);
-  let used = rootSize;
+  let nodes = 0;
+  const startOf = (node: number): number => rootSize + node * nodeSize;
   const nodeAt = (cell: number): number => {
     const value = cells[cell]!;
-    if (value < 0) return ~value;
-    const start = used;
-    used += nodeSize;
-    if (used > cells.length) {
+    if (value < 0) return startOf(~value);
+    const start = startOf(nodes);
+    const end = start + nodeSize;
+    if (end > cells.length) {
       const larger = new Int32Array(cells.length * 2);
       larger.set(cells);
       cells = larger;
     }
-    cells.fill(value, start, used);
-    cells[cell] = ~start;
+    cells.fill(value, start, end);
+    cells[cell] = ~nodes++;
     return start;
   };
   const found: (R | undefined)[] = [undefined];
@@ -66,13 +67,14 @@ const trie = <R extends Routed>(routes: readonly R[]): RoutingTable<R> => {
     found.push(route);
     cells.fill(found.length - 1, node + index, node + index + 2 ** (levelEnds[level]! - prefix));
   }
-  const filled = cells.slice(0, used);
+  const used = cells.subarray(0, startOf(nodes));
+  const filled = Math.max(found.length, nodes) <= 0x7fff ? Int16Array.from(used) : used.slice();
   return {
     lookup(destination) {
       let value = filled[destination >>> 16]!;
       if (value < 0) {
-        value = filled[~value + ((destination >>> 8) & 255)]!;
-        if (value < 0) value = filled[~value + (destination & 255)]!;
+        value = filled[rootSize + (~value << 8) + ((destination >>> 8) & 255)]!;
+        if (value < 0) value = filled[rootSize + (~value << 8) + (destination & 255)]!;
       }
       return found[value];
     },

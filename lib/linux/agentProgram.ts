@@ -356,6 +356,11 @@ sub op_inject {
     send($raw->{handle}, substr($pcap, $at + 16, $length), 0);
     $at += 16 + $length;
   }
+  answer_arrivals($id, $milliseconds);
+}
+
+sub answer_arrivals {
+  my ($id, $milliseconds) = @_;
   my @came = came_in();
   if (!@came && $milliseconds > 0) {
     my $bits = '';
@@ -372,6 +377,23 @@ sub came_in {
     while (defined recv($handle, my $frame, 65536, 0)) { push @came, $number, $frame; }
   }
   return @came;
+}
+
+# raw-ip NAMESPACE: a handle for emit.
+sub op_raw_ip {
+  my ($id, $namespace) = @_;
+  my $handle = within($namespace, sub { socket(my $s, AF_INET, SOCK_RAW, 255) or die "no raw socket: $!\n"; return $s; });
+  my $number = ++$serial;
+  $raws{$number} = { handle => $handle, receive => 0 };
+  answer($id, 'done', $number);
+}
+
+# emit HANDLE PACKET ADDRESS MILLISECONDS: sends an IP packet as a program would, if the host lets it; answers as inject does.
+sub op_emit {
+  my ($id, $which, $packet, $address, $milliseconds) = @_;
+  my $raw = $raws{$which} or die "no raw socket $which\n";
+  send($raw->{handle}, $packet, 0, pack_sockaddr_in(0, inet_aton($address)));
+  answer_arrivals($id, $milliseconds);
 }
 
 # watch-icmp NAMESPACE: collects the ICMP messages that come in, from their IP header on; unwatch HANDLE gives them.
@@ -397,7 +419,7 @@ sub op_unwatch {
 
 my %operations = (
   run => \&op_run, stop => \&op_stop, output => \&op_output, sysctl => \&op_sysctl, settle => \&op_settle, listen => \&op_listen, connect => \&op_connect,
-  raw => \&op_raw, inject => \&op_inject, 'watch-icmp' => \&op_watch_icmp, unwatch => \&op_unwatch,
+  raw => \&op_raw, 'raw-ip' => \&op_raw_ip, emit => \&op_emit, inject => \&op_inject, 'watch-icmp' => \&op_watch_icmp, unwatch => \&op_unwatch,
 );
 
 my $input = '';

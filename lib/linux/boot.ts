@@ -48,6 +48,8 @@ export interface LinuxLab extends Lab {
    * @param identification of the IP header, by which captures can tell what became of it
    */
   inject(host: string, interfaceName: string, packet: Packet, identification?: number): Promise<readonly Arrival[]>;
+  /** Sends a packet from a raw socket of a host, by its rules and routes, and gives the same. What the host refuses is not sent. */
+  sendRaw(host: string, packet: Packet, identification?: number): Promise<readonly Arrival[]>;
 }
 
 export interface HostCaptured extends Captured {
@@ -189,6 +191,7 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
   const names = new Map(network.names.map(({ name, address }) => [name, address]));
   const hosts = new Map(network.hosts.map(host => [host.id, host]));
   const sockets = new Map<string, Promise<number>>();
+  const rawSockets = new Map<string, Promise<number>>();
   const taps = new Map<number, { readonly host: string; readonly interface: string }>();
   let markers = 0;
 
@@ -375,6 +378,14 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
     return { host, interface: interfaceName, stop: () => (stopped ??= stop()) };
   };
 
+  /** What came in at tapped interfaces, as the agent tells it. */
+  const arrivals = (came: readonly Buffer[]): readonly Arrival[] =>
+    came.flatMap((field, i) => {
+      if (i % 2 === 0) return [];
+      const arrived = packetIn(field);
+      return arrived === undefined ? [] : { ...taps.get(Number(came[i - 1]))!, packet: arrived };
+    });
+
   /** Sends a frame that only a capture sees, and waits until it has: then it has seen all that came before. */
   const mark = async (host: string, output: (offset: number) => Promise<Uint8Array>): Promise<void> => {
     const content = `egress-lab marker ${++markers}.`;
@@ -426,12 +437,18 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
     frames,
     async inject(host, interfaceName, packet, identification = 0) {
       const pcap = frames(host, interfaceName, [packet], identification);
-      const came = await agent.ask("inject", await socket(host, interfaceName), pcap, taps.size > 0 ? arrivalWait : 0);
-      return came.flatMap((field, i) => {
-        if (i % 2 === 0) return [];
-        const arrived = packetIn(field);
-        return arrived === undefined ? [] : { ...taps.get(Number(came[i - 1]))!, packet: arrived };
-      });
+      return arrivals(
+        await agent.ask("inject", await socket(host, interfaceName), pcap, taps.size > 0 ? arrivalWait : 0),
+      );
+    },
+    async sendRaw(host, packet, identification = 0) {
+      let handle = rawSockets.get(host);
+      if (handle === undefined)
+        rawSockets.set(host, (handle = agent.ask("raw-ip", namespace(host)).then(([number]) => Number(number))));
+      const bytes = ethernetFrame(packet, undefined, identification).subarray(14);
+      return arrivals(
+        await agent.ask("emit", await handle, bytes, formatAddr(packet.dst), taps.size > 0 ? arrivalWait : 0),
+      );
     },
   };
 };

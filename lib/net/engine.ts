@@ -213,11 +213,26 @@ export class Engine {
   send(host: string, packet: Packet, record: boolean): SentPacket {
     const journey = journeyOf(packet, record);
     this.#waiting.push({ host, skb: { packet, mark: 0 }, journey });
+    this.#settle();
+    return journey;
+  }
+
+  /** Puts a packet on an interface of a host for the next hop of its destination and follows it, like {@link send}. */
+  inject(host: string, device: Interface, packet: Packet): Trace {
+    const state = this.state(host);
+    const journey = journeyOf(packet, true);
+    const visit = new Visit(journey, "host", host, packet);
+    visit.done(packet, device.name);
+    this.#transmit(state, device, state.route(packet.dst)?.via ?? packet.dst, packet, journey);
+    this.#settle();
+    return journey.trace;
+  }
+
+  #settle(): void {
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       if (next.port === undefined) this.#output(this.state(next.host), next.skb, next.journey);
       else this.#outputAt(this.state(next.host), next.port, next.skb.packet, next.journey);
     }
-    return journey;
   }
 
   /** Queues what a host sends because of another packet; `about` is that packet where netfilter is to know it. */

@@ -130,6 +130,10 @@ export interface ModelLab extends Lab {
   readonly engine: "model";
   /** Sends one packet from a host and follows it, and what is sent back because of it. State changes as for any packet; the clock stays. */
   trace(from: string, packet: Packet): Trace;
+  /** Sends one packet as from a raw socket: no program waits for what comes back, so the host's stack answers that as a stranger's. The clock stays. */
+  sendRaw(from: string, packet: Packet): Trace;
+  /** Puts a packet on the wire at an interface, for the next hop of its destination, as if the host had sent it: past its rules. The clock stays. */
+  inject(from: string, interfaceName: string, packet: Packet): Trace;
   /** Like {@link Lab.ping} with one request: the way there and the way back. */
   tracePing(from: string, to: string, options?: { readonly ttl?: number }): Trace;
   /** The first packet of a TCP or UDP conversation and what it causes. */

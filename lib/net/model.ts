@@ -55,14 +55,31 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     return port;
   };
 
-  /** Follows a packet as if it took no time, so that many can be followed at one moment. */
-  const trace = (from: string, packet: Packet): Trace => {
+  /** Does something as if it took no time, so that many packets can be followed at one moment. */
+  const atOnce = (follow: () => Trace): Trace => {
     const now = engine.clock;
-    const followed = isFlowPacket(packet)
-      ? exchange(host(from), flowOf(packet), [packet], true).trace!
-      : engine.send(host(from), packet, true).trace;
+    const followed = follow();
     engine.clock = now;
     return followed;
+  };
+
+  const trace = (from: string, packet: Packet): Trace =>
+    atOnce(() =>
+      isFlowPacket(packet)
+        ? exchange(host(from), flowOf(packet), [packet], true).trace!
+        : engine.send(host(from), packet, true).trace,
+    );
+
+  const interfaceOf = (at: string, name: string) => {
+    const state = engine.state(host(at));
+    const entry = state.interfaces.get(name);
+    if (entry !== undefined) return entry;
+    throw new InputError({
+      where: `interface of ${at}`,
+      value: name,
+      problem: "does not exist",
+      expected: `one of ${known(["lo", ...state.interfaces.keys()])}`,
+    });
   };
 
   /** Sends while somebody waits for what comes back; gives the trace and what arrived. */
@@ -216,13 +233,7 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     async capture(at, interfaceName) {
       const state = engine.state(host(at));
       const any = interfaceName === "any";
-      if (!any && interfaceName !== "lo" && !state.interfaces.has(interfaceName))
-        throw new InputError({
-          where: `interface of ${at}`,
-          value: interfaceName,
-          problem: "does not exist",
-          expected: `one of ${known(["lo", ...state.interfaces.keys()])}`,
-        });
+      if (!any && interfaceName !== "lo") interfaceOf(at, interfaceName);
       const seen: Captured[] = [];
       const listener = (captured: Captured): void => {
         if (any || captured.interface === interfaceName) seen.push(captured);
@@ -244,6 +255,8 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     },
     close: async () => undefined,
     trace,
+    sendRaw: (from, packet) => atOnce(() => engine.send(host(from), packet, true).trace),
+    inject: (from, name, packet) => atOnce(() => engine.inject(from, interfaceOf(from, name), packet)),
     tracePing(from, to, options = {}) {
       const address = destinationMeant(resolve(to));
       const request = echo(

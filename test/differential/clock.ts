@@ -15,6 +15,7 @@ const shifted = (kernel: Kernel, from: number, milliseconds: number): Kernel => 
 
 /** More tries take longer than the difference is worth. */
 const mostTries = 60;
+const mostRepetitions = 20;
 
 /**
  * The mechanism that goes by the clock and made a difference which was not there the second time; undefined when none is known.
@@ -29,7 +30,7 @@ export const byTheClock = async (of: Case, kernel: Kernel): Promise<string | und
   for (let from = 0; from <= kernel.sent.length; from += step)
     for (const milliseconds of late) {
       const other = shifted(kernel, from, milliseconds);
-      if (differences(other, await runModel(of, other)).length === 0) return "a timer";
+      if (differences(other, await runModel(of, other, mostRepetitions)).length === 0) return "a timer";
     }
   return undefined;
 };

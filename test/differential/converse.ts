@@ -1,4 +1,5 @@
 import type { Addr } from "../../lib/ip/addr.js";
+import { cidrOf, lastOf } from "../../lib/ip/cidr.js";
 import { flowOf, invert, isFlowPacket, rewrite } from "../../lib/packet/flow.js";
 import type { IcmpEcho, Packet, Tcp, TcpFlag, Udp } from "../../lib/packet/packet.js";
 import {
@@ -9,6 +10,9 @@ import {
   nowhere,
   type Sent,
   serviceAddresses,
+  specialAddresses,
+  type Style,
+  wrongSources,
 } from "./generate.js";
 
 /** Where sequence numbers start: where they soon begin again at 0. */
@@ -25,7 +29,51 @@ interface Side {
   last: Packet | undefined;
 }
 
+const routers = ({ network, endpoints }: Case) =>
+  network.hosts.filter(({ id }) => !endpoints.some(({ host }) => host === id));
+
 const pick = <T>(list: readonly T[], index: number): T => list[index % list.length]!;
+
+type Stage = readonly ["client" | "server", readonly TcpFlag[], ("data" | "fresh")?];
+const closed: readonly Stage[] = [
+  ["client", ["FIN", "ACK"]],
+  ["server", ["FIN", "ACK"]],
+  ["client", ["ACK"]],
+];
+const answered: readonly Stage[] = [
+  ["client", ["SYN"], "fresh"],
+  ["server", ["SYN", "ACK"], "fresh"],
+  ["client", ["ACK"]],
+  ["client", ["PSH", "ACK"], "data"],
+  ["server", ["PSH", "ACK"], "data"],
+];
+const stages: Readonly<Record<Style, readonly Stage[]>> = {
+  whole: [...answered, ...closed],
+  "half-open": [
+    ["client", ["SYN"], "fresh"],
+    ["client", ["SYN"]],
+    ["server", ["SYN", "ACK"], "fresh"],
+    ["server", ["SYN", "ACK"]],
+    ["client", ["SYN"], "fresh"],
+  ],
+  simultaneous: [
+    ["client", ["SYN"], "fresh"],
+    ["server", ["SYN"], "fresh"],
+    ["client", ["SYN", "ACK"]],
+    ["server", ["SYN", "ACK"]],
+    ["client", ["ACK"]],
+    ["server", ["PSH", "ACK"], "data"],
+    ...closed,
+  ],
+  reset: [...answered, ["client", ["RST", "ACK"]]],
+  turned: [
+    ...answered,
+    ...closed,
+    ["server", ["SYN"], "fresh"],
+    ["client", ["SYN", "ACK"], "fresh"],
+    ["server", ["ACK"]],
+  ],
+};
 
 /** A conversation between a client and whoever its packets reach, each end honest but for the odd actions asked of it. */
 class Talk {
@@ -43,35 +91,45 @@ class Talk {
     private readonly spec: Conversation,
     private readonly of: Case,
   ) {
-    this.client = pick(of.endpoints, spec.client);
+    this.client =
+      spec.client.kind === "endpoint" ? pick(of.endpoints, spec.client.index) : this.router(spec.client.index);
     this.sides = {
       client: { seq: firstSequence, ack: firstSequence, last: undefined },
       server: { seq: firstSequence, ack: firstSequence, last: undefined },
     };
   }
 
+  /** A router as an end of a conversation, by one of its addresses. */
+  private router(index: number): Endpoint {
+    const { id, interfaces } = pick(routers(this.of), index);
+    const [address, ...others] = interfaces.flatMap(({ addresses }) => addresses.map(entry => entry.address));
+    return { host: id, address: address!, others };
+  }
+
   private get destination() {
     const { kind, index } = this.spec.to;
     const others = this.of.endpoints.filter(({ host }) => host !== this.client.host); // to oneself nothing takes the wire
-    if (kind === "endpoint" && others.length > 0) return pick(others, index).address;
+    if (kind === "endpoint" && others.length > 0) return pick(addressesOf(pick(others, index)), index);
     if (kind === "service") return pick(serviceAddresses, index);
     if (kind === "nowhere") return pick(nowhere, index);
-    const routers = this.of.network.hosts.filter(({ forwarding }) => forwarding);
+    if (kind === "special") return pick(specialAddresses, index);
     return pick(
-      pick(routers, index).interfaces.flatMap(({ addresses }) => addresses),
+      pick(routers(this.of), index).interfaces.flatMap(({ addresses }) => addresses),
       index,
     ).address;
   }
 
-  private addressOf(host: string): Addr | undefined {
-    return this.of.endpoints.find(endpoint => endpoint.host === host)?.address;
+  private has(host: string, address: Addr): boolean {
+    const endpoint = this.of.endpoints.find(candidate => candidate.host === host);
+    return endpoint !== undefined && addressesOf(endpoint).includes(address);
   }
 
-  act(action: Action, number: number): Sent | undefined {
+  act(action: Exclude<Action, { kind: "wait" }>, number: number): Sent | undefined {
     const packet = action.kind === "step" ? this.step(number) : this.odd(action, number);
     if (packet === undefined) return undefined;
     const host = this.speaker === "client" ? this.client.host : this.server!.host;
-    if (packet.dst === this.addressOf(host)) return undefined; // a packet to oneself, which takes no wire
+    if (this.has(host, packet.dst)) return undefined; // a packet to oneself, which takes no wire
+    if (isOwnBroadcast(this.of, host, packet.dst)) return undefined; // a frame for all, which nobody's routes decide about
     const side = this.sides[this.speaker];
     if (isFlowPacket(packet)) {
       side.last = packet;
@@ -83,13 +141,13 @@ class Talk {
           0;
     }
     this.delivered = false;
-    return { host, packet };
+    return { host, packet, ...(host.startsWith("r") && { program: true }) };
   }
 
   /** What has arrived because of the last packet. */
   observe(host: string, packet: Packet): void {
     if (!isFlowPacket(packet)) return;
-    if (packet.src === this.addressOf(host)) return; // sent back to itself as itself: no stack would answer that on the wire
+    if (this.has(host, packet.src)) return; // sent back to itself as itself: no stack would answer that on the wire
     if (this.speaker === "client") this.server = { host, seen: packet };
     else if (host !== this.client.host) return;
     this.delivered = true;
@@ -111,21 +169,12 @@ class Talk {
       this.speak(this.speaker === "client" && this.stage++ > 0 && this.server !== undefined ? "server" : "client");
       return this.spec.proto === "udp" ? this.udp(number) : this.echo(number);
     }
-    const stages: readonly (readonly ["client" | "server", readonly TcpFlag[], boolean])[] = [
-      ["client", ["SYN"], false],
-      ["server", ["SYN", "ACK"], false],
-      ["client", ["ACK"], false],
-      ["client", ["PSH", "ACK"], true],
-      ["server", ["PSH", "ACK"], true],
-      ["client", ["FIN", "ACK"], false],
-      ["server", ["FIN", "ACK"], false],
-      ["client", ["ACK"], false],
-    ];
-    const [side, flags, data] = stages[this.stage]!;
-    this.stage = (this.stage + 1) % stages.length;
+    const list = stages[this.spec.style];
+    const [side, flags, what] = list[this.stage]!;
+    this.stage = (this.stage + 1) % list.length;
     this.speak(side);
-    if (flags[0] === "SYN") this.sides[this.speaker].seq = this.initial();
-    return this.tcp(flags, data ? `data ${number}` : "");
+    if (what === "fresh") this.sides[this.speaker].seq = this.initial();
+    return this.tcp(flags, what === "data" ? `data ${number}` : "");
   }
 
   private odd({ side, what }: Action & { kind: "odd" }, number: number): Packet | undefined {
@@ -168,7 +217,13 @@ class Talk {
   }
 
   private get addresses() {
-    if (this.speaker === "client") return { src: this.client.address, dst: this.destination, ttl: this.spec.ttl };
+    const { source, client, sport, ttl } = this.spec;
+    if (this.speaker === "client")
+      return {
+        src: source === undefined ? pick(addressesOf(this.client), client.index + sport) : pick(wrongSources, source),
+        dst: this.destination,
+        ttl,
+      };
     const { src, dst } = this.server!.seen;
     return { src: dst, dst: src, ttl: 64 };
   }
@@ -215,12 +270,25 @@ class Talk {
   }
 }
 
+const addressesOf = ({ address, others = [] }: Endpoint): readonly Addr[] => [address, ...others];
+
+const isOwnBroadcast = ({ network }: Case, host: string, address: Addr): boolean =>
+  network.hosts
+    .find(({ id }) => id === host)!
+    .interfaces.some(({ addresses }) =>
+      addresses.some(entry => {
+        const block = cidrOf(entry.address, entry.prefix);
+        return entry.prefix < 31 && (address === block.base || address === lastOf(block));
+      }),
+    );
+
 /** All conversations of a case: what each action sends, given what has arrived so far. */
 export const converse = (of: Case) => {
   const talks = of.conversations.map(spec => new Talk(spec, of));
   return {
-    act: (action: Action, number: number): Sent | undefined => pick(talks, action.conversation).act(action, number),
-    observe: (action: Action, host: string, packet: Packet): void =>
+    act: (action: Exclude<Action, { kind: "wait" }>, number: number): Sent | undefined =>
+      pick(talks, action.conversation).act(action, number),
+    observe: (action: Exclude<Action, { kind: "wait" }>, host: string, packet: Packet): void =>
       pick(talks, action.conversation).observe(host, packet),
   };
 };

@@ -42,7 +42,7 @@ const words = { seen: 3, conntrack: 1, counters: 1 } as const;
 interface Written {
   readonly name: string;
   readonly network: unknown;
-  /** `SECONDS HOST PACKET`, with `wait SECONDS` before what is sent only after a while. */
+  /** `SECONDS HOST PACKET`, with `wait SECONDS` before what is sent only after a while, `program` before what takes the host's own rules. */
   readonly sent: readonly string[];
   readonly readAfter: number;
   readonly draws: readonly number[];
@@ -51,15 +51,16 @@ interface Written {
   readonly counters: Record<string, readonly string[]>;
 }
 
-const sentText = ({ host, after = 0, wait, packet }: Sent): string =>
-  `${after} ${host}${wait === undefined ? "" : ` wait ${wait}`} ${packetText(packet)}`;
+const sentText = ({ host, after = 0, wait, program, packet }: Sent): string =>
+  `${after} ${host}${wait === undefined ? "" : ` wait ${wait}`}${program === true ? " program" : ""} ${packetText(packet)}`;
 
 const parseSent = (text: string): Sent => {
-  const [, after, host, wait, packet] = /^(\S+) (\S+) (?:wait (\S+) )?(.*)$/s.exec(text)!;
+  const [, after, host, wait, program, packet] = /^(\S+) (\S+) (?:wait (\S+) )?(program )?(.*)$/s.exec(text)!;
   return {
     host: host!,
     after: Number(after),
     ...(wait !== undefined && { wait: Number(wait) }),
+    ...(program !== undefined && { program: true }),
     packet: parsePacketText(packet!),
   };
 };

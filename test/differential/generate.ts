@@ -6,6 +6,7 @@ import type {
   AddrType,
   Chain,
   ConntrackState,
+  ConntrackTimeouts,
   Hook,
   Match,
   PortRange,
@@ -29,18 +30,28 @@ export type Action =
       readonly side: "client" | "server";
       readonly what:
         "again" | "rst" | "fin" | "syn" | "ack" | "data" | "stray" | "ahead" | "behind" | "early" | "error";
-    };
+    }
+  /** Time passes: what is remembered may be forgotten. */
+  | { readonly kind: "wait"; readonly seconds: number };
 
 /** Who talks to whom. Places are picked modulo what the network has. */
 export interface Conversation {
   readonly proto: "icmp" | "tcp" | "udp";
-  readonly client: number;
-  /** An endpoint, a router's address, a service address that only rules know, or nowhere. */
-  readonly to: { readonly kind: "endpoint" | "router" | "service" | "nowhere"; readonly index: number };
+  /** A router sends as a program of its own would, an endpoint on the wire. */
+  readonly client: { readonly kind: "endpoint" | "router"; readonly index: number };
+  /** Its own address, as a rule; else one of {@link wrongSources}, modulo. */
+  readonly source: number | undefined;
+  /** An endpoint, a router's address, a service address that only rules know, nowhere, or one of {@link specialAddresses}. */
+  readonly to: { readonly kind: "endpoint" | "router" | "service" | "nowhere" | "special"; readonly index: number };
+  /** How two ends of TCP go about it, beside the odd actions. */
+  readonly style: Style;
   readonly sport: number;
   readonly dport: number;
   readonly ttl: number;
 }
+
+/** Honest from SYN to FIN and again; never answered; opened by both at once; closed by the client's reset; opened again at once by the server. */
+export type Style = "whole" | "half-open" | "simultaneous" | "reset" | "turned";
 
 export interface Case {
   readonly network: Network;
@@ -53,11 +64,38 @@ export interface Case {
 export interface Endpoint {
   readonly host: string;
   readonly address: Addr;
+  /** Further addresses of its interface. */
+  readonly others?: readonly Addr[];
 }
 
 const ports = [80, 443, 500, 600, 1000, 1001, 1002, 1003, 5000, 5001, 33000];
 const port = fc.constantFrom(...ports);
 export const serviceAddresses = ["10.96.0.1", "10.96.0.2", "10.96.0.3"].map(text => addr(text));
+/** Addresses that are no host's, with how Linux treats them: loopback, multicast, broadcast of all and of a block, nothing. */
+export const specialAddresses = [
+  "127.0.0.1",
+  "127.1.2.3",
+  "224.0.0.1",
+  "239.1.2.3",
+  "255.255.255.255",
+  "10.1.0.255",
+  "10.2.0.0",
+  "10.255.1.3",
+  "0.0.0.0",
+  "240.0.0.1",
+].map(text => addr(text));
+export const wrongSources = [
+  "10.1.0.1",
+  "10.255.1.2",
+  "10.2.0.2",
+  "192.0.2.9",
+  "127.0.0.1",
+  "224.0.0.1",
+  "255.255.255.255",
+  "0.0.0.0",
+  "10.1.0.255",
+  "10.96.0.1",
+].map(text => addr(text));
 export const nowhere = ["192.0.2.1", "10.99.0.1", "198.51.100.7"].map(text => addr(text));
 
 // --- topology --------------------------------------------------------------------------------------------------------
@@ -66,6 +104,8 @@ interface LanShape {
   readonly bridged: boolean;
   readonly endpoints: number;
   readonly hairpin: boolean;
+  /** A second address on the same interface, here and at the endpoints: in a block of its own, or in the same one. */
+  readonly second: "none" | "other block" | "same block";
 }
 
 interface RouterShape {
@@ -73,12 +113,18 @@ interface RouterShape {
   readonly parent: number;
   readonly lans: readonly LanShape[];
   readonly callIptables: boolean;
+  readonly forwarding: boolean;
   /** Routes to leave out or lead astray, by index modulo what there is. */
   readonly spoiled: readonly { readonly index: number; readonly how: "missing" | "parent" | "default" }[];
 }
 
 const lanShape: fc.Arbitrary<LanShape> = fc.record(
-  { bridged: fc.boolean(), endpoints: fc.integer({ min: 1, max: 2 }), hairpin: fc.boolean() },
+  {
+    bridged: fc.boolean(),
+    endpoints: fc.integer({ min: 1, max: 2 }),
+    hairpin: fc.boolean(),
+    second: fc.constantFrom("none", "none", "none", "other block", "same block"),
+  },
   { noNullPrototype: true },
 );
 const routerShape: fc.Arbitrary<RouterShape> = fc.record(
@@ -86,6 +132,7 @@ const routerShape: fc.Arbitrary<RouterShape> = fc.record(
     parent: fc.nat(4),
     lans: fc.array(lanShape, { minLength: 1, maxLength: 2 }),
     callIptables: fc.boolean(),
+    forwarding: fc.oneof({ weight: 15, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
     spoiled: fc.array(
       fc.record(
         { index: fc.nat(30), how: fc.constantFrom("missing" as const, "parent" as const, "default" as const) },
@@ -103,6 +150,12 @@ interface Lan {
   readonly shape: LanShape;
   readonly endpoints: readonly Endpoint[];
 }
+
+/** Where a LAN's second addresses are. */
+const secondBase = (router: number, index: number, second: LanShape["second"]) =>
+  second === "same block" ? `10.${router + 1}.${index}.10` : `10.${router + 1}.${100 + index}.`;
+const secondAddresses = (router: number, index: number, second: LanShape["second"], last: number) =>
+  second === "none" ? [] : at(`${secondBase(router, index, second)}${last}`, 24);
 
 const lanBlock = (router: number, lan: number) => cidr(`10.${router + 1}.${lan}.0/24`);
 const at = (text: string, prefix: number) => [{ address: addr(text), prefix }];
@@ -133,6 +186,7 @@ const lansOf = (shapes: readonly RouterShape[]): readonly Lan[] => {
         endpoints: Array.from({ length: count }, (_, k) => ({
           host: `e${router}${index}${k}`,
           address: addr(`10.${router + 1}.${index}.${k + 2}`),
+          others: secondAddresses(router, index, shape.second, k + 2).map(({ address }) => address),
         })),
       };
     }),
@@ -161,7 +215,12 @@ const routesOf = (shapes: readonly RouterShape[], lans: readonly Lan[], router: 
   const routes: Route[] = [
     ...lans
       .filter(lan => lan.router !== router)
-      .map(lan => ({ to: lanBlock(lan.router, lan.index), ...nextHop(shapes, router, lan.router) })),
+      .flatMap(lan => {
+        const hop = nextHop(shapes, router, lan.router);
+        const blocks = [lanBlock(lan.router, lan.index)];
+        if (lan.shape.second === "other block") blocks.push(lanBlock(lan.router, 100 + lan.index));
+        return blocks.map(to => ({ to, ...hop }));
+      }),
     ...shapes.flatMap((_, child) => {
       const above = parentOf(shapes, child);
       if (above === undefined || above === router || child === router) return [];
@@ -204,7 +263,7 @@ const interfacesOf = (shapes: readonly RouterShape[], lans: readonly Lan[], rout
   ...lans
     .filter(lan => lan.router === router)
     .flatMap(({ index, shape, endpoints }): Interface[] => {
-      const addresses = at(`10.${router + 1}.${index}.1`, 24);
+      const addresses = [...at(`10.${router + 1}.${index}.1`, 24), ...secondAddresses(router, index, shape.second, 1)];
       if (!shape.bridged)
         return [
           { kind: "veth", name: `lan${index}`, addresses, peer: { host: endpoints[0]!.host, interface: "eth0" } },
@@ -224,7 +283,7 @@ const interfacesOf = (shapes: readonly RouterShape[], lans: readonly Lan[], rout
 ];
 
 const endpointHosts = ({ router, index, shape, endpoints }: Lan): Host[] =>
-  endpoints.map(({ host, address }, k) => ({
+  endpoints.map(({ host, address, others = [] }, k) => ({
     id: host,
     hostname: host,
     role: "pod",
@@ -232,7 +291,7 @@ const endpointHosts = ({ router, index, shape, endpoints }: Lan): Host[] =>
       {
         kind: "veth",
         name: "eth0",
-        addresses: [{ address, prefix: 24 }],
+        addresses: [address, ...others].map(each => ({ address: each, prefix: 24 })),
         peer: { host: routerId(router), interface: shape.bridged ? `port${index}${k}` : `lan${index}` },
       },
     ],
@@ -251,6 +310,8 @@ interface Names {
   /** Runs of neighbouring addresses, for ranges. */
   readonly targets: readonly Addr[];
   readonly own: readonly Addr[];
+  /** Of statistic matches, beside 0 and 1. */
+  readonly probabilities: readonly number[];
   readonly interfaces: readonly string[];
 }
 
@@ -303,7 +364,7 @@ const anyMatch = (names: Names, hook: Hook): fc.Arbitrary<Match> => {
         kind: "iprange" as const,
         not: negated,
         on,
-        range: { first, last: (first + more) as Addr },
+        range: { first, last: Math.min(first + more, 0xffffffff) as Addr },
       })),
     fc
       .tuple(
@@ -317,7 +378,7 @@ const anyMatch = (names: Names, hook: Hook): fc.Arbitrary<Match> => {
       .map(([negated, value, mask]) => ({ kind: "mark" as const, not: negated, value: value & mask, mask })),
     fc.constantFrom("a comment", "word", 'with "quotes"').map(text => ({ kind: "comment" as const, text })),
     fc
-      .constantFrom(0, 1)
+      .constantFrom(0, 1, ...names.probabilities)
       .map(probability => ({ kind: "statistic" as const, mode: "random" as const, not: false, probability })),
     fc.tuple(not, fc.integer({ min: 1, max: 4 }), fc.nat(3)).map(([negated, every, packet]) => ({
       kind: "statistic" as const,
@@ -586,12 +647,74 @@ const table = (name: TableName, names: Names): fc.Arbitrary<Table> =>
     };
   });
 
+/** A chain as ip-masq-agent writes it: what stays inside keeps its source, all else is masqueraded. */
+const masqueradeAgent = (names: Names): fc.Arbitrary<readonly Chain[]> =>
+  fc.tuple(fc.array(cidrMatch(names), { maxLength: 3 }), not, fc.boolean()).map(([inside, negated, randomFully]) => [
+    {
+      name: "POSTROUTING",
+      policy: "ACCEPT" as const,
+      rules: [
+        {
+          matches: [
+            {
+              kind: "comment" as const,
+              text: "ip-masq-agent: ensure nat POSTROUTING directs all non-LOCAL destination traffic to our custom IP-MASQ-AGENT chain",
+            },
+            { kind: "addrtype" as const, not: !negated, on: "destination" as const, types: ["LOCAL" as const] },
+          ],
+          target: { kind: "jump" as const, chain: "IP-MASQ-AGENT" },
+        },
+      ],
+    },
+    {
+      name: "IP-MASQ-AGENT",
+      rules: [
+        ...inside.map((block): Rule => ({
+          matches: [
+            { kind: "destination", not: false, cidr: block },
+            { kind: "comment", text: "ip-masq-agent: local traffic is not subject to MASQUERADE" },
+          ],
+          target: { kind: "RETURN" },
+        })),
+        {
+          matches: [
+            {
+              kind: "comment",
+              text: "ip-masq-agent: outbound traffic is subject to MASQUERADE (must be last in chain)",
+            },
+          ],
+          target: { kind: "MASQUERADE", randomFully },
+        },
+      ],
+    },
+  ]);
+
+const natTable = (names: Names): fc.Arbitrary<Table> =>
+  fc
+    .tuple(
+      table("nat", names),
+      fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: masqueradeAgent(names) }),
+    )
+    .map(([nat, agent]) => {
+      if (agent === undefined) return nat;
+      const others = nat.chains.filter(({ name }) => !name.startsWith("POSTROUTING"));
+      const builtIn = (name: string) => (builtIns.nat as readonly string[]).includes(name);
+      return {
+        name: "nat" as const,
+        chains: [
+          ...others.filter(({ name }) => builtIn(name)),
+          agent[0]!,
+          ...[...others.filter(({ name }) => !builtIn(name)), agent[1]!].sort((a, b) => (a.name < b.name ? -1 : 1)),
+        ],
+      };
+    });
+
 const ruleset = (names: Names): fc.Arbitrary<Ruleset> =>
   fc
     .tuple(
       fc.option(table("raw", names), { freq: 2, nil: undefined }),
       fc.option(table("mangle", names), { freq: 2, nil: undefined }),
-      fc.option(table("nat", names), { freq: 6, nil: undefined }),
+      fc.option(natTable(names), { freq: 6, nil: undefined }),
       fc.option(table("filter", names), { freq: 2, nil: undefined }),
     )
     .map(tables => ({ tables: tables.filter(entry => entry !== undefined) }));
@@ -601,7 +724,27 @@ const ruleset = (names: Names): fc.Arbitrary<Ruleset> =>
 const conversation: fc.Arbitrary<Conversation> = fc.record(
   {
     proto: fc.constantFrom("icmp" as const, "tcp" as const, "tcp" as const, "udp" as const),
-    client: fc.nat(5),
+    client: fc.record(
+      {
+        kind: fc.oneof(
+          { weight: 9, arbitrary: fc.constant("endpoint" as const) },
+          { weight: 1, arbitrary: fc.constant("router" as const) },
+        ),
+        index: fc.nat(5),
+      },
+      { noNullPrototype: true },
+    ),
+    source: fc.oneof({ weight: 12, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat(9) }),
+    style: fc.constantFrom(
+      "whole" as const,
+      "whole" as const,
+      "whole" as const,
+      "whole" as const,
+      "half-open" as const,
+      "simultaneous" as const,
+      "reset" as const,
+      "turned" as const,
+    ),
     to: fc.record(
       {
         kind: fc.constantFrom(
@@ -613,6 +756,7 @@ const conversation: fc.Arbitrary<Conversation> = fc.record(
           "service" as const,
           "router" as const,
           "nowhere" as const,
+          "special" as const,
         ),
         index: fc.nat(9),
       },
@@ -624,6 +768,8 @@ const conversation: fc.Arbitrary<Conversation> = fc.record(
   },
   { noNullPrototype: true },
 );
+
+const wait: fc.Arbitrary<Action> = fc.constantFrom(0.5, 1.4, 2.5).map(seconds => ({ kind: "wait", seconds }));
 
 const action = (conversations: number): fc.Arbitrary<Action> => {
   const which = fc.nat(conversations - 1);
@@ -655,6 +801,7 @@ const action = (conversations: number): fc.Arbitrary<Action> => {
 };
 
 const namesOf = (
+  probabilities: readonly number[],
   router: number,
   interfaces: readonly Interface[],
   endpoints: readonly Endpoint[],
@@ -664,20 +811,28 @@ const namesOf = (
   return {
     own: [...own, addr(`10.200.${router}.1`)],
     targets: endpoints.map(({ address }) => address),
-    addresses: [...endpoints.map(({ address }) => address), ...gateways, ...serviceAddresses, ...nowhere],
+    addresses: [
+      ...endpoints.map(({ address }) => address),
+      ...gateways,
+      ...serviceAddresses,
+      ...nowhere,
+      ...specialAddresses.slice(0, 5),
+    ],
     interfaces: interfaces.map(({ name }) => name),
+    probabilities,
   };
 };
 
 const hostsAndRules = (
   shapes: readonly RouterShape[],
+  { probabilities, timeouts }: Kind,
 ): fc.Arbitrary<{ readonly network: Network; readonly endpoints: readonly Endpoint[] }> => {
   const lans = lansOf(shapes);
   const endpoints = lans.flatMap(lan => lan.endpoints);
   const gateways = lans.map(({ router, index }) => addr(`10.${router + 1}.${index}.1`));
   const interfaces = shapes.map((_, router) => interfacesOf(shapes, lans, router));
   return fc
-    .tuple(...interfaces.map((list, router) => ruleset(namesOf(router, list, endpoints, gateways))))
+    .tuple(...interfaces.map((list, router) => ruleset(namesOf(probabilities, router, list, endpoints, gateways))))
     .map(rules => ({
       endpoints,
       network: {
@@ -692,9 +847,10 @@ const hostsAndRules = (
             role: "node",
             interfaces: interfaces[router]!,
             routes: routesOf(shapes, lans, router),
-            forwarding: true,
+            forwarding: shape.forwarding,
             bridgeNfCallIptables: shape.callIptables,
             rules: rules[router]!,
+            ...(timeouts !== undefined && { conntrackTimeouts: timeouts }),
             listeners: [],
           })),
           ...lans.flatMap(endpointHosts),
@@ -703,22 +859,65 @@ const hostsAndRules = (
     }));
 };
 
+/** Times short enough to be waited for; each its own, so that one is not taken for another. */
+const shortTimeouts: ConntrackTimeouts = {
+  icmp_timeout: 1,
+  udp_timeout: 2,
+  udp_timeout_stream: 5,
+  tcp_timeout_syn_sent: 2,
+  tcp_timeout_syn_recv: 3,
+  tcp_timeout_established: 6,
+  tcp_timeout_fin_wait: 3,
+  tcp_timeout_close_wait: 2,
+  tcp_timeout_last_ack: 1,
+  tcp_timeout_time_wait: 3,
+  tcp_timeout_close: 1,
+  tcp_timeout_unacknowledged: 4,
+  tcp_timeout_max_retrans: 4,
+};
+
+/** What a network is made to show, as it costs time. */
+interface Kind {
+  /** Shares in which statistic matches may be met: each draw has to be found out, so less is sent. */
+  readonly probabilities: readonly number[];
+  /** Times after which connections are forgotten, where that is waited for. */
+  readonly timeouts: ConntrackTimeouts | undefined;
+}
+
+const kind: fc.Arbitrary<Kind> = fc.oneof(
+  { weight: 8, arbitrary: fc.constant<Kind>({ probabilities: [], timeouts: undefined }) },
+  { weight: 1, arbitrary: fc.constant<Kind>({ probabilities: [], timeouts: shortTimeouts }) },
+  { weight: 1, arbitrary: fc.constant<Kind>({ probabilities: [0.25, 0.5, 0.5, 0.9], timeouts: undefined }) },
+);
+const packetsWithChance = 40;
+const waits = { least: 1, most: 4 };
+
 /** A random small network and what happens in it. `actions` is about the number of packets sent. */
 export const anyCase = (actions: number): fc.Arbitrary<Case> =>
   fc
-    .tuple(fc.array(routerShape, { minLength: 1, maxLength: 5 }), fc.integer({ min: 3, max: 12 }))
-    .chain(([shapes, count]) =>
-      fc.tuple(
-        hostsAndRules(shapes),
+    .tuple(kind, fc.array(routerShape, { minLength: 1, maxLength: 5 }), fc.integer({ min: 3, max: 12 }))
+    .chain(([of, shapes, count]) => {
+      const most = of.probabilities.length > 0 ? Math.min(actions, packetsWithChance) : actions;
+      return fc.tuple(
+        hostsAndRules(shapes, of),
         fc.array(conversation, { minLength: count, maxLength: count }),
-        fc.array(action(count), { minLength: Math.ceil(actions / 2), maxLength: actions, size: "max" }),
-      ),
-    )
-    .map(([{ network, endpoints }, conversations, list]) => ({ network, endpoints, conversations, actions: list }));
+        fc.array(action(count), { minLength: Math.ceil(most / 2), maxLength: most, size: "max" }),
+        of.timeouts === undefined
+          ? fc.constant([])
+          : fc.array(fc.tuple(fc.nat(most), wait), { minLength: waits.least, maxLength: waits.most }),
+      );
+    })
+    .map(([{ network, endpoints }, conversations, list, pauses]) => {
+      const actions = [...list];
+      for (const [place, pause] of pauses) actions.splice(place % (actions.length + 1), 0, pause);
+      return { network, endpoints, conversations, actions };
+    });
 
 /** What was sent, so that a run can be repeated without the generator. */
 export interface Sent {
   readonly host: string;
+  /** Sent by a program of the host, by its rules and routes; else put on the wire past them. */
+  readonly program?: boolean;
   /** Seconds to let pass before it is sent. */
   readonly wait?: number;
   /** Seconds after the first was sent, as it came to be. */

@@ -2,7 +2,8 @@ import { formatAddr } from "../../lib/ip/addr.js";
 import { bootLinux, type HostCaptured } from "../../lib/linux/boot.js";
 import { bootModel } from "../../lib/net/model.js";
 import type { Hop, Trace } from "../../lib/net/trace.js";
-import type { Network } from "../../lib/net/types.js";
+import type { Lab } from "../../lib/net/lab.js";
+import type { Host, Network } from "../../lib/net/types.js";
 import type { ConntrackEntry } from "../../lib/netfilter/netfilter.js";
 import { printSave } from "../../lib/netfilter/print.js";
 import type { CountedRuleset, PortRange } from "../../lib/netfilter/types.js";
@@ -32,6 +33,8 @@ export interface Kernel extends Observation {
   readonly passed: ReadonlyMap<number, ReadonlySet<string>>;
   /** Ports that its connections expect answers at, by host: those of packets that went no further are seen nowhere else. */
   readonly tracked: ReadonlyMap<string, readonly number[]>;
+  /** Where rules draw by chance: the counters of their hosts after each packet, which tell what was drawn. */
+  readonly countersAfter: readonly string[];
   /** Whether a packet was still under way when the next one was sent. */
   readonly overtaken: boolean;
 }
@@ -55,7 +58,23 @@ const counterLines = (host: string, rules: CountedRuleset): string[] =>
     .filter(line => /\[[1-9]\d*:\d+\]/.test(line));
 
 /** Endpoints only drop; their rules are not of interest. */
-const routers = (network: Network) => network.hosts.filter(({ forwarding }) => forwarding);
+const routers = (network: Network) => network.hosts.filter(({ role }) => role === "node");
+
+/** Whether rules of a host match by chance. */
+const drawsInRules = ({ rules }: Host): boolean =>
+  rules.tables.some(({ chains }) =>
+    chains.some(chain =>
+      chain.rules.some(({ matches }) =>
+        matches.some(
+          match =>
+            match.kind === "statistic" && match.mode === "random" && match.probability > 0 && match.probability < 1,
+        ),
+      ),
+    ),
+  );
+
+const countersOf = async (lab: Lab, hosts: readonly Host[]): Promise<string> =>
+  (await Promise.all(hosts.map(async ({ id }) => counterLines(id, await lab.counters(id))))).flat().join("\n");
 
 /**
  * An end of a wire. What a bridge sees itself depends on whether it is promiscuous and on what Linux has cached of its
@@ -81,16 +100,29 @@ export const runKernel = async (of: Case, { replay }: KernelOptions = {}): Promi
     for (const { host } of of.endpoints) await lab.tap(host, "eth0");
     const sent: Sent[] = [];
     const talk = converse(of);
+    const chancy = of.network.hosts.filter(drawsInRules);
+    const countersAfter: string[] = [];
     const start = performance.now();
     const elapsed = () => Math.round(performance.now() - start) / 1000;
+    let wait = 0;
     for (const step of replay ?? of.actions) {
+      if ("kind" in step && step.kind === "wait") {
+        wait += step.seconds;
+        continue;
+      }
       const next = "packet" in step ? step : talk.act(step, sent.length);
       if (next === undefined) continue;
-      if (next.wait !== undefined) await pause(next.wait * 1000);
-      sent.push({ ...next, after: elapsed() });
-      const arrivals = await lab.inject(next.host, "eth0", next.packet, sent.length);
+      wait += next.wait ?? 0;
+      if (wait > 0) await pause(wait * 1000);
+      sent.push({ ...next, after: elapsed(), ...(wait > 0 && { wait }) });
+      wait = 0;
+      const arrivals = await (next.program === true
+        ? lab.sendRaw(next.host, next.packet, sent.length)
+        : lab.inject(next.host, "eth0", next.packet, sent.length));
       if (!("packet" in step)) for (const { host, packet } of arrivals) talk.observe(step, host, packet);
+      if (chancy.length > 0) countersAfter.push(await countersOf(lab, chancy));
     }
+    if (wait > 0) await pause(wait * 1000);
     await pause(2); // a straggler of the last packet
     const seen = (
       await Promise.all(
@@ -106,6 +138,7 @@ export const runKernel = async (of: Case, { replay }: KernelOptions = {}): Promi
     return {
       sent,
       readAfter,
+      countersAfter,
       overtaken: wasOvertaken(seen),
       ports: portsOf(seen),
       passed: passedOf(seen),
@@ -189,7 +222,7 @@ const destinationPorts = (network: Network): readonly number[] =>
   );
 
 /** More repetitions than a case needs: packets that go round between translations with three ports to draw from took 1,600. */
-const mostRepetitions = 5000;
+const mostRepetitions = 2000;
 
 /** A model's run, and whether chance left more open than what was seen can settle. */
 export interface ModelRun extends Observation {
@@ -205,10 +238,11 @@ const mostDraws = 4;
  * Runs what the kernel was sent on the model. Where the kernel drew a port by chance the model is made to draw the same:
  * whether it may, and what follows from it, is what is compared.
  */
-export const runModel = async (of: Case, kernel: Kernel): Promise<ModelRun> => {
+export const runModel = async (of: Case, kernel: Kernel, most = mostRepetitions): Promise<ModelRun> => {
   const decided: number[] = []; // which candidate each draw takes; tried like the digits of a number
   let best: { readonly run: ModelRun; readonly differences: number } | undefined;
-  for (let repetition = 0; repetition < mostRepetitions; repetition++) {
+  for (let repetition = 0; repetition < most; repetition++) {
+    await new Promise(setImmediate); // whoever wants to stop it is heard
     const { observation, draws, wrong = Infinity } = await runModelOnce(of, kernel, decided);
     const perPacket = new Map<number, number>();
     for (const { packet } of draws) perPacket.set(packet, (perPacket.get(packet) ?? 0) + 1);
@@ -233,6 +267,9 @@ export const runModel = async (of: Case, kernel: Kernel): Promise<ModelRun> => {
   return best!.run;
 };
 
+/** A draw that no share is larger than. */
+const almostOne = 1 - 2 ** -31;
+
 const runModelOnce = async (of: Case, kernel: Kernel, decided: readonly number[]) => {
   const draws: { readonly packet: number; readonly candidates: number; readonly drawn: number }[] = [];
   let current = 0;
@@ -242,7 +279,11 @@ const runModelOnce = async (of: Case, kernel: Kernel, decided: readonly number[]
   const randomOf = (host: string): Random => {
     const ranges = rangesOf(of.network, host);
     return {
-      float: () => 0.5,
+      float: () => {
+        const drawn = decided[draws.length] === 1 ? almostOne : 0;
+        draws.push({ packet: current, candidates: 2, drawn });
+        return drawn;
+      },
       int: () => {
         // The likeliest first: in the order seen, a port that neither the packet nor a destination rule had and no earlier draw took.
         const seen = kernel.ports.get(`${host} ${current}`) ?? new Set<number>();
@@ -266,6 +307,7 @@ const runModelOnce = async (of: Case, kernel: Kernel, decided: readonly number[]
     };
   };
   let wrong: number | undefined;
+  const chancy = of.network.hosts.filter(drawsInRules);
   const observation = await playModel(of.network, kernel, randomOf, {
     before({ packet }, number) {
       current = number;
@@ -275,10 +317,11 @@ const runModelOnce = async (of: Case, kernel: Kernel, decided: readonly number[]
         ...(packet.proto !== "icmp" ? [packet.sport, packet.dport] : "quoted" in packet ? [] : [packet.id]),
       ]);
     },
-    after(trace) {
+    async after(trace, lab) {
+      if (wrong !== undefined || draws.length === before) return;
+      const counters = kernel.countersAfter[current - 1];
       if (
-        wrong === undefined &&
-        draws.length > before &&
+        (counters !== undefined && counters !== (await countersOf(lab, chancy))) ||
         !trace.hops.every(hop => passesAsSeen(of.network, hop, kernel.passed.get(current)))
       )
         wrong = current;
@@ -290,7 +333,7 @@ const runModelOnce = async (of: Case, kernel: Kernel, decided: readonly number[]
 /** Told of every packet that the model is given, with its number, and of what became of it. */
 interface Witness {
   before(sent: Sent, number: number): void;
-  after(trace: Trace): void;
+  after(trace: Trace, lab: Lab): Promise<void>;
 }
 
 /** What the model does when it is sent the same, at the same times. */
@@ -315,8 +358,9 @@ export const playModel = async (
   for (const step of sent) {
     await until(step.after ?? clock);
     witness?.before(step, ++number);
-    const trace = lab.trace(step.host, step.packet);
-    witness?.after(trace);
+    const { host, packet, program } = step;
+    const trace = program === true ? lab.sendRaw(host, packet) : lab.inject(host, "eth0", packet);
+    await witness?.after(trace, lab);
   }
   await until(readAfter);
   const seen = (

@@ -734,7 +734,7 @@ const conversation: fc.Arbitrary<Conversation> = fc.record(
       },
       { noNullPrototype: true },
     ),
-    source: fc.oneof({ weight: 12, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat(9) }),
+    source: fc.oneof({ weight: 12, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.nat(3) }),
     style: fc.constantFrom(
       "whole" as const,
       "whole" as const,
@@ -756,7 +756,6 @@ const conversation: fc.Arbitrary<Conversation> = fc.record(
           "service" as const,
           "router" as const,
           "nowhere" as const,
-          "special" as const,
         ),
         index: fc.nat(9),
       },

@@ -378,6 +378,15 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
     return { host, interface: interfaceName, stop: () => (stopped ??= stop()) };
   };
 
+  /** Bridges learn where the fabric is, as they would from its ARP. */
+  const announceFabric = async (): Promise<void> => {
+    for (const port of plan.portsBehindBridges) {
+      const [handle] = await agent.ask("raw", port.namespace, port.interface, 0);
+      await agent.ask("inject", handle!, pcapOfFrames([{ time: 0, frame: markerFrame("here", port.mac) }]), 0);
+    }
+  };
+  let fabricAnnounced: Promise<void> | undefined;
+
   /** What came in at tapped interfaces, as the agent tells it. */
   const arrivals = (came: readonly Buffer[]): readonly Arrival[] =>
     came.flatMap((field, i) => {
@@ -424,6 +433,7 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
     async tap(host, interfaceName) {
       checkInterface(host, interfaceName);
       const [handle] = await agent.ask("raw", namespace(host), interfaceName, 1);
+      await (fabricAnnounced ??= announceFabric());
       // A bridge must know where the host is, as it would from its ARP, or it sends what is for the host to all.
       const { source } = plan.linkFor(host, interfaceName, 0 as Addr);
       await agent.ask(

@@ -50,6 +50,12 @@ export interface Plan {
   interfaceIndex(host: string, interfaceName: string): number;
   /** Hardware addresses for a frame from a host's interface towards the next hop of an address. */
   linkFor(host: string, interfaceName: string, destination: Addr): FrameLink;
+  /** The fabric's ends of cards that are ports of a bridge. */
+  readonly portsBehindBridges: readonly {
+    readonly namespace: string;
+    readonly interface: string;
+    readonly mac: Uint8Array;
+  }[];
 }
 
 export interface FrameLink {
@@ -579,6 +585,11 @@ export const planLinux = (network: Network): Plan => {
   return {
     namespaceOf,
     links,
+    portsBehindBridges: [...portOf].flatMap(([nic, port]) =>
+      hosts.get(nic.host)!.interfaces.find(({ name }) => name === nic.interface)?.master === undefined
+        ? []
+        : { namespace: fabric, interface: port, mac: macBytes(numbers.mac(fabric, port)) },
+    ),
     interfaceIndex: (id, name) => (name === "lo" ? 1 : numbers.index(namespaceOf.get(id)!, name)),
     linkFor(id, name, destination) {
       const host = hosts.get(id)!;

@@ -8,6 +8,7 @@ import {
   type Conversation,
   type Endpoint,
   nowhere,
+  type Place,
   type Sent,
   serviceAddresses,
   specialAddresses,
@@ -106,11 +107,15 @@ class Talk {
     return { host: id, address: address!, others };
   }
 
+  private get service(): Place {
+    return pick(this.of.services ?? serviceAddresses.map(address => ({ address })), this.spec.to.index);
+  }
+
   private get destination() {
     const { kind, index } = this.spec.to;
     const others = this.of.endpoints.filter(({ host }) => host !== this.client.host); // to oneself nothing takes the wire
     if (kind === "endpoint" && others.length > 0) return pick(addressesOf(pick(others, index)), index);
-    if (kind === "service") return pick(serviceAddresses, index);
+    if (kind === "service") return this.service.address;
     if (kind === "nowhere") return pick(nowhere, index);
     if (kind === "special") return pick(specialAddresses, index);
     return pick(
@@ -141,7 +146,7 @@ class Talk {
           0;
     }
     this.delivered = false;
-    return { host, packet, ...(host.startsWith("r") && { program: true }) };
+    return { host, packet, ...(!this.of.endpoints.some(endpoint => endpoint.host === host) && { program: true }) };
   }
 
   /** What has arrived because of the last packet. */
@@ -229,7 +234,10 @@ class Talk {
   }
 
   private get ends() {
-    if (this.speaker === "client") return { ...this.addresses, sport: this.spec.sport, dport: this.spec.dport };
+    if (this.speaker === "client") {
+      const { sport, dport, to } = this.spec;
+      return { ...this.addresses, sport, dport: (to.kind === "service" ? this.service.port : undefined) ?? dport };
+    }
     const { sport, dport } = invert(flowOf(this.server!.seen));
     return { ...this.addresses, sport, dport };
   }

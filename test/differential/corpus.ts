@@ -42,7 +42,7 @@ const words = { seen: 3, conntrack: 1, counters: 1 } as const;
 interface Written {
   readonly name: string;
   readonly network: unknown;
-  /** `SECONDS HOST PACKET`, with `wait SECONDS` before what is sent only after a while, `program` before what takes the host's own rules. */
+  /** `SECONDS HOST PACKET`, with `wait SECONDS` before what is sent only after a while, `program` before what takes the host's own rules, `given` with the number of the port that a load balancer gave. */
   readonly sent: readonly string[];
   readonly readAfter: number;
   readonly draws: readonly number[];
@@ -51,16 +51,18 @@ interface Written {
   readonly counters: Record<string, readonly string[]>;
 }
 
-const sentText = ({ host, after = 0, wait, program, packet }: Sent): string =>
-  `${after} ${host}${wait === undefined ? "" : ` wait ${wait}`}${program === true ? " program" : ""} ${packetText(packet)}`;
+const sentText = ({ host, after = 0, wait, program, given, packet }: Sent): string =>
+  `${after} ${host}${wait === undefined ? "" : ` wait ${wait}`}${program === true ? " program" : ""}${given === undefined ? "" : ` given ${given}`} ${packetText(packet)}`;
 
 const parseSent = (text: string): Sent => {
-  const [, after, host, wait, program, packet] = /^(\S+) (\S+) (?:wait (\S+) )?(program )?(.*)$/s.exec(text)!;
+  const [, after, host, wait, program, given, packet] =
+    /^(\S+) (\S+) (?:wait (\S+) )?(program )?(?:given (\d+) )?(.*)$/s.exec(text)!;
   return {
     host: host!,
     after: Number(after),
     ...(wait !== undefined && { wait: Number(wait) }),
     ...(program !== undefined && { program: true }),
+    ...(given !== undefined && { given: Number(given) }),
     packet: parsePacketText(packet!),
   };
 };
@@ -93,19 +95,21 @@ export const parseRecorded = (text: string): Recorded => {
   };
 };
 
-/** Every recorded case, by its file's name. */
-export const readCorpus = (): ReadonlyMap<string, Recorded> =>
+export const corpusPath = (file: string): string => folder + file;
+
+/** Recorded cases by their file's name; all of them unless said which. */
+export const readCorpus = (files: readonly string[] = readdirSync(folder)): ReadonlyMap<string, Recorded> =>
   new Map(
-    readdirSync(folder)
+    files
       .filter(file => file.endsWith(".json"))
       .sort()
-      .map(file => [file, parseRecorded(readFileSync(folder + file, "utf8"))]),
+      .map(file => [file, parseRecorded(readFileSync(corpusPath(file), "utf8"))]),
   );
 
 export const saveRecorded = async (file: string, of: Recorded): Promise<void> =>
-  writeFileSync(folder + file, await formatRecorded(of));
+  writeFileSync(corpusPath(file), await formatRecorded(of));
 
-export const removeRecorded = (file: string): void => rmSync(folder + file);
+export const removeRecorded = (file: string): void => rmSync(corpusPath(file));
 
 /** What the model does otherwise than Linux did; empty when nothing. */
 export const replay = async (of: Recorded): Promise<readonly string[]> => {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { type Addr, addr } from "../../lib/ip/addr.js";
 import { cidr, cidrOf } from "../../lib/ip/cidr.js";
+import { cloudNetwork, cloudShape } from "./cloud.js";
 import type { Host, Interface, Network, Route } from "../../lib/net/types.js";
 import type {
   AddrType,
@@ -53,8 +54,17 @@ export interface Conversation {
 /** Honest from SYN to FIN and again; never answered; opened by both at once; closed by the client's reset; opened again at once by the server. */
 export type Style = "whole" | "half-open" | "simultaneous" | "reset" | "turned";
 
+/** Where a service is. */
+export interface Place {
+  readonly address: Addr;
+  /** The conversation's own where it is left out. */
+  readonly port?: number;
+}
+
 export interface Case {
   readonly network: Network;
+  /** Addresses that only rules know; {@link serviceAddresses} where they are left out. */
+  readonly services?: readonly Place[];
   /** Hosts that packets are sent from and answered at. They drop what they get before their own stack would answer. */
   readonly endpoints: readonly Endpoint[];
   readonly conversations: readonly Conversation[];
@@ -891,8 +901,40 @@ const kind: fc.Arbitrary<Kind> = fc.oneof(
 const packetsWithChance = 40;
 const waits = { least: 1, most: 4 };
 
-/** A random small network and what happens in it. `actions` is about the number of packets sent. */
+const isHonest = (one: Action): boolean =>
+  one.kind === "step" || (one.kind === "odd" && (one.what === "again" || one.what === "error"));
+
+/**
+ * Clusters of either plugin. Ends are honest there: what the cloud's own load balancers think of odd segments is not compared,
+ * as netfilter plays them.
+ */
+export const cloudCase = (actions: number): fc.Arbitrary<Case> =>
+  fc
+    .tuple(cloudShape, fc.integer({ min: 3, max: 10 }))
+    .chain(([shape, count]) =>
+      fc.tuple(
+        fc.constant(shape),
+        fc.array(conversation, { minLength: count, maxLength: count }),
+        fc.array(action(count), { minLength: Math.ceil(actions / 2), maxLength: actions, size: "max" }),
+      ),
+    )
+    .map(([shape, conversations, list]) => ({
+      ...cloudNetwork(shape),
+      conversations: conversations.map(one => ({
+        ...one,
+        style: one.style === "turned" || one.style === "simultaneous" ? "whole" : one.style,
+      })),
+      actions: list.filter(isHonest),
+    }));
+
+/** A random network and what happens in it. `actions` is about the number of packets sent. */
 export const anyCase = (actions: number): fc.Arbitrary<Case> =>
+  fc.oneof(
+    { weight: 9, arbitrary: randomCase(actions) },
+    { weight: 1, arbitrary: cloudCase(Math.min(actions, packetsWithChance)) },
+  );
+
+const randomCase = (actions: number): fc.Arbitrary<Case> =>
   fc
     .tuple(kind, fc.array(routerShape, { minLength: 1, maxLength: 5 }), fc.integer({ min: 3, max: 12 }))
     .chain(([of, shapes, count]) => {
@@ -917,6 +959,8 @@ export interface Sent {
   readonly host: string;
   /** Sent by a program of the host, by its rules and routes; else put on the wire past them. */
   readonly program?: boolean;
+  /** Where it goes to a port that a load balancer has given out: which of them, as each engine may give another. */
+  readonly given?: number;
   /** Seconds to let pass before it is sent. */
   readonly wait?: number;
   /** Seconds after the first was sent, as it came to be. */

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { campaign, type CampaignResult, describeMismatch, type Mismatch, unexplained } from "./campaign.js";
 import { formatRecorded } from "./corpus.js";
-import { recordRegressions } from "./record.js";
+import { recordRandom, recordRegressions } from "./record.js";
 
 const whole = (text: string): number => {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError("expected a whole number");
@@ -35,7 +35,13 @@ const command = new Command("differential")
   .option("--packets <number>", "packets in each, at most", whole, 160)
   .option("--parallel <number>", "networks at a time", whole, 4)
   .option("--shrink <seconds>", "time to spend on making a mismatch smaller", whole, 60)
-  .option("--record", "write what the kernel does to test/corpus instead");
+  .option(
+    "--record",
+    "write what the kernel does to test/corpus instead: the regressions, and random networks that meet what the corpus does not",
+  );
+
+/** Bytes of the corpus: more takes longer to replay than a test should. */
+const corpusAtMost = 2.5 * 1024 * 1024;
 
 /** Seconds between two lines where no terminal shows how far it is. */
 const lineEvery = 15;
@@ -96,8 +102,9 @@ const compare = async ({ seed, runs, packets: actions, parallel, shrink: shrinkS
 
 const run = async (): Promise<void> => {
   const options = command.parse().opts<Options>();
-  if (options.record === true) await recordRegressions(line => console.log(line));
-  else await compare(options);
+  if (options.record !== true) return compare(options);
+  await recordRegressions(line => console.log(line));
+  await recordRandom({ ...options, most: corpusAtMost }, line => console.log(line));
 };
 
 void run();

@@ -1,4 +1,4 @@
-import { formatAddr } from "../../lib/ip/addr.js";
+import { type Addr, formatAddr } from "../../lib/ip/addr.js";
 import { bootLinux, type HostCaptured } from "../../lib/linux/boot.js";
 import { bootModel } from "../../lib/net/model.js";
 import type { Hop, Trace } from "../../lib/net/trace.js";
@@ -58,7 +58,72 @@ const counterLines = (host: string, rules: CountedRuleset): string[] =>
     .filter(line => /\[[1-9]\d*:\d+\]/.test(line));
 
 /** Endpoints only drop; their rules are not of interest. */
-const routers = (network: Network) => network.hosts.filter(({ role }) => role === "node");
+export const routers = (network: Network) => network.hosts.filter(({ role }) => role === "node");
+
+/**
+ * Ports that a load balancer gives out, by the order in which they are first used: netfilter, which plays it on Linux, keeps a
+ * port that is in range, the model takes the lowest. That they are equal or not, and where they are seen, is compared.
+ */
+class GivenPorts {
+  readonly #frontends: ReadonlySet<string>;
+  readonly #numbers = new Map<string, number>();
+
+  constructor({ fabric }: Network) {
+    this.#frontends = new Set(
+      fabric.translators.flatMap(({ allocations }) =>
+        allocations.flatMap(({ ranges }) => ranges.map(({ address }) => formatAddr(address))),
+      ),
+    );
+  }
+
+  /** Ports get their numbers as they are met. */
+  rename(text: string): string {
+    if (this.#frontends.size === 0) return text;
+    return text.replace(/(tcp|udp) ([\d.]+):(\d+) > ([\d.]+):(\d+)/g, (whole, proto, src, sport, dst, dport) => {
+      if (this.#frontends.has(src))
+        return `${proto} ${src}:${this.#number(proto, src, sport, dst, dport)} > ${dst}:${dport}`;
+      if (this.#frontends.has(dst))
+        return `${proto} ${src}:${sport} > ${dst}:${this.#number(proto, dst, dport, src, sport)}`;
+      return whole;
+    });
+  }
+
+  /** The number of the given port that a packet is sent to, or that what it quotes came from. */
+  numberOf(packet: Packet): number | undefined {
+    const end = givenEnd(packet);
+    if (end === undefined || !this.#frontends.has(end.frontend)) return undefined;
+    return this.#numbers.get(end.key(end.port));
+  }
+
+  /** The packet sent to the port that has a number here. */
+  withPort(packet: Packet, number: number): Packet {
+    const key = [...this.#numbers].find(([, known]) => known === number)?.[0];
+    const port = Number(key?.split(" ")[2]);
+    if (key === undefined) return packet;
+    if (packet.proto !== "icmp") return { ...packet, dport: port };
+    if (!("quoted" in packet) || packet.quoted.proto === "icmp") return packet;
+    return { ...packet, quoted: { ...packet.quoted, sport: port } };
+  }
+
+  #number(...key: readonly string[]): string {
+    const name = key.join(" ");
+    let number = this.#numbers.get(name);
+    if (number === undefined) this.#numbers.set(name, (number = this.#numbers.size + 1));
+    return `(${number})`;
+  }
+}
+
+const givenEnd = (packet: Packet) => {
+  const toward = (proto: string, frontend: Addr, port: number, other: Addr, otherPort: number) => ({
+    frontend: formatAddr(frontend),
+    port,
+    key: (at: number) => [proto, formatAddr(frontend), at, formatAddr(other), otherPort].join(" "),
+  });
+  if (packet.proto !== "icmp") return toward(packet.proto, packet.dst, packet.dport, packet.src, packet.sport);
+  if (!("quoted" in packet) || packet.quoted.proto === "icmp") return undefined;
+  const { proto, src, sport, dst, dport } = packet.quoted;
+  return toward(proto, src, sport, dst, dport);
+};
 
 /** Whether rules of a host match by chance. */
 const drawsInRules = ({ rules }: Host): boolean =>
@@ -73,7 +138,7 @@ const drawsInRules = ({ rules }: Host): boolean =>
     ),
   );
 
-const countersOf = async (lab: Lab, hosts: readonly Host[]): Promise<string> =>
+export const countersOf = async (lab: Lab, hosts: readonly Host[]): Promise<string> =>
   (await Promise.all(hosts.map(async ({ id }) => counterLines(id, await lab.counters(id))))).flat().join("\n");
 
 /**
@@ -88,10 +153,12 @@ const pause = (milliseconds: number) => new Promise(done => setTimeout(done, mil
 export interface KernelOptions {
   /** Packets to send as they are, in place of a case's conversations. */
   readonly replay?: readonly Sent[];
+  /** Read the counters of every host after every packet, also where nothing is drawn: tells at which packet something went another way. */
+  readonly slowly?: boolean;
 }
 
 /** Runs a case on the kernel: packets are injected one by one, and tcpdump watches every interface. */
-export const runKernel = async (of: Case, { replay }: KernelOptions = {}): Promise<Kernel> => {
+export const runKernel = async (of: Case, { replay, slowly = false }: KernelOptions = {}): Promise<Kernel> => {
   const lab = await bootLinux(of.network);
   try {
     const captures = await Promise.all(
@@ -100,10 +167,11 @@ export const runKernel = async (of: Case, { replay }: KernelOptions = {}): Promi
     for (const { host } of of.endpoints) await lab.tap(host, "eth0");
     const sent: Sent[] = [];
     const talk = converse(of);
-    const chancy = of.network.hosts.filter(drawsInRules);
+    const chancy = routers(of.network).filter(host => slowly || drawsInRules(host));
     const countersAfter: string[] = [];
     const start = performance.now();
     const elapsed = () => Math.round(performance.now() - start) / 1000;
+    const given = new GivenPorts(of.network);
     let wait = 0;
     for (const step of replay ?? of.actions) {
       if ("kind" in step && step.kind === "wait") {
@@ -114,11 +182,21 @@ export const runKernel = async (of: Case, { replay }: KernelOptions = {}): Promi
       if (next === undefined) continue;
       wait += next.wait ?? 0;
       if (wait > 0) await pause(wait * 1000);
-      sent.push({ ...next, after: elapsed(), ...(wait > 0 && { wait }) });
+      const packet = next.given === undefined ? next.packet : given.withPort(next.packet, next.given);
+      const number = given.numberOf(packet);
+      given.rename(packetText(packet));
+      sent.push({
+        ...next,
+        packet,
+        after: elapsed(),
+        ...(wait > 0 && { wait }),
+        ...(number !== undefined && { given: number }),
+      });
       wait = 0;
       const arrivals = await (next.program === true
-        ? lab.sendRaw(next.host, next.packet, sent.length)
-        : lab.inject(next.host, "eth0", next.packet, sent.length));
+        ? lab.sendRaw(next.host, packet, sent.length)
+        : lab.inject(next.host, "eth0", packet, sent.length));
+      for (const arrival of arrivals) given.rename(packetText(arrival.packet));
       if (!("packet" in step)) for (const { host, packet } of arrivals) talk.observe(step, host, packet);
       if (chancy.length > 0) countersAfter.push(await countersOf(lab, chancy));
     }
@@ -150,9 +228,11 @@ export const runKernel = async (of: Case, { replay }: KernelOptions = {}): Promi
       ),
       seen: seen
         .filter(entry => isPort(of.network, entry.host, entry.interface))
-        .map(entry => seenText(entry.host, entry))
+        .map(entry => given.rename(seenText(entry.host, entry)))
         .sort(),
-      conntrack: entries.flatMap(({ id, entries: list }) => list.map(entry => entryText(id, entry))).sort(),
+      conntrack: entries
+        .flatMap(({ id, entries: list }) => list.map(entry => given.rename(entryText(id, entry))))
+        .sort(),
       counters: counters.flat(),
     };
   } finally {
@@ -355,18 +435,29 @@ export const playModel = async (
     clock = time;
   };
   let number = 0;
+  const given = new GivenPorts(network);
+  const meet = ({ hops, replies }: Trace): void => {
+    for (const { kind, before, after } of hops)
+      if (kind === "host") for (const packet of [before, after]) given.rename(packetText(packet));
+    replies.forEach(meet);
+  };
   for (const step of sent) {
     await until(step.after ?? clock);
     witness?.before(step, ++number);
-    const { host, packet, program } = step;
+    const { host, program } = step;
+    const packet = step.given === undefined ? step.packet : given.withPort(step.packet, step.given);
+    given.rename(packetText(packet));
     const trace = program === true ? lab.sendRaw(host, packet) : lab.inject(host, "eth0", packet);
+    meet(trace);
     await witness?.after(trace, lab);
   }
   await until(readAfter);
   const seen = (
     await Promise.all(
       captures.map(async capture =>
-        (await capture.stop()).map(entry => seenText(capture.host, { ...entry, interface: capture.interface })),
+        (await capture.stop()).map(entry =>
+          given.rename(seenText(capture.host, { ...entry, interface: capture.interface })),
+        ),
       ),
     )
   ).flat();
@@ -374,7 +465,9 @@ export const playModel = async (
   return {
     seen: seen.sort(),
     conntrack: (
-      await Promise.all(withRules.map(async ({ id }) => (await lab.conntrack(id)).map(entry => entryText(id, entry))))
+      await Promise.all(
+        withRules.map(async ({ id }) => (await lab.conntrack(id)).map(entry => given.rename(entryText(id, entry)))),
+      )
     )
       .flat()
       .sort(),
@@ -384,6 +477,7 @@ export const playModel = async (
 
 /** Whether a hop's packet came and left as the kernel's did; what leaves by a bridge is seen at its port, or by who gets it. */
 const passesAsSeen = (network: Network, hop: Hop, passed: ReadonlySet<string> = new Set()): boolean =>
+  hop.kind !== "host" ||
   (["in", "out"] as const).every(direction => {
     const name = hop[direction];
     if (name === undefined || !isPort(network, hop.place, name)) return true;

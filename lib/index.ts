@@ -179,7 +179,7 @@ export {
   printPods,
   printServices,
 } from "./render/kubectl.js";
-export { type LoadBalancerResource, type ManagedCluster } from "./render/azObjects.js";
+export type { LoadBalancerResource, ManagedCluster, PublicIpResource } from "./render/azObjects.js";
 export { type Applied } from "./shell/applied.js";
 export { type PacketFilter, packetFilter } from "./shell/filter.js";
 export { type Sighting, watchWay } from "./net/watch.js";

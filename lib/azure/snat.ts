@@ -17,7 +17,7 @@ export type Sku = "Basic" | "Standard";
 
 export interface SnatQuestion {
   readonly sku: Sku;
-  /** Machines in the backend pool, 1 or more; those of each node pool where there are several. */
+  /** Machines in the backend pool, 1 or more; those of each node pool where there are several. Where the cluster autoscaler runs, Azure counts a pool's maxCount. */
   readonly nodes: NodeCount;
   /** Frontend addresses for outbound flows, 1 or more. Basic uses one of them. */
   readonly frontends: number;

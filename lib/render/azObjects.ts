@@ -14,6 +14,9 @@ export type ManagedCluster = ReturnType<typeof managedCluster>;
 /** A load balancer as `az network lb list` describes it, keys as today's az spells them. */
 export type LoadBalancerResource = ReturnType<typeof loadBalancerResource>;
 
+/** A public address as `az network public-ip list` describes it, keys as today's az spells them. */
+export type PublicIpResource = ReturnType<typeof publicIp>;
+
 /** What `az aks show` gives out about a cluster. */
 export const managedCluster = (built: Built, { spec, cluster, nodeResourceGroup, loadBalancer }: BuiltCluster) => {
   const { resourceGroup, location, vnet } = built.scenario;
@@ -99,6 +102,31 @@ export const loadBalancerResource = (built: Built, { cluster, nodeResourceGroup,
   };
 };
 
+const publicIp = (built: Built, resourceGroup: string, name: string, ipAddress: string, sku: "Basic" | "Standard") => ({
+  id: `${subscription}/resourceGroups/${resourceGroup}/providers/Microsoft.Network/publicIPAddresses/${name}`,
+  ipAddress,
+  location: built.scenario.location,
+  name,
+  provisioningState: "Succeeded",
+  publicIPAddressVersion: "IPv4",
+  resourceGroup,
+  sku: { name: sku },
+  type: "Microsoft.Network/publicIPAddresses",
+});
+
+/** What `az network public-ip list` gives out: the addresses of the clusters' load balancers, and those of machines. */
+export const publicIpResources = (built: Built): readonly PublicIpResource[] => [
+  ...built.clusters.flatMap(({ nodeResourceGroup, loadBalancer: { sku, frontends } }) =>
+    frontends.map(({ name, address }) => publicIp(built, nodeResourceGroup, name, address, sku)),
+  ),
+  // az vm create names a machine's address so.
+  ...built.scenario.vms.flatMap(({ name, publicAddress }) =>
+    publicAddress === undefined
+      ? []
+      : [publicIp(built, built.scenario.resourceGroup, `${name}PublicIP`, publicAddress, "Basic")],
+  ),
+];
+
 /** Keys that az wrote otherwise before it took over the names of the REST interface. */
 const olderKeys: ReadonlyMap<string, string> = new Map([
   ["dnsServiceIP", "dnsServiceIp"],
@@ -106,6 +134,7 @@ const olderKeys: ReadonlyMap<string, string> = new Map([
   ["frontendIPConfiguration", "frontendIpConfiguration"],
   ["frontendIPConfigurations", "frontendIpConfigurations"],
   ["publicIPAddress", "publicIpAddress"],
+  ["publicIPAddressVersion", "publicIpAddressVersion"],
   ["vnetSubnetID", "vnetSubnetId"],
 ]);
 

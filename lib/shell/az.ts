@@ -72,6 +72,10 @@ const commands: Readonly<
     },
   },
   "network lb list": { flags: groupFlags, run: async (session, { group }) => session.networkLbList(group) },
+  "network public-ip list": {
+    flags: groupFlags,
+    run: async (session, { group }) => session.networkPublicIpList(group),
+  },
 };
 
 /** Runs az. @throws InputError for what is not known, naming what is */

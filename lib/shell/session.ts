@@ -10,6 +10,8 @@ import type { ConntrackEntry } from "../netfilter/netfilter.js";
 import type { CountedRuleset } from "../netfilter/types.js";
 import {
   type LoadBalancerResource,
+  type PublicIpResource,
+  publicIpResources,
   loadBalancerResource,
   type ManagedCluster,
   managedCluster,
@@ -239,7 +241,8 @@ class LabSession<L extends Lab> implements Session<L> {
     return managedCluster(this.built, this.cluster(cluster, "az aks show"));
   }
 
-  networkLbList(resourceGroup?: string): readonly LoadBalancerResource[] {
+  /** Tells the resources of a group, or all. @throws InputError for a group that is not there */
+  #inGroup(resourceGroup: string | undefined): (group: string) => boolean {
     const groups = [
       this.scenario.resourceGroup,
       ...this.built.clusters.map(({ nodeResourceGroup }) => nodeResourceGroup),
@@ -253,9 +256,19 @@ class LabSession<L extends Lab> implements Session<L> {
         problem: "does not exist",
         expected: known(groups),
       });
+    return same;
+  }
+
+  networkLbList(resourceGroup?: string): readonly LoadBalancerResource[] {
+    const inGroup = this.#inGroup(resourceGroup);
     return this.built.clusters
-      .filter(({ nodeResourceGroup }) => same(nodeResourceGroup))
+      .filter(({ nodeResourceGroup }) => inGroup(nodeResourceGroup))
       .map(cluster => loadBalancerResource(this.built, cluster));
+  }
+
+  networkPublicIpList(resourceGroup?: string): readonly PublicIpResource[] {
+    const inGroup = this.#inGroup(resourceGroup);
+    return publicIpResources(this.built).filter(({ resourceGroup }) => inGroup(resourceGroup));
   }
 
   host(name: string): Host {

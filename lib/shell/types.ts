@@ -4,7 +4,7 @@ import type { Capture, ConnectResult, Lab, ModelLab, PingOptions, PingResult } f
 import type { Host } from "../net/types.js";
 import type { ConntrackEntry } from "../netfilter/netfilter.js";
 import type { CountedRuleset } from "../netfilter/types.js";
-import type { LoadBalancerResource, ManagedCluster } from "../render/azObjects.js";
+import type { LoadBalancerResource, ManagedCluster, PublicIpResource } from "../render/azObjects.js";
 import type { Addon } from "../scenario/edit.js";
 import type { Built, BuiltCluster, Scenario } from "../scenario/types.js";
 import type { Applied } from "./applied.js";
@@ -84,6 +84,8 @@ export interface Session<L extends Lab = ModelLab> {
   aksShow(cluster: string): ManagedCluster;
   /** `az network lb list`: the load balancers of a resource group, or all. */
   networkLbList(resourceGroup?: string): readonly LoadBalancerResource[];
+  /** `az network public-ip list`: the public addresses of a resource group, or all. */
+  networkPublicIpList(resourceGroup?: string): readonly PublicIpResource[];
   /** Pings from a machine to an address or a name. One request by default. */
   ping(from: string, to: string, options?: PingOptions): Promise<PingResult>;
   /** Fetches a page: `ifconfig.co`, `http://10.0.134.154:80/path`. */

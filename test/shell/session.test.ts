@@ -196,6 +196,23 @@ az("shows clusters and load balancers, through JMESPath and in each format", asy
   assert.is(await session.sh("az aks list --query 'length(@)' -o yaml"), "2");
 });
 
+az("lists public addresses, by the ids that frontends hold", async () => {
+  const session = await article();
+  assert.is(
+    await session.sh("az network public-ip list --query [].ipAddress -o tsv"),
+    "104.45.15.171\n104.46.56.131\n137.117.164.147\n104.214.236.151\n198.51.100.4",
+  );
+  assert.is(
+    await session.sh("az network public-ip list -g akstest --query [].[name,ipAddress] -o tsv"),
+    "testvmPublicIP\t198.51.100.4",
+  );
+  const ids = (command: string) => session.sh(`az network ${command} -o tsv`);
+  assert.is(
+    await ids("public-ip list --query '[?sku.name==`Basic`]|[0:4].id'"),
+    await ids("lb list --query [].frontendIpConfigurations[].publicIpAddress.id"),
+  );
+});
+
 az("prints nothing where a query finds nothing, whatever the format", async () => {
   const session = await article();
   for (const format of ["json", "tsv", "table", "yaml", "none"])
@@ -246,7 +263,10 @@ az("switches the add-on off and on", async () => {
 az("says what is known", async () => {
   const session = await article();
   const table: readonly (readonly [string, RegExp])[] = [
-    ["az", /expected aks show, aks list, aks enable-addons, aks disable-addons, network lb list/],
+    [
+      "az",
+      /expected aks show, aks list, aks enable-addons, aks disable-addons, network lb list, network public-ip list/,
+    ],
     ["az vm list", /"vm list" is not a command known here/],
     ["az aks show", /^az aks show: "" lacks -g/],
     ["az aks show -g akstest -n nobody", /^az aks show -n: "nobody" is not a cluster of this lab/],

@@ -3,6 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { InputError } from "../../lib/errors.js";
 import { erlangB, mappingsLost } from "../../lib/snat/erlang.js";
+import { expectPool } from "../../lib/snat/expect.js";
 import type { RulesChange } from "../../lib/snat/job.js";
 import { type PortRules, loadBalancerRules, natGatewayRules } from "../../lib/snat/rules.js";
 import { type SimulateOptions, type SimulationResult, simulate, simulationWork } from "../../lib/snat/simulate.js";
@@ -135,6 +136,32 @@ sharing("are one per node behind a load balancer, one for all behind a NAT gatew
   assert.is(gateway.use({ destination: "api 1:443/tcp" })[0]!.limit, 64_512);
   const held = await simulate(workload, natGatewayRules({ counted: "held" }), short);
   assert.is(held.use({ destination: "api 1:443/tcp" })[0]!.limit, 50_000);
+});
+
+sharing("fail by the tighter of two limits, on ports held and on connections open", async () => {
+  const pool = (change: Partial<PortRules>): PortRules => ({
+    ...natGatewayRules(),
+    ports: 300,
+    connectionsPerDestination: 200,
+    ...change,
+  });
+  const stream: Stream = { ...api, rate: 12, to: { address: "203.0.113.7", port: 443, protocol: "tcp" } };
+  for (const [fin, expected] of [
+    [4, erlangB(180, 200)], // 228 of 300 ports, but 180 of 200 open ones
+    [10, erlangB(300, 300)], // the same open ones, and 300 of 300 ports
+  ] as const) {
+    const limited = pool({ after: { fin, rst: 1, udp: 1 } });
+    const result = await simulate(evenWorkload({ nodes: 1, podsPerNode: 1, streams: [stream] }), limited, {
+      seconds: 20_000,
+      replications: 20,
+    });
+    const { mean, standardError } = result.failureProbability;
+    assert.is(expectPool([stream], 1, limited, 0.001).worst, expected);
+    assert.ok(
+      Math.abs(mean - expected) < 4 * standardError! + 0.02 * expected,
+      `${fin}: ${mean}, ${expected} expected`,
+    );
+  }
 });
 
 sharing("follow the pods of a cluster", async () => {

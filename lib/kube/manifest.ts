@@ -1,4 +1,4 @@
-import { type Document, LineCounter, isNode, parseAllDocuments } from "yaml";
+import { type Document, LineCounter, isNode, isScalar, parseAllDocuments, visit } from "yaml";
 import { InputError } from "../errors.js";
 import type { ContainerPort, ServicePort } from "./types.js";
 
@@ -329,6 +329,26 @@ const readObject = (root: Field): KubeObject => {
   return kind.read(root);
 };
 
+/** A key that a mapping has twice. The YAML reader itself would compare each key with all before it. */
+const repeatedKey = (document: Document.Parsed): { readonly name: string; readonly at: number } | undefined => {
+  let found: { readonly name: string; readonly at: number } | undefined;
+  visit(document, {
+    Map(_, map) {
+      const names = new Set<unknown>();
+      for (const { key } of map.items) {
+        if (!isScalar(key)) continue;
+        if (names.has(key.value)) {
+          found = { name: String(key.value), at: key.range?.[0] ?? 0 };
+          return visit.BREAK;
+        }
+        names.add(key.value);
+      }
+      return undefined;
+    },
+  });
+  return found;
+};
+
 /** The first line of the reader's own message: what follows quotes the input over many lines. */
 const firstLine = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split("\n")[0]!.replace(/:$/, "");
@@ -363,11 +383,22 @@ export const parseManifest = (yaml: string, file: string): readonly KubeObject[]
         `${file}:${lines.linePos(error.pos[0]).line} document ${index + 1}`,
         `is no YAML: ${firstLine(error)}`,
       );
+    const repeated = repeatedKey(document);
+    if (repeated !== undefined)
+      return broken(
+        `${file}:${lines.linePos(repeated.at).line} document ${index + 1}`,
+        `is no YAML: the key ${JSON.stringify(repeated.name)} stands twice`,
+      );
     const value: unknown = document.toJS({ maxAliasCount: aliasesAtMost });
     return value === null ? [] : [readObject(field(path => place(document, index, path), [], value))];
   };
   try {
-    const documents = parseAllDocuments(yaml, { lineCounter: lines, prettyErrors: false, logLevel: "error" });
+    const documents = parseAllDocuments(yaml, {
+      lineCounter: lines,
+      prettyErrors: false,
+      logLevel: "error",
+      uniqueKeys: false,
+    });
     const objects = "empty" in documents ? [] : documents.flatMap(read);
     return objects.length > 0 ? objects : broken(file, "holds no object");
   } catch (error) {

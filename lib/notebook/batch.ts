@@ -4,7 +4,6 @@ import { fileURLToPath } from "node:url";
 import { type CellFailure, executeNotebook } from "./execute.js";
 import { type KernelProcess, startKernel } from "./kernel.js";
 import type { Notebook } from "./nbformat.js";
-import { nameParameters } from "./parameters.js";
 import { scrubber } from "./scrub.js";
 
 /** The folder above the library: in errors, its files are named from there. */
@@ -58,15 +57,7 @@ const work = async (queue: Job[], options: BatchOptions, outcomes: Map<Job, Outc
       const seconds = (performance.now() - start) / 1000;
       const outcome: Outcome = executed.ok
         ? { job: current, seconds, ok: true, notebook: executed.notebook }
-        : {
-            job: current,
-            seconds,
-            ok: false,
-            failure: {
-              ...executed.failure,
-              message: nameParameters(executed.failure.source, executed.failure.message),
-            },
-          };
+        : { job: current, seconds, ok: false, failure: executed.failure };
       outcomes.set(current, outcome);
       options.progress.done(outcome);
       if (!executed.ok || !executed.reusable) {

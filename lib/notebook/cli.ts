@@ -1,9 +1,14 @@
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { InputError } from "../errors.js";
 import type { BookOptions } from "./book.js";
-import type { ParameterValue } from "./parameters.js";
-import { parametersFile, run } from "./run.js";
+import { type ParameterValue, readParametersFile } from "./parameterValues.js";
+import { listParameters, readInput, run } from "./run.js";
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+  readonly version: string;
+};
 
 const seconds = (text: string): number => {
   const value = Number(text);
@@ -53,11 +58,13 @@ Examples:
   $ egress-lab run notebooks/02-*.ipynb -p maxPods 60   the same with another value for a parameter
   $ egress-lab run notebooks/*.ipynb -f params.yaml --out results
                                                         keep the executed notebooks in results/
+  $ egress-lab run notebooks/02-*.ipynb --list          which parameters there are, and what they may be
   $ egress-lab run notebooks/*.ipynb --check            are the outputs in the files still true?
   $ egress-lab run notebooks/*.ipynb --update           write the outputs into the files
 
-A parameter is a line "let name: type = value;" of the cell tagged parameters. Values are read as YAML,
-or as they are for a string; tslab checks them against the type. -p wins over -f.
+A parameter is a line "let name: type = value;" of the cell tagged parameters; --list shows them. A value is what its
+type says, exactly: a number in decimal digits, true or false, null, a list as [1, 2], anything where a string is wanted.
+In a file for -f, texts that could be something else stand in quotes. -p wins over -f.
 
 A notebook with a cell tagged needs-linux boots network namespaces. Where that is not possible one line says
 what to install, and the outputs in its file are kept (with CI=true it is run all the same).
@@ -96,6 +103,7 @@ export const main = async (args: readonly string[]): Promise<number> => {
     const { argv, pairs } = args[0] === "run" ? pairParameters(args) : { argv: args, pairs: [] };
     const program = new Command("egress-lab")
       .description("Runs the notebooks of the course and makes its book.")
+      .version(version, "--version", "print the version")
       .exitOverride();
     program.configureHelp({ showGlobalOptions: false });
     program
@@ -109,6 +117,7 @@ export const main = async (args: readonly string[]): Promise<number> => {
       .option("--out <dir>", "write the executed notebooks into this folder")
       .option("--check", "compare with the outputs in the files and show what differs")
       .option("--update", "write the outputs into the files")
+      .option("--list", "show the notebooks' parameters with types, ranges and defaults, and run nothing")
       .addOption(timeoutOption)
       .addOption(jobsOption)
       .addHelpText("after", examples)
@@ -120,13 +129,15 @@ export const main = async (args: readonly string[]): Promise<number> => {
             out?: string;
             check?: true;
             update?: true;
+            list?: true;
             timeout: number;
             jobs: number;
           },
         ) => {
-          const { parametersFile: file, ...rest } = options;
+          const { parametersFile: file, list, ...rest } = options;
+          if (list) return listParameters(notebooks);
           const parameters = new Map<string, ParameterValue>([
-            ...(file === undefined ? [] : parametersFile(file)),
+            ...(file === undefined ? [] : readParametersFile(readInput(file), file)),
             ...pairs.map(([name, text]) => [name, { text }] as const),
           ]);
           well = await run(notebooks, { check: false, update: false, ...rest, parameters });

@@ -83,8 +83,11 @@ interface Statement {
   readonly comment: string;
 }
 
-const stringPattern = String.raw`"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|` + "`(?:\\\\.|[^`\\\\])*`";
-const tokenPattern = new RegExp(String.raw`//[^\n]*|/\*[^]*?\*/|${stringPattern}|[\w$]+|\n|[^\S\n]+|=>|[^]`, "g");
+// Unrolled: a choice for each character would use the stack up on a long text.
+const quoted = (quote: string, end: string, inner: string) =>
+  String.raw`${quote}[^${quote}\\${inner}]*(?:\\.[^${quote}\\${inner}]*)*${end}`;
+const stringPattern = [quoted('"', '"', "\\n"), quoted("'", "'", "\\n"), quoted("`", "(?:`|$)", "")].join("|");
+const tokenPattern = new RegExp(String.raw`//[^\n]*|/\*[^]*?(?:\*/|$)|${stringPattern}|[\w$]+|\n|[^\S\n]+|=>|[^]`, "g");
 
 /** Statements of simple declarations: cut at semicolons and line ends outside brackets and strings. */
 const statements = (source: string): readonly Statement[] => {

@@ -122,14 +122,32 @@ const readCell = (reader: Reader, value: unknown, path: string): Cell => {
 /** Gives every cell an id of its own: the one it has, else a digest of its source, so that edits elsewhere leave it alone. */
 const withIds = (cells: readonly Cell[]): readonly Cell[] => {
   const used = new Set<string>();
+  /** How many cells there are of an id so far: the search for a free one goes on where it ended. */
+  const copies = new Map<string, number>();
   return cells.map(cell => {
     const digest = createHash("sha256").update(`${cell.type}\n${cell.source}`).digest("hex").slice(0, 8);
     const first = cell.id === "" || used.has(cell.id) ? digest : cell.id;
     let id = first;
-    for (let copy = 2; used.has(id); copy++) id = `${first}-${copy}`;
+    for (let copy = (copies.get(first) ?? 1) + 1; used.has(id); copy++) {
+      id = `${first}-${copy}`;
+      copies.set(first, copy);
+    }
     used.add(id);
     return { ...cell, id };
   });
+};
+
+/** Levels of brackets that a notebook may have; charts have some twenty. Programs that walk a value go no deeper either. */
+const levelsAtMost = 500;
+
+/** Whether a value has more levels than a notebook may have. */
+const isTooDeep = (value: unknown): boolean => {
+  let inner: readonly unknown[] = [value];
+  for (let level = 0; level <= levelsAtMost; level++) {
+    inner = inner.flatMap(item => (typeof item === "object" && item !== null ? Object.values(item) : []));
+    if (inner.length === 0) return false;
+  }
+  return true;
 };
 
 /**
@@ -145,6 +163,7 @@ export const parseNotebook = (text: string, where: string): Notebook => {
   } catch {
     return reader.fail("", text.slice(0, 40), "is not JSON", "a Jupyter notebook (nbformat 4)");
   }
+  if (isTooDeep(json)) reader.fail("", text.slice(0, 40), "is nested too deeply", `at most ${levelsAtMost} levels`);
   const notebook = isRecord(json)
     ? json
     : reader.fail("", json, "is not a notebook", "a Jupyter notebook (nbformat 4)");

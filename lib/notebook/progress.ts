@@ -10,7 +10,7 @@ export const failureText = (path: string, failure: CellFailure): string =>
     ? `FAIL  ${path}: ${failure.message}`
     : `FAIL  ${path}, cell ${failure.cell}:\n${indented(failure.source.trimEnd())}\n\n${indented(failure.message)}`;
 
-/** One line that keeps up with the cells on a terminal, one line per cell elsewhere. */
+/** One line that keeps up with the cells on a terminal, one line per notebook elsewhere. */
 export const progressTo = (stream: NodeJS.WriteStream, total: number): Progress => {
   const active = new Map<Job, string>();
   let done = 0;
@@ -24,8 +24,7 @@ export const progressTo = (stream: NodeJS.WriteStream, total: number): Progress 
   return {
     cell(job, cell, of) {
       active.set(job, `cell ${cell}/${of}`);
-      if (live) redraw();
-      else stream.write(`      ${job.path} cell ${cell}/${of}\n`);
+      redraw();
     },
     done(outcome: Outcome) {
       active.delete(outcome.job);

@@ -1,14 +1,15 @@
 import { readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { parse as parseYaml } from "yaml";
 import { InputError, refuse } from "../errors.js";
 import { linuxMissing } from "../linux/available.js";
 import { type Job, type Outcome, executeAll } from "./batch.js";
 import { differences, textOf } from "./compare.js";
+import { formatDomain, parametersOf } from "./declarations.js";
 import { makeFolder, writeWhole } from "./files.js";
-import { type Json, emitNotebook, parseNotebook } from "./nbformat.js";
+import { emitNotebook, parseNotebook } from "./nbformat.js";
 import { type ParameterValues, injectParameters } from "./parameters.js";
 import { progressTo } from "./progress.js";
+import { tableText } from "./table.js";
 
 /** The options of `egress-lab run`. */
 export interface RunOptions {
@@ -37,25 +38,6 @@ export const readInput = (path: string): string => {
       expected: "a readable file",
     });
   }
-};
-
-/** Parameters from a YAML file: a mapping of names to values. */
-export const parametersFile = (path: string): ReadonlyMap<string, { readonly value: Json }> => {
-  let values: unknown;
-  try {
-    values = parseYaml(readInput(path)) ?? {};
-  } catch (error) {
-    if (error instanceof InputError) throw error;
-    throw new InputError({
-      where: path,
-      value: (error as Error).message.split("\n")[0],
-      problem: "is an error in its YAML",
-      expected: "lines name: value",
-    });
-  }
-  if (typeof values !== "object" || values === null || Array.isArray(values))
-    throw new InputError({ where: path, value: values, problem: "is not a mapping", expected: "lines name: value" });
-  return new Map(Object.entries(values).map(([name, value]) => [name, { value: value as Json }]));
 };
 
 const validate = (paths: readonly string[], options: RunOptions): void => {
@@ -114,6 +96,24 @@ export const executeFiles = async (
 /** Reads the notebooks, all of them before any is run. */
 export const readJobs = (paths: readonly string[], parameters: ParameterValues = new Map()): readonly Job[] =>
   paths.map(path => ({ path, notebook: injectParameters(parseNotebook(readInput(path), path), parameters, path) }));
+
+/** Prints what can be set in notebooks. */
+export const listParameters = (paths: readonly string[]): void => {
+  const lists = paths.map(path => {
+    const rows = parametersOf(parseNotebook(readInput(path), path), path).map(
+      ({ name, type, initial, meaning, domain }) => [
+        name,
+        type,
+        initial,
+        domain === undefined ? type : formatDomain(domain),
+        meaning,
+      ],
+    );
+    const columns = ["parameter", "type", "default", "may be", "meaning"];
+    return `${path}\n${rows.length === 0 ? "no parameters" : tableText({ columns, rows })}\n`;
+  });
+  process.stdout.write(lists.join("\n"));
+};
 
 /** Runs notebooks as the command line asks. Returns whether all is well. */
 export const run = async (paths: readonly string[], options: RunOptions): Promise<boolean> => {

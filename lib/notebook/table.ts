@@ -52,7 +52,7 @@ const checked = (table: TableData): TableData => {
 export const tableText = (table: TableData): string => {
   const { columns, rows } = checked(table);
   const texts = [columns, ...rows.map(row => row.map(cellText))];
-  const widths = columns.map((_, i) => Math.max(...texts.map(row => row[i]!.length)));
+  const widths = columns.map((_, i) => texts.reduce((widest, row) => Math.max(widest, row[i]!.length), 0));
   const numeric = columns.map((_, i) => isNumeric(table, i));
   const line = (row: readonly string[]) =>
     row

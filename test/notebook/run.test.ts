@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
@@ -104,14 +105,54 @@ parameterising("sets parameters after their cell, replacing those set before", (
   assert.match(again.stdout, "1792");
 });
 
-parameterising("names the parameter whose type is wrong", () => {
-  const cwd = folder({ "a.ipynb": plain });
-  const { code, stderr } = egressLab(cwd, "run", "a.ipynb", "-p", "nodes", "five", "-p", "plugin", "calico");
-  assert.is(code, 1);
-  assert.match(stderr, `parameter nodes: "five" does not fit: Type 'string' is not assignable to type 'number'`);
-  assert.match(
-    stderr,
-    'parameter plugin: "calico" does not fit: Type \'"calico"\' is not assignable to type \'"azure" | "kubenet"\'',
+parameterising("refuses a value that is not what the type says, in one line, before anything runs", () => {
+  const cwd = folder({ "a.ipynb": plain, "p.yaml": "nodes: .inf\n" });
+  const cases: readonly (readonly [readonly string[], string])[] = [
+    [["-p", "nodes", "five"], 'a.ipynb: parameter nodes: "five" is not of its type; expected number'],
+    [
+      ["-p", "nodes", "1e999"],
+      'a.ipynb: parameter nodes: "1e999" does not keep its digits as a number; expected number',
+    ],
+    [
+      ["-p", "plugin", "calico"],
+      'a.ipynb: parameter plugin: "calico" is not of its type; expected "azure" | "kubenet"',
+    ],
+    [
+      ["-f", "p.yaml"],
+      'p.yaml: nodes: ".inf" has more than one reading; expected decimal numbers, true, false, null, texts (in quotes where in doubt) and lists of them',
+    ],
+  ];
+  for (const [args, expected] of cases) {
+    const { code, stdout, stderr } = egressLab(cwd, "run", "a.ipynb", ...args);
+    assert.is(stderr, `${expected}\n`);
+    assert.is(code, 2);
+    assert.is(stdout, "");
+  }
+});
+
+parameterising("shows them with types, ranges and defaults", () => {
+  const cwd = folder({
+    "a.ipynb": notebook(
+      parameters(
+        'let maxPods: number = 30; // pods per node: 30 to 250\nlet sku: string = "Basic"; // "Basic" or "Standard"\nlet far: number | null = null;',
+      ),
+    ),
+    "none.ipynb": notebook("1"),
+  });
+  const { code, stdout, stderr } = egressLab(cwd, "run", "a.ipynb", "none.ipynb", "--list");
+  assert.is(code, 0, stderr);
+  assert.is(
+    stdout,
+    `a.ipynb
+parameter  type           default  may be                         meaning
+---------  -------------  -------  -----------------------------  -------------
+maxPods    number         30       a whole number from 30 to 250  pods per node
+sku        string         "Basic"  "Basic" or "Standard"
+far        number | null  null     number | null
+
+none.ipynb
+no parameters
+`,
   );
 });
 
@@ -269,7 +310,7 @@ input("is reported in one line before anything runs", () => {
     [["python.ipynb"], 'python.ipynb: metadata.kernelspec.name: "python3" is another kernel; expected tslab'],
     [["cells.ipynb"], 'cells.ipynb: cells[0].cell_type: "codes" is not a kind of cell; expected code, markdown or raw'],
     [["none.ipynb"], 'file: "none.ipynb" cannot be read (ENOENT); expected a readable file'],
-    [["-f", "list.yaml"], "list.yaml: [1] is not a mapping; expected lines name: value"],
+    [["-f", "list.yaml"], 'list.yaml: "- 1" is not a mapping; expected lines name: value'],
     [["-p", "nodes"], '-p: "nodes" is incomplete; expected -p name value'],
     [["--check", "--update"], 'options: "--check --update" exclude each other; expected one of them'],
     [["--out", "."], '--out: "." is the notebook\'s own folder; expected another folder, or --update'],
@@ -286,6 +327,22 @@ input("is reported in one line before anything runs", () => {
   }
   assert.is(readFileSync(join(cwd, "good.ipynb"), "utf8"), plain);
   assert.not.ok(existsSync(join(cwd, "out")));
+});
+
+input("of Node too old is told in one line, before anything else", () => {
+  const old = `Object.defineProperty(process.versions, "node", { value: "22.11.0" });`;
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ["--import", `data:text/javascript,${encodeURIComponent(old)}`, join(root, "lib/bin/egress-lab.js"), "run", "x"],
+    { encoding: "utf8" },
+  );
+  assert.is(stderr, "egress-lab: Node 22.11.0 is too old; it needs ^20.19.0 || >=22.12.0\n");
+  assert.is(status, 2);
+});
+
+input("is none where the version is asked for", () => {
+  const { version } = JSON.parse(readFileSync(join(root, "lib/package.json"), "utf8")) as { readonly version: string };
+  assert.equal(egressLab(root, "--version"), { code: 0, stdout: `${version}\n`, stderr: "" });
 });
 
 input.run();

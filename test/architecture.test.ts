@@ -117,4 +117,15 @@ test("the model and what shows it run in a browser", () => {
   );
 });
 
+test("no list is spread into the arguments of a call: a long one does not fit on the stack", () => {
+  const spread =
+    /(?:Math\.(?:max|min)|fromCharCode|fromCodePoint)\([^;]*?\.\.\.|\.(?:push|unshift|splice)\((?:[^(){}]*, )?\.\.\.|push\.apply\(/;
+  const found = files.flatMap(file =>
+    readFileSync(join(lib, file), "utf8")
+      .split("\n")
+      .flatMap((line, i) => (spread.test(line) ? [`${file}:${i + 1}: ${line.trim()}`] : [])),
+  );
+  assert.equal(found, []);
+});
+
 test.run();

@@ -1,3 +1,4 @@
+import { largest, smallest } from "../extremes.js";
 import type { ChartChannel, ChartSpec } from "./spec.js";
 import { colours, palette } from "./theme.js";
 import { type ChartOptions, count, heading, noRows, percent, plural, short } from "./words.js";
@@ -84,7 +85,7 @@ export const failureCurves = (
     field: "load",
     type: "quantitative",
     axis: { title: "erlangs towards one destination", format: ",~f", grid: true },
-    scale: { type: "log", base: 2, domain: [Math.min(...loads) / 1.1, Math.max(...loads) * 1.1], nice: false },
+    scale: { type: "log", base: 2, domain: [smallest(loads) / 1.1, largest(loads) * 1.1], nice: false },
   };
   const y = (field: string): ChartChannel => ({
     field,

@@ -1,3 +1,4 @@
+import { largest } from "../extremes.js";
 import type { ChartChannel, ChartSpec } from "./spec.js";
 import { colours } from "./theme.js";
 import { type ChartOptions, count, heading, noRows, percent, short } from "./words.js";
@@ -34,7 +35,7 @@ const bandOf = (failure: number) => bands.find(({ below }) => failure < below)!;
 const finding = (rows: readonly FailureHeatMapRow[], connections: string): string => {
   const [{ portsPerNode }] = rows as readonly [FailureHeatMapRow];
   const bad = (row: FailureHeatMapRow) => row.failure >= 0.01;
-  const most = Math.max(...rows.map(row => row.podsPerNode));
+  const most = largest(rows.map(row => row.podsPerNode));
   const first = rows
     .filter(row => row.podsPerNode === most && bad(row))
     .sort((a, b) => a.connectionsPerPod - b.connectionsPerPod)[0];

@@ -1,3 +1,4 @@
+import { largest, smallest } from "../extremes.js";
 import { allotmentLayers, failureLayers, nodeLayout } from "./nodeLayout.js";
 import type { ChartChannel, ChartLayer, ChartSpec } from "./spec.js";
 import { colours } from "./theme.js";
@@ -18,7 +19,7 @@ export interface NodePortsRow {
 
 const finding = (rows: readonly NodePortsRow[]): string => {
   const range = (values: readonly number[]): string => {
-    const [least, most] = [Math.min(...values), Math.max(...values)];
+    const [least, most] = [smallest(values), largest(values)];
     return least === most ? count(most) : `${count(least)} to ${count(most)}`;
   };
   const full = rows.filter(row => row.max >= row.allotted).length;
@@ -48,7 +49,7 @@ export const portsByNode = (rows: readonly NodePortsRow[], options: ChartOptions
   );
   const { along, across, axis, scale, width, height } = layout;
   const node: ChartChannel = { field: "node", type: "nominal", sort: null, axis, scale };
-  const most = Math.max(1, ...rows.map(row => Math.max(row.max, row.allotted)));
+  const most = Math.max(1, largest(rows.map(row => Math.max(row.max, row.allotted))));
   const ports = (field: string): ChartChannel => ({
     field,
     type: "quantitative",

@@ -1,3 +1,4 @@
+import { largest } from "../extremes.js";
 import type { ChartChannel, ChartLayer, ChartSpec } from "./spec.js";
 import { colours } from "./theme.js";
 import { type ChartOptions, count, heading, noRows, percent, short } from "./words.js";
@@ -52,7 +53,7 @@ export const portsOverTime = (rows: readonly PortsOverTimeRow[], options: ChartO
   const at = (seconds: number): number => short(seconds / unit.seconds);
   const failing = rows.filter(({ failures }) => failures > 0);
   const [firstFailure] = failing;
-  const limit = Math.max(...rows.map(row => row.limit));
+  const limit = largest(rows.map(row => row.limit));
   const x: ChartChannel = {
     field: "at",
     type: "quantitative",
@@ -110,7 +111,7 @@ export const portsOverTime = (rows: readonly PortsOverTimeRow[], options: ChartO
             encoding: { x, y: ports("limit"), text: { field: "label", type: "nominal" } },
           },
         ];
-  const most = Math.max(...rows.map(row => row.max));
+  const most = largest(rows.map(row => row.max));
   const fate =
     firstFailure === undefined
       ? "no connection fails"

@@ -1,3 +1,4 @@
+import { largest, smallest } from "../extremes.js";
 import { colours, palette } from "./theme.js";
 import type { ChartChannel, ChartLayer, ChartRow, ChartSpec } from "./spec.js";
 import { type FullNode, allotmentLayers, failureLayers, nodeLayout } from "./nodeLayout.js";
@@ -40,7 +41,7 @@ const finding = (totals: readonly FullNode[]): string => {
   const inUse = totals.map(total => total.used);
   const full = totals.filter(total => total.used >= total.allotted).length;
   const failed = totals.reduce((sum, total) => sum + total.failed, 0);
-  const [least, most] = [Math.min(...inUse), Math.max(...inUse)];
+  const [least, most] = [smallest(inUse), largest(inUse)];
   const range = least === most ? count(most) : `${count(least)} to ${count(most)}`;
   const allotments = [...new Set(totals.map(total => total.allotted))].map(count).join(" or ");
   return `${plural(totals.length, "node")} use ${range} of their ${allotments} SNAT ports each; ${full === 0 ? "none has" : `${count(full)} of them ${full === 1 ? "has" : "have"}`} all in use, and ${failures(failed)}.`;
@@ -69,7 +70,7 @@ export const snatPortsPerNode = (rows: readonly SnatPortsRow[], options: ChartOp
   const layout = nodeLayout(totals);
   const { along, across, axis, scale, width, height } = layout;
   const nodeChannel: ChartChannel = { field: "node", type: "nominal", sort: null, axis, scale };
-  const most = Math.max(1, ...totals.map(total => Math.max(total.used, total.allotted)));
+  const most = Math.max(1, largest(totals.map(total => Math.max(total.used, total.allotted))));
   const portsChannel: ChartChannel = {
     field: "portsInUse",
     type: "quantitative",

@@ -146,7 +146,7 @@ export const clusterHosts = (cluster: Cluster, subnet: Cidr): readonly Host[] =>
     const listeners: Listener[] = [];
     for (const pod of podsOf.get(node.name)!) {
       if (pod.hostNetwork) {
-        listeners.push(...listenersOf(pod));
+        for (const listener of listenersOf(pod)) listeners.push(listener);
         continue;
       }
       const host = podHost(cluster.name, pod, bridge, vethName(podHostId(cluster.name, pod)));

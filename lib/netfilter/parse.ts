@@ -367,9 +367,9 @@ const endModule = (words: Words, draft: Draft): void => {
     match.kind === "dport" || ("on" in match && match.on === "destination") ? 1 : 0;
   const sorted = own.sort((a, b) => side(a) - side(b));
   const ports = sorted.filter(match => (match.kind === "sport" || match.kind === "dport") && !isEveryPort(match.ports));
-  if (module.name !== "tcp" && module.name !== "udp") draft.matches.push(...sorted);
-  else if (ports.length > 0) draft.matches.push(...ports);
-  else draft.matches.push(everyPort[module.name]);
+  const last =
+    module.name !== "tcp" && module.name !== "udp" ? sorted : ports.length > 0 ? ports : [everyPort[module.name]];
+  for (const match of last) draft.matches.push(match);
 };
 
 const beginModule = (words: Words, draft: Draft, name: Module): void => {

@@ -1,4 +1,5 @@
 import { InputError } from "../errors.js";
+import { largest } from "../extremes.js";
 import { type Data, printJson, printYaml, sortKeys } from "./document.js";
 
 /** az's `--output` formats known here. */
@@ -66,7 +67,7 @@ const printAzTable = (data: Data, order: readonly string[] | undefined): string 
   if (names.length === 0) return "";
   const columns = names.map(name => {
     const cells = rows.map(row => tableCell(row[name]));
-    const width = Math.max(name.length + 2, ...cells.map(cell => cell.length));
+    const width = Math.max(name.length + 2, largest(cells.map(cell => cell.length)));
     const pad = rows.every(row => typeof row[name] === "number")
       ? (text: string) => text.padStart(width)
       : (text: string) => text.padEnd(width);

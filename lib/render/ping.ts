@@ -1,3 +1,4 @@
+import { largest, smallest } from "../extremes.js";
 import type { PingReply, PingResult } from "../net/lab.js";
 
 /** How a ping was started and how it ended. */
@@ -47,7 +48,7 @@ const roundTrips = (echoes: readonly PingReply[]): string => {
   const mean = Math.floor(micros.reduce((sum, each) => sum + each, 0) / micros.length);
   const meanSquare = micros.reduce((sum, each) => sum + each * each, 0) / micros.length;
   const deviation = Math.floor(Math.sqrt(Math.max(0, meanSquare - mean * mean)));
-  return `rtt min/avg/max/mdev = ${[Math.min(...micros), mean, Math.max(...micros), deviation].map(formatMicros).join("/")} ms`;
+  return `rtt min/avg/max/mdev = ${[smallest(micros), mean, largest(micros), deviation].map(formatMicros).join("/")} ms`;
 };
 
 const statistics = (result: PingResult, name: string): readonly string[] => {

@@ -1,3 +1,5 @@
+import { largest } from "../extremes.js";
+
 /** A column of a table: how it is headed, what it shows of an item, and whether only `-o wide` shows it. */
 export interface Column<Item> {
   readonly name: string;
@@ -12,7 +14,7 @@ const padding = 3;
 /** Rows of cells as kubectl draws them: a column is as wide as its widest cell and three more, the last is not padded. */
 export const printRows = (rows: readonly (readonly string[])[]): string => {
   const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(narrowest, ...rows.map(row => (row[column] ?? "").length + padding)),
+    Math.max(narrowest, largest(rows.map(row => (row[column] ?? "").length + padding))),
   );
   return rows
     .map(row => row.map((cell, column) => (column < row.length - 1 ? cell.padEnd(widths[column]!) : cell)).join(""))

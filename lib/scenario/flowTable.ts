@@ -1,3 +1,4 @@
+import { largest } from "../extremes.js";
 import { formatAddr } from "../ip/addr.js";
 import { podHostId } from "../kube/hosts.js";
 import type { Cluster, NetworkPlugin, Pod, Service } from "../kube/types.js";
@@ -303,7 +304,7 @@ export const flowChangeColumns = (rows: readonly FlowRow[]): readonly FlowTableV
     );
     const cells = [...groupBy(all, cell => cell.join("\t")).values()].map(same => same[0]!);
     const rest = ([0, 1, 2] as const).reduce(
-      (left, column) => left - 2 - Math.max(4, ...cells.map(cell => cell[column].length)),
+      (left, column) => left - 2 - Math.max(4, largest(cells.map(cell => cell[column].length))),
       widest,
     );
     return {

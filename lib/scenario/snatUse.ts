@@ -1,5 +1,6 @@
 import { wholeNumber } from "../checks.js";
 import { InputError } from "../errors.js";
+import { largest } from "../extremes.js";
 import { formatAddr } from "../ip/addr.js";
 import { podHostId } from "../kube/hosts.js";
 import type { Cluster, Pod } from "../kube/types.js";
@@ -143,7 +144,7 @@ const summarise = <X extends number | string>(x: X, rows: readonly SnatUseRow[])
       x,
       cluster,
       nodes: used.length,
-      portsInUse: Math.max(...used),
+      portsInUse: largest(used),
       allotted: own[0]!.allotted,
       failed: sum(own.map(row => row.failed)),
     };

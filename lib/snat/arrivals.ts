@@ -1,3 +1,4 @@
+import { largest } from "../extremes.js";
 import { subseed } from "../random.js";
 import { Draws } from "./draws.js";
 import { type Hold, drawHold } from "./hold.js";
@@ -152,7 +153,7 @@ export class PoolArrivals {
 
   /** The highest rate of any moment. */
   get peakRate(): number {
-    return Math.max(...[0, ...this.steps].map(from => this.weightsAt(from).reduce((sum, weight) => sum + weight, 0)));
+    return largest([0, ...this.steps].map(from => this.weightsAt(from).reduce((sum, weight) => sum + weight, 0)));
   }
 
   /** Draws the next arrivals, those before `end` at most; returns how many. Fewer than a batch is no sign of the end: 0 is. */

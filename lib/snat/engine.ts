@@ -1,3 +1,4 @@
+import { largest, smallest } from "../extremes.js";
 import { subseed } from "../random.js";
 import { type PoolArrivals, arrivalsInPool, batch, batchSize } from "./arrivals.js";
 import { Closings } from "./closings.js";
@@ -168,7 +169,7 @@ export class PoolRun {
     const rate = Math.max(this.arrivals.peakRate, 1e-9);
     const holds = [...new Set(pods.flatMap(pod => pod.streams))].map(stream => meanHold(job.streams[stream]!.hold));
     const perBin = rate / arrivalsPerBin;
-    this.bins = 2 ** Math.min(20, Math.max(7, Math.ceil(Math.log2(1.5 * Math.max(...holds) * perBin))));
+    this.bins = 2 ** Math.min(20, Math.max(7, Math.ceil(Math.log2(1.5 * largest(holds) * perBin))));
     // Positions in the wheel are 32-bit numbers, even at the end of a long run.
     this.binsPerSecond = Math.min(perBin, 2 ** 30 / (job.warmUp + job.seconds));
     const { change } = job;
@@ -232,7 +233,7 @@ export class PoolRun {
       { length: groupCount },
       (_, group) => numbers[(this.rowOf(group) + rowFirstFailure) / 2]!,
     );
-    const firstFailure = Float64Array.from([...firsts, Math.min(...firsts)]);
+    const firstFailure = Float64Array.from([...firsts, smallest(firsts)]);
     return { series, podMeans, podAttempts, podFailures, podMax, firstFailure, takenAway, cutOff, events, peak };
   }
 

@@ -1,3 +1,4 @@
+import { largest, smallest } from "../extremes.js";
 import { erlangB, loadFor, portsFor, sharedPorts } from "./erlang.js";
 import { meanHold, meanOpen } from "./hold.js";
 import { type PortRules, groupOf, holdOf } from "./rules.js";
@@ -86,10 +87,10 @@ export const expectPool = (
   return {
     loads,
     failure: Math.max(total === 0 ? 0 : lost / total, aboveLimit),
-    worst: Math.max(0, aboveLimit, ...failures),
+    worst: Math.max(0, aboveLimit, largest(failures)),
     meanInUse: tcp.length === 0 ? 0 : sharedPorts(tcp, rules.ports, rules.choice).meanInUse,
     growth: Math.min(
-      ...loads.map(({ load, open }) => Math.min(fits / load, openFits / open)),
+      smallest(loads.map(({ load, open }) => Math.min(fits / load, openFits / open))),
       rules.connections / Math.max(total, 1e-300),
     ),
   };
@@ -103,5 +104,5 @@ export const portsNeeded = (
   target: number,
 ): number | undefined => {
   const needed = destinationLoads(streams, pods, rules).map(({ load }) => portsFor(load, target));
-  return needed.includes(undefined) ? undefined : Math.max(1, ...(needed as readonly number[]));
+  return needed.includes(undefined) ? undefined : Math.max(1, largest(needed as readonly number[]));
 };

@@ -1,5 +1,6 @@
 import { checkSeed, wholeNumber, within } from "../checks.js";
 import { InputError } from "../errors.js";
+import { largest } from "../extremes.js";
 import { oneOf } from "../shape.js";
 import { subseed } from "../random.js";
 import type { PortChoice } from "./erlang.js";
@@ -93,7 +94,7 @@ const numbering = <Key>() => {
 
 /** Ten of the longest mean holds, so that the pools are as full at time 0 as they stay. */
 const defaultWarmUp = (streams: readonly JobStream[]): number =>
-  10 * Math.max(...streams.map(stream => meanHold(stream.hold)));
+  10 * largest(streams.map(stream => meanHold(stream.hold)));
 
 /** Which of a pool's ports stay when it has fewer. */
 export type KeptPorts = "lowest" | "highest";

@@ -555,7 +555,7 @@ export const compare = (planA: Plan | PlannedSetup, planB: Plan | PlannedSetup):
           : "their ports fall free",
     });
   }
-  changes.push(...portChange(before, after));
+  for (const change of portChange(before, after)) changes.push(change);
   if (before.ips !== after.ips)
     changes.push({
       what: "addresses",

@@ -273,4 +273,17 @@ test("returns or throws an InputError, whatever the text", () => {
   );
 });
 
+test("refuses a key that stands twice, with its line, and reads many in time in proportion", () => {
+  assert.is(
+    messageOf(() => parseManifest("apiVersion: v1\nkind: Service\nmetadata: {name: a, name: b}\n", "web.yaml")),
+    'web.yaml:3 document 1: "apiVersion: v1" is no YAML: the key "name" stands twice; expected YAML documents, one Kubernetes object each',
+  );
+  const labels = Array.from({ length: 60_000 }, (_, i) => `    k${i}: v\n`).join("");
+  const [object] = parseManifest(
+    `apiVersion: v1\nkind: Service\nmetadata:\n  name: a\n  labels:\n${labels}spec:\n  ports:\n  - port: 80\n`,
+    "web.yaml",
+  );
+  assert.is(Object.keys(object!.labels).length, 60_000);
+});
+
 test.run();

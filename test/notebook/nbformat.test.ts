@@ -101,4 +101,44 @@ format("survive whatever their parameters cell holds", () => {
   );
 });
 
+/** What takes minutes where each part is compared with all before it. */
+format("are read in time in proportion to their length", () => {
+  const same = parseNotebook(
+    JSON.stringify({
+      ...JSON.parse(notebook()),
+      cells: Array.from({ length: 60_000 }, () => ({ cell_type: "markdown", id: "a", metadata: {}, source: "x" })),
+    }),
+    "a",
+  );
+  assert.is(new Set(same.cells.map(({ id }) => id)).size, 60_000);
+  const n = 200_000;
+  for (const source of [
+    `let a${" ".repeat(n)}= 1;`,
+    `let a: number${"\n".repeat(n)}= 1;`,
+    "/*".repeat(n),
+    "`".repeat(n + 1),
+    `let a: number = 1; // ${": ".repeat(n)}`,
+    `let a: string = "${"x".repeat(10_000_000)}";`,
+  ])
+    try {
+      parametersOf(parseNotebook(notebook(parameters(source)), "a"), "a");
+    } catch (error) {
+      assert.instance(error, InputError);
+    }
+});
+
+format("nested without end are refused in one line", () => {
+  for (const deep of ["[".repeat(100_000) + "]".repeat(100_000), `{"a":`.repeat(100_000) + "1" + "}".repeat(100_000)]) {
+    const whole = `{"nbformat": 4, "metadata": {"x": ${deep}}, "cells": []}`;
+    for (const text of [deep, whole])
+      try {
+        parseNotebook(text, "a");
+        assert.unreachable();
+      } catch (error) {
+        assert.instance(error, InputError);
+        assert.match((error as Error).message, /nested too deeply; expected at most 500 levels/);
+      }
+  }
+});
+
 format.run();

@@ -25,6 +25,12 @@ aks-1      8  <b>&"'`.slice(1),
   assert.match(html, "&lt;b&gt;&amp;&quot;&#39;");
 });
 
+table("may have more rows than a call has arguments", () => {
+  const rows = Array.from({ length: 300_000 }, (_, i) => [i, "x"]);
+  assert.is(tableText({ columns: ["row", "x"], rows }).split("\n").length, 300_002);
+  assert.ok(tableHtml({ columns: ["row", "x"], rows }).length > 300_000);
+});
+
 table("refuse a row of another length", () => {
   assert.throws(
     () => tableText({ columns: ["a", "b"], rows: [[1, 2], [3]] }),

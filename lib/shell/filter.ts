@@ -1,4 +1,5 @@
 import { refuse } from "../errors.js";
+import { largest, smallest } from "../extremes.js";
 import type { Addr } from "../ip/addr.js";
 import { emitPacket } from "../packet/emit.js";
 import { ethernetHeader, etherTypes, linkTypes } from "../packet/link.js";
@@ -440,7 +441,7 @@ class Parser {
       return hasPort(port, port, protos, direction);
     }
     const { ports, protos } = portRange(token.text, asked);
-    return hasPort(Math.min(...ports), Math.max(...ports), protos, direction);
+    return hasPort(smallest(ports), largest(ports), protos, direction);
   }
 
   #protocol(token: Token, { proto }: Qualifiers): PacketFilter {

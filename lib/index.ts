@@ -160,6 +160,7 @@ export { openLab } from "./notebook/openLab.js";
 export { saveCapture, saveTrace } from "./notebook/savePackets.js";
 export { formatDisposition, formatFlow, formatPacket, formatReason, formatTrace } from "./render/trace.js";
 export { formatAssumptions } from "./render/assumptions.js";
+export { formatDeployment } from "./render/deployment.js";
 export { type PingTextOptions, printPing } from "./render/ping.js";
 export {
   type TcpdumpForm,

@@ -2,8 +2,12 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { InputError } from "../../lib/errors.js";
+import type { Job } from "../../lib/notebook/batch.js";
+import { parametersOf, readLiteral } from "../../lib/notebook/declarations.js";
 import { parseNotebook } from "../../lib/notebook/nbformat.js";
 import { injectParameters } from "../../lib/notebook/parameters.js";
+import { type Tried, type Try, surprisesOf, triesOf } from "../../lib/notebook/tries.js";
 import { canRunLinux } from "../linux/need.js";
 import { root } from "./notebooks.js";
 
@@ -18,56 +22,75 @@ const course = readdirSync(folder)
   .sort()
   .map(name => join(folder, name));
 
-/** A notebook with other parameters, `nodes = 51 seed = 2`, and whether its checks then hold. */
-interface Edit {
+const read = (path: string) => parseNotebook(readFileSync(path, "utf8"), path);
+
+/** A notebook with other values, and what should come of it. */
+interface Edit extends Try {
   readonly path: string;
-  readonly edit: string;
-  readonly holds: boolean;
 }
 
-const read = (path: string) => parseNotebook(readFileSync(path, "utf8"), path);
-const assignment = /(\w+) = ("[^"]*"|[\w.]+)/g;
-
-const jobOf = ({ path, edit }: Edit) => {
-  const values = new Map(
-    [...edit.matchAll(assignment)].map(([, name, value]) => [name!, { value: JSON.parse(value!) }]),
+/** What comes of edits: each executed notebook, or the message that ended it. */
+const outcomesOf = async (edits: readonly Edit[]): Promise<readonly Tried[]> => {
+  const jobs = edits.map(({ path, values }): Job | { readonly message: string } => {
+    const given = new Map([...values].map(([name, value]) => [name, { value }]));
+    try {
+      return { path, notebook: injectParameters(read(path), given, path) };
+    } catch (error) {
+      if (error instanceof InputError) return { message: error.message };
+      throw error;
+    }
+  });
+  const outcomes = await executeAll(
+    jobs.filter(job => "path" in job),
+    { timeout: 120, processes: 2, progress: { cell: () => undefined, done: () => undefined } },
   );
-  return { path, notebook: injectParameters(read(path), values, path) };
+  return jobs.map(job => {
+    if ("message" in job) return job;
+    const outcome = outcomes.find(each => each.job === job)!;
+    return outcome.ok ? outcome : outcome.failure;
+  });
 };
 
-/** What became of edits otherwise than they say, each in one line. */
+/** What came of edits otherwise than they say, each in one line. */
 const surprises = async (edits: readonly Edit[]): Promise<readonly string[]> => {
-  const outcomes = await executeAll(edits.map(jobOf), {
-    timeout: 120,
-    processes: 2,
-    progress: { cell: () => undefined, done: () => undefined },
-  });
-  return outcomes.flatMap((outcome, i) => {
-    const { path, edit, holds } = edits[i]!;
-    const said = outcome.ok ? "every check holds" : outcome.failure.message;
-    const expected = holds ? outcome.ok : /^(?:CheckError|InputError): /m.test(said);
-    return expected ? [] : [`${path}: ${edit}: ${said}`];
+  const outcomes = await outcomesOf(edits);
+  return edits.flatMap((edit, i) => {
+    const values = JSON.stringify(Object.fromEntries(edit.values));
+    return surprisesOf(edit, outcomes[i]!).map(surprise => `${edit.path}: ${values}: ${surprise}`);
   });
 };
-
-/** The edits that a notebook proposes at its end: ``- `name = value`, `other = value`: what happens``. */
-const proposed = (path: string): readonly Edit[] =>
-  read(path)
-    .cells.filter(({ type, source }) => type === "markdown" && source.startsWith("## Try"))
-    .flatMap(({ source }) => source.split("\n"))
-    .flatMap(line => {
-      const [, edit] = /^- ((?:(?:, | with )?`\w+ = [^`]+`)+)/.exec(line) ?? [];
-      return edit === undefined ? [] : [{ path, edit, holds: !/refused|check (?:fails|that)/i.test(line) }];
-    });
 
 const test = suite("a notebook with other parameters");
+
+test("declares what each parameter means and may be", () => {
+  const bare = course.flatMap(path =>
+    parametersOf(read(path), path)
+      .filter(
+        ({ meaning, type, domain }) =>
+          meaning === "" || (!["string", "boolean"].includes(type) && domain === undefined),
+      )
+      .map(({ name }) => `${path}: ${name}`),
+  );
+  assert.equal(bare, []);
+});
+
+test("names the evidence of every check, and compares more than true with true", () => {
+  const bare = course.flatMap(path =>
+    read(path)
+      .cells.flatMap(cell => (cell.type === "code" ? cell.outputs : []))
+      .flatMap(output => (output.output_type === "stream" ? output.text.split("\n") : []))
+      .filter(line => line.startsWith("ok  ") && (!/\), got /.test(line) || /: expected (?:true|false) /.test(line)))
+      .map(line => `${path}: ${line}`),
+  );
+  assert.equal(bare, []);
+});
 
 test("does what its last lines say", async () => {
   const linux = canRunLinux();
   const edits = course
     .filter(path => linux || !read(path).cells.some(({ tags }) => tags.includes("needs-linux")))
-    .flatMap(proposed)
-    .filter(({ edit }) => linux || !edit.includes('"linux"'));
+    .flatMap(path => triesOf(read(path), path).map((tried): Edit => ({ path, ...tried })))
+    .filter(({ values }) => linux || values.get("engine") !== "linux");
   assert.ok(edits.length > 25);
   assert.equal(await surprises(edits), []);
 });
@@ -105,10 +128,15 @@ const farEdits: Readonly<Record<string, readonly string[]>> = {
   "15": ["nodes = 1", "nodes = 50 busyNodes = 0", "busyNodes = 20", "podsPerNode = 1"],
 };
 
+/** `nodes = 51 seed = 2` */
+const valuesOf = (edit: string): Try["values"] =>
+  new Map([...edit.matchAll(/(\w+) = ("[^"]*"|[\w.]+)/g)].map(([, name, value]) => [name!, readLiteral(value!)!]));
+
 test("holds what it claims as far as they may go", async () => {
-  const edits = Object.entries(farEdits).flatMap(([number, list]) =>
-    list.map(edit => ({ path: course.find(path => path.startsWith(join(folder, number)))!, edit, holds: true })),
-  );
+  const edits = Object.entries(farEdits).flatMap(([number, list]) => {
+    const path = course.find(each => each.startsWith(join(folder, number)))!;
+    return list.map((text): Edit => ({ path, values: valuesOf(text), text, expected: [] }));
+  });
   assert.equal(await surprises(edits), []);
 });
 

@@ -114,6 +114,8 @@ const wrongAddress = (state: HostState, { src, dst }: Packet): Reason | undefine
 /** Time that a packet spends, in milliseconds: a base, and as much again at most by chance. */
 const latency = { host: 0.01, link: 0.02, fabric: 0.2, internet: 4 };
 
+const sequencePerMillisecond = 1e6 / 64;
+
 /** A way longer than this is endless: TTL bounds what hosts do, this what the fabric could. */
 const longestWay = 600;
 
@@ -207,6 +209,15 @@ export class Engine {
       this.#states.set(id, (state = new HostState(host, this.randomOf(id), () => this.clock)));
     }
     return state;
+  }
+
+  /**
+   * The sequence number that a connection begins with, as Linux has it: chance for each pair of addresses and ports, which no
+   * one can guess from another, and one more each 64 nanoseconds (secure_tcp_seq).
+   */
+  initialSequence(flow: Flow): number {
+    const drawn = seeded(subseed(this.network.seed, flowKey(flow))).int(0, 0xffffffff);
+    return (drawn + Math.floor(this.clock * sequencePerMillisecond)) % 2 ** 32;
   }
 
   /** Sends a packet from a host and follows it and all that it causes until nothing moves any more. */

@@ -186,7 +186,7 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
       ack,
       payload,
     });
-    const syn = segment(["SYN"], (sport * 0x10001) >>> 0, 0);
+    const syn = segment(["SYN"], engine.initialSequence(flow), 0);
     const opened = exchange(from, flow, [syn], false).inbox;
     const accepted = opened.find((packet): packet is Tcp => packet.proto === "tcp" && packet.flags.includes("SYN"));
     if (accepted === undefined) return failed(errorTold(proto, opened));
@@ -282,7 +282,14 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
         from,
         options.proto === "udp"
           ? { proto: "udp", ...base, payload: "egress-lab\n" }
-          : { proto: "tcp", ...base, flags: ["SYN"], seq: (sport * 0x10001) >>> 0, ack: 0, payload: "" },
+          : {
+              proto: "tcp",
+              ...base,
+              flags: ["SYN"],
+              seq: engine.initialSequence({ proto: "tcp", src: base.src, sport, dst: address, dport: port }),
+              ack: 0,
+              payload: "",
+            },
       );
     },
     portUse: () =>

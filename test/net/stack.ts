@@ -181,3 +181,22 @@ export const tellings: readonly Telling[] = [
   },
   { what: "nothing in the way", network: lans(), tcp: "connected to b", udp: "connected to b" },
 ];
+
+/** Ports of b that {@link portReuse} may ask for, one a try. */
+export const reusePorts = Array.from({ length: 400 }, (_, i) => 8000 + i);
+
+/** All of a's and c's connections leave the router from one port, so only one at a time can go to each of {@link reusePorts}. */
+export const onePort = (seed: number): Network => {
+  const network = lans(
+    { r: "*nat\n-A POSTROUTING -o lan1 -p tcp -j SNAT --to-source 10.1.1.1:5000\nCOMMIT\n" },
+    host =>
+      host.id === "b"
+        ? { ...host, listeners: reusePorts.map(port => ({ proto: "tcp", port, answer: { kind: "caller-address" } })) }
+        : host,
+  );
+  return { ...network, seed };
+};
+
+/** One connection after the other has closed: the first is in TIME_WAIT at the router when the second wants its port. */
+export const portReuse = async (lab: Lab, port: number): Promise<string> =>
+  `${await ask(lab, "a", "10.1.1.2", port)}, then ${await ask(lab, "c", "10.1.1.2", port)}`;

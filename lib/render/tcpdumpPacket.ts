@@ -545,7 +545,14 @@ const printIcmp = (line: Line, body: Kept, length: number, form: PacketForm): vo
 };
 
 const ipHeader = 20;
-const protocolNumbers = { icmp: 1, tcp: 6, udp: 17 } as const;
+const protocolNumbers = { icmp: 1, tcp: 6, udp: 17, dccp: 33, sctp: 132 } as const;
+/** Protocols that print the addresses themselves, with their ports. */
+const withPorts: readonly number[] = [
+  protocolNumbers.tcp,
+  protocolNumbers.udp,
+  protocolNumbers.dccp,
+  protocolNumbers.sctp,
+];
 
 const printIp = (line: Line, { bytes, length }: Wire, form: PacketForm): void => {
   const { host, protocol: protocolName } = form.names;
@@ -561,23 +568,21 @@ const printIp = (line: Line, { bytes, length }: Wire, form: PacketForm): void =>
   if (headerLength < ipHeader) return line.print(`bad-hlen ${headerLength}`);
   const told = whole.u16(2);
   if (length < told) line.print(`truncated-ip - ${told - length} bytes missing! `);
-  if (told !== 0 && told < headerLength) return line.print(`bad-len ${told}`);
-  const total = told === 0 ? length : told; // 0: the card cuts it into packets later
-  const ip = whole.from(0, total);
+  if (told < headerLength) return line.print(`bad-len ${told}`);
+  const ip = whole.from(0, told);
   const fragment = whole.u16(6);
   const protocol = whole.u8(9);
   const between = `${host(whole.address(12))} > ${host(whole.address(16))}:`;
   if ((fragment & 0x1fff) !== 0) return line.print(`${between} ${protocolName(protocol) ?? `ip-proto-${protocol}`}`);
-  const [tcp, udp] = [protocol === protocolNumbers.tcp, protocol === protocolNumbers.udp];
-  if (!tcp && !udp) line.print(`${between} `);
+  if (!withPorts.includes(protocol)) line.print(`${between} `);
   if (!ip.holds(0, headerLength)) {
     line.print(` [remaining caplen(${ip.length}) < header length(${headerLength})]`);
     throw new Cut();
   }
   const body = ip.from(headerLength);
-  const bodyLength = total - headerLength;
-  if (tcp) printTcp(line, ip, body, bodyLength, form);
-  else if (udp) printUdp(line, ip, body, bodyLength, (fragment & 0x2000) !== 0, form);
+  const bodyLength = told - headerLength;
+  if (protocol === protocolNumbers.tcp) printTcp(line, ip, body, bodyLength, form);
+  else if (protocol === protocolNumbers.udp) printUdp(line, ip, body, bodyLength, (fragment & 0x2000) !== 0, form);
   else if (protocol === protocolNumbers.icmp) printIcmp(line, body, bodyLength, form);
   else throw new NotRead();
 };

@@ -69,12 +69,15 @@ const addrTypeOf = (host: NetfilterHost, address: Addr): number => {
 
 /** One side of a packet made as `target` has it. */
 const rewriteSide = (packet: FlowPacket, target: Tuple, which: Which): FlowPacket => {
-  const address = which === "source" ? { src: unsigned(target.src) } : { dst: unsigned(target.dst) };
-  if (packet.proto === "icmp")
-    return { ...packet, ...address, id: target.proto === echoRequest ? target.sport : target.dport };
+  if (packet.proto === "icmp") {
+    const id = target.proto === echoRequest ? target.sport : target.dport;
+    return which === "source"
+      ? { ...packet, src: unsigned(target.src), id }
+      : { ...packet, dst: unsigned(target.dst), id };
+  }
   return which === "source"
-    ? { ...packet, ...address, sport: target.sport }
-    : { ...packet, ...address, dport: target.dport };
+    ? { ...packet, src: unsigned(target.src), sport: target.sport }
+    : { ...packet, dst: unsigned(target.dst), dport: target.dport };
 };
 
 const anyFlow = (packet: Packet): Flow =>
@@ -180,7 +183,7 @@ class Running implements Netfilter, Chance {
 
   private traverse(hook: Hook, table: TableName, start: CompiledChain): Verdict {
     const { skb, steps } = this;
-    const callers: { readonly chain: CompiledChain; readonly next: number }[] = [];
+    let callers: { readonly chain: CompiledChain; readonly next: number }[] | undefined;
     let chain = start;
     let next = 0;
     for (;;) {
@@ -193,7 +196,7 @@ class Running implements Netfilter, Chance {
       }
       next++;
       if (rule === undefined) {
-        const caller = callers.pop();
+        const caller = callers?.pop();
         if (caller === undefined) return this.policy(hook, table, start);
         ({ chain, next } = caller);
         continue;
@@ -212,7 +215,7 @@ class Running implements Netfilter, Chance {
           break;
         }
         case "jump":
-          callers.push({ chain, next });
+          (callers ??= []).push({ chain, next });
           chain = action.chain;
           next = 0;
           break;

@@ -137,6 +137,7 @@ export class HostState {
     const own = this.interfaces.get(name)?.addresses ?? [];
     const addresses =
       own.length > 0 ? own : (this.host.interfaces.find(entry => entry.addresses.length > 0)?.addresses ?? []);
+    if (addresses.length < 2) return addresses[0]?.address;
     const nextHop = this.route(destination)?.via ?? destination;
     return (addresses.find(({ address, prefix }) => contains(cidrOf(address, prefix), nextHop)) ?? addresses[0])
       ?.address;

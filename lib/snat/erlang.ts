@@ -57,6 +57,13 @@ const blocking = (load: number, ports: number): number =>
   load === 0 ? (ports === 0 ? 1 : 0) : recurse(load, ports, () => false).blocked;
 
 /**
+ * A (1 - B(A, c)), the mean connections that ports carry, as A c / (c + A B(A, c-1)): the first form is a small difference of
+ * large numbers where nearly all fail.
+ */
+const carriedBy = (load: number, ports: number): number =>
+  ports === 0 || load === 0 ? 0 : (load * ports) / (ports + load * blocking(load, ports - 1));
+
+/**
  * The fewest ports with which at most `target` of the connections fail: the inverse of {@link erlangB} in c.
  * Undefined when even 16 x 64,512 are too few.
  * @param load erlangs
@@ -175,7 +182,10 @@ export const mappingsLost = (
   choice: PortChoice = "lowest",
   perDestination = before,
 ): MappingsLost => {
-  const carried = (ports: number): number => load * (1 - erlangB(load, Math.min(ports, perDestination)));
+  checkLoad(load);
+  checkPorts(before);
+  checkPorts(after);
+  const carried = (ports: number): number => carriedBy(load, Math.min(ports, perDestination));
   if (after >= before) return { least: 0, most: 0 };
   const all = carried(before);
   if (choice === "random") return { least: all * (1 - after / before), most: all * (1 - after / before) };
@@ -236,7 +246,7 @@ export const sharedPorts = (loads: readonly number[], ports: number, choice: Por
   loads.forEach(checkLoad);
   checkPorts(ports);
   const failure = loads.map(load => blocking(load, ports));
-  const carried = loads.map((load, g) => load * (1 - failure[g]!));
+  const carried = loads.map(load => carriedBy(load, ports));
   const total = loads.reduce((sum, load) => sum + load, 0);
   const lost = loads.reduce((sum, load, g) => sum + load * failure[g]!, 0);
   let cumulative: readonly Float64Array[] | undefined;
@@ -246,7 +256,7 @@ export const sharedPorts = (loads: readonly number[], ports: number, choice: Por
     meanInUse:
       choice === "lowest"
         ? meanOfLowest(loads, ports)
-        : ports * (1 - carried.reduce((free, mean) => free * (1 - mean / ports), 1)),
+        : ports * (1 - carried.reduce((free, mean) => free * (1 - mean / Math.max(1, ports)), 1)),
     meanConnections: carried.reduce((sum, mean) => sum + mean, 0),
     atMost(k) {
       cumulative ??= loads.map(load => occupancy(load, ports).probability.map(running()));
@@ -263,6 +273,7 @@ const running = () => {
 
 const meanOfLowest = (loads: readonly number[], ports: number): number => {
   const blocked = loads.map(() => 1);
+  const carried = loads.map(() => 0);
   let mean = 0;
   for (let k = 1; k <= ports; k++) {
     let free = 1;
@@ -270,8 +281,10 @@ const meanOfLowest = (loads: readonly number[], ports: number): number => {
       const load = loads[g]!;
       const before = blocked[g]!;
       const after = (load * before) / (k + load * before);
+      // A (B(k-1) - B(k)), written so that neither a large load nor a port that is hardly used loses digits.
+      free *= 1 - after * (k - carried[g]!);
       blocked[g] = after;
-      free *= 1 - load * (before - after);
+      carried[g] = (load * k) / (k + load * before);
     }
     if (free === 1) break; // the ports above are never used
     mean += 1 - free;

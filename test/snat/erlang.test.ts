@@ -162,6 +162,31 @@ use("have a mean within the ports and a variance of 0 or more, however large the
   near(variance, 1e-8, 1e-6);
 });
 
+use("never come to more than the ports, however large the load", () => {
+  const power = fc.double({ min: -20, max: 15, noNaN: true });
+  fc.assert(
+    fc.property(fc.array(power, { minLength: 1, maxLength: 4 }), fc.integer({ min: 0, max: 300 }), (powers, ports) => {
+      const loads = powers.map(each => 10 ** each);
+      for (const choice of ["lowest", "random"] as const) {
+        const { meanInUse, meanConnections } = sharedPorts(loads, ports, choice);
+        const total = loads.reduce((sum, load) => sum + Math.min(load, ports), 0);
+        const busiest = Math.max(...loads.map(load => occupancy(load, ports).mean));
+        assert.ok(meanConnections >= 0 && meanConnections <= total * (1 + 1e-12), `${meanConnections} connections`);
+        assert.ok(meanInUse <= Math.min(ports, meanConnections) * (1 + 1e-9), `${choice}: ${meanInUse} in use`);
+        assert.ok(
+          meanInUse >= busiest * (1 - 1e-9) - 1e-15 * ports,
+          `${choice}: ${meanInUse}, by the busiest alone ${busiest}`,
+        );
+        for (const load of loads)
+          for (const left of [0, Math.floor(ports / 2), ports]) {
+            const { least, most } = mappingsLost(load, ports, left, choice);
+            assert.ok(least >= -1e-9 && least <= most * (1 + 1e-9) + 1e-9 && most <= ports * (1 + 1e-9));
+          }
+      }
+    }),
+  );
+});
+
 use("have quantiles", () => {
   const { quantile } = occupancy(100, 1000);
   assert.is(quantile(0), 0);

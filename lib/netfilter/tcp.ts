@@ -109,6 +109,8 @@ export class TcpTrack {
   retransmissions = 0;
   /** A SYN has come while only the last acknowledgement was missing: the other end may ask whether it is meant (RFC 5961). */
   challenged = false;
+  /** Both ends have sent a SYN, so an acknowledgement of the one who answered completes the opening. */
+  simultaneous = false;
 }
 
 export const tcpStateName = (track: TcpTrack): string => names[track.state]!;
@@ -347,7 +349,10 @@ export const tcpSegment = (
       track.lastAck = packet.ack | 0;
       track.lastEnd = segmentEnd(packet);
       track.lastWindow = tcpWindow(packet);
-      if (kind === "syn" && direction === 0) track.challenged = before === lastAck;
+      if (kind === "syn" && direction === 0) {
+        track.challenged = before === lastAck;
+        track.simultaneous = false;
+      }
       return kept;
     }
     before = synSent;
@@ -359,6 +364,8 @@ export const tcpSegment = (
     asker.end = asker.maxEnd = track.lastEnd;
     asker.maxWindow = Math.max(track.lastWindow, 1);
   }
+  if (next === synSent2) track.simultaneous = true;
+  else if (next === synRecv && direction === 1 && kind === "ack" && track.simultaneous) next = established;
   const asksBack = kind === "ack" && track.lastKind === "syn" && track.lastDirection !== direction;
   if (asksBack && track.challenged && before === lastAck && next === timeWait) {
     track.challenged = false;

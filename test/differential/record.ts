@@ -1,9 +1,12 @@
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import { seeded, subseed } from "../../lib/random.js";
 import { caseOf } from "./campaign.js";
 import { corpusPath, readCorpus, type Recorded, removeRecorded, replay, saveRecorded } from "./corpus.js";
 import { type Met, startCoverage, Tally } from "./coverage.js";
 import type { Case, Sent } from "./generate.js";
+import { networkToJson } from "./networkText.js";
+import { packetText } from "./packetText.js";
 import { regressions } from "./regressions/cases.js";
 import { compareCase, playModel } from "./run.js";
 
@@ -28,10 +31,22 @@ const fileOf = (name: string): string => {
 
 type Tell = (line: string) => void;
 
-/** Writes the cases of mismatches that were found and fixed. */
+const isRecorded = (file: string, of: Case, sent: readonly Sent[]): boolean => {
+  if (!existsSync(corpusPath(file))) return false;
+  const known = readCorpus([file]).get(file)!;
+  const packetsOf = (list: readonly Sent[]) =>
+    list.map(({ host, packet }) => `${host} ${packetText(packet)}`).join("\n");
+  return (
+    packetsOf(known.sent) === packetsOf(sent) &&
+    isDeepStrictEqual(networkToJson(known.network), networkToJson(of.network))
+  );
+};
+
+/** Writes the cases of mismatches that were found and fixed, where they are not written yet. */
 export const recordRegressions = async (tell: Tell): Promise<void> => {
   for (const { name, case: of, sent } of regressions) {
     const file = fileOf(name);
+    if (isRecorded(file, of, sent)) continue;
     await saveRecorded(file, await record(name, of, sent));
     tell(file);
   }

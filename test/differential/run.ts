@@ -153,12 +153,17 @@ const pause = (milliseconds: number) => new Promise(done => setTimeout(done, mil
 export interface KernelOptions {
   /** Packets to send as they are, in place of a case's conversations. */
   readonly replay?: readonly Sent[];
+  /** Send them no sooner than they were sent before. */
+  readonly paced?: boolean;
   /** Read the counters of every host after every packet, also where nothing is drawn: tells at which packet something went another way. */
   readonly slowly?: boolean;
 }
 
 /** Runs a case on the kernel: packets are injected one by one, and tcpdump watches every interface. */
-export const runKernel = async (of: Case, { replay, slowly = false }: KernelOptions = {}): Promise<Kernel> => {
+export const runKernel = async (
+  of: Case,
+  { replay, paced = false, slowly = false }: KernelOptions = {},
+): Promise<Kernel> => {
   const lab = await bootLinux(of.network);
   try {
     const captures = await Promise.all(
@@ -181,6 +186,7 @@ export const runKernel = async (of: Case, { replay, slowly = false }: KernelOpti
       const next = "packet" in step ? step : talk.act(step, sent.length);
       if (next === undefined) continue;
       wait += next.wait ?? 0;
+      if (paced) wait = Math.max(wait, (next.after ?? 0) - elapsed());
       if (wait > 0) await pause(wait * 1000);
       const packet = next.given === undefined ? next.packet : given.withPort(next.packet, next.given);
       const number = given.numberOf(packet);
@@ -189,7 +195,7 @@ export const runKernel = async (of: Case, { replay, slowly = false }: KernelOpti
         ...next,
         packet,
         after: elapsed(),
-        ...(wait > 0 && { wait }),
+        ...(wait > 0 && !paced && { wait }),
         ...(number !== undefined && { given: number }),
       });
       wait = 0;

@@ -217,4 +217,14 @@ export const regressions: readonly Regression[] = [
     case: smallCase({ rules: "*filter\n-A FORWARD -i + -o + -p udp -j DROP\nCOMMIT\n" }),
     sent: [udp("a", a, 1, b, 9)],
   },
+  {
+    name: "an acknowledgement of the end that answered completes a simultaneous opening",
+    case: smallCase({ rules: states }),
+    sent: [
+      tcp("b", b, 80, a, 1000, ["SYN"], 100),
+      tcp("a", a, 1000, b, 80, ["SYN"], 500),
+      tcp("b", b, 80, a, 1000, ["SYN", "ACK"], 101, 501),
+      tcp("a", a, 1000, b, 80, ["PSH", "ACK"], 501, 101, "data"),
+    ],
+  },
 ];

@@ -62,11 +62,16 @@ const inNamespaces = ({ outer, inner }: WayToUnshare, command: readonly string[]
 };
 
 const wayToUnshare = (): WayToUnshare => {
+  let said = "";
   const way = waysToUnshare.find(candidate => {
     const [program, ...args] = inNamespaces(candidate, ["true"]);
-    return spawnSync(program!, args, { stdio: "ignore", env: pathWithSbin() }).status === 0;
+    const tried = spawnSync(program!, args, { stdio: ["ignore", "ignore", "pipe"], env: pathWithSbin() });
+    said += `${tried.error?.message ?? ""}${String(tried.stderr ?? "")}`;
+    return tried.status === 0;
   });
   if (way !== undefined) return way;
+  if (/EAGAIN|ENOMEM|fork|temporarily unavailable|cannot allocate/i.test(said))
+    throw new LinuxUnavailable("no more processes can be started here: raise their limit (ulimit -u), or end some");
   throw new LinuxUnavailable(
     "this user may not create network namespaces: run as root, or allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, or on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0)",
   );

@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { InputError } from "../errors.js";
-import { writeFolder } from "./files.js";
+import { checkReplaceable, writeFolder } from "./files.js";
 import { type Chapter, chapterOf, chapterPage, generator, indexPage } from "./page.js";
 import { executeFiles, readJobs } from "./run.js";
 
@@ -83,6 +83,7 @@ export const bookFiles = async (chapters: readonly Chapter[]): Promise<ReadonlyM
 
 /** Executes notebooks and writes them as a book. Returns whether all of them ran; if not, nothing is written. */
 export const makeBook = async (paths: readonly string[], options: BookOptions): Promise<boolean> => {
+  checkReplaceable(options.out);
   refuseOthers(options.out);
   const jobs = readJobs(paths);
   const outcomes = await executeFiles(jobs, options.timeout, options.jobs);

@@ -1,6 +1,8 @@
 import { spawn, spawnSync } from "node:child_process";
+import { existsSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, dirname, join, resolve } from "node:path";
+import { refuse } from "../errors.js";
 import { writeWhole } from "./files.js";
 
 /** A folder ignored by git: the kernel's registration belongs to this checkout, not to the user's Jupyter. */
@@ -32,9 +34,19 @@ const frontEnds = ["lab", "notebook"] as const;
 
 /** Starts Jupyter on a folder of notebooks until it is stopped. Returns its exit code, or 1 where there is no Jupyter. */
 export const lab = async (folder: string, jupyterArguments: readonly string[]): Promise<number> => {
-  const found = frontEnds.find(name => spawnSync("jupyter", [name, "--version"], { stdio: "ignore" }).status === 0);
+  if (!existsSync(folder) || !statSync(folder).isDirectory())
+    refuse("lab", folder, "is no folder", "a folder of notebooks");
+  const asked = frontEnds.map(name => ({ name, ...spawnSync("jupyter", [name, "--version"], { stdio: "ignore" }) }));
+  const found = asked.find(({ status }) => status === 0)?.name;
+  const failed = asked
+    .map(({ error }) => error as NodeJS.ErrnoException | undefined)
+    .find(error => error !== undefined && error.code !== "ENOENT");
   if (found === undefined) {
-    console.error("Jupyter is not installed: apt-get install jupyter-notebook, or pipx install jupyterlab");
+    console.error(
+      failed === undefined
+        ? "Jupyter is not installed: apt-get install jupyter-notebook, or pipx install jupyterlab"
+        : `Jupyter could not be started: ${failed.message}`,
+    );
     return 1;
   }
   const child = spawn("jupyter", [found, ...jupyterArguments], {
@@ -42,7 +54,8 @@ export const lab = async (folder: string, jupyterArguments: readonly string[]): 
     env: registerKernel(process.cwd()),
     stdio: "inherit",
   });
-  // Jupyter asks on Ctrl-C whether to stop; this process waits for its answer.
+  // Jupyter asks on Ctrl-C whether to stop; this process waits for its answer. What else ends this process ends Jupyter.
   process.on("SIGINT", () => undefined);
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.on(signal, () => child.kill(signal));
   return new Promise(done => child.on("close", code => done(code ?? 1)));
 };

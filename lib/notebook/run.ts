@@ -1,12 +1,12 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { InputError, refuse } from "../errors.js";
 import { linuxMissing } from "../linux/available.js";
 import { type Job, type Outcome, executeAll } from "./batch.js";
 import { differences, textOf } from "./compare.js";
 import { formatDomain, parametersOf } from "./declarations.js";
-import { makeFolder, writeWhole } from "./files.js";
-import { emitNotebook, parseNotebook } from "./nbformat.js";
+import { checkWritable, makeFolder, writeWhole } from "./files.js";
+import { type Notebook, emitNotebook, parseNotebook } from "./nbformat.js";
 import { type ParameterValues, injectParameters } from "./parameters.js";
 import { progressTo } from "./progress.js";
 import { tableText } from "./table.js";
@@ -53,6 +53,10 @@ const validate = (paths: readonly string[], options: RunOptions): void => {
       "parameters with --out, or alone to see the outputs",
     );
   if (options.out !== undefined) makeFolder(options.out, "--out");
+  for (const path of paths) {
+    if (options.update && existsSync(path)) checkWritable(path);
+    if (options.out !== undefined) checkWritable(join(options.out, basename(path)));
+  }
   const names = new Set<string>();
   for (const path of paths) {
     if (options.out !== undefined && resolve(options.out) === dirname(resolve(path)))
@@ -115,6 +119,18 @@ export const listParameters = (paths: readonly string[]): void => {
   process.stdout.write(lists.join("\n"));
 };
 
+/** Writes a notebook. One that cannot be written is told in a line and keeps no other from being written. */
+const keeps = (path: string, notebook: Notebook): boolean => {
+  try {
+    writeWhole(path, emitNotebook(notebook));
+    return true;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    console.error(error.message);
+    return false;
+  }
+};
+
 /** Runs notebooks as the command line asks. Returns whether all is well. */
 export const run = async (paths: readonly string[], options: RunOptions): Promise<boolean> => {
   validate(paths, options);
@@ -122,9 +138,9 @@ export const run = async (paths: readonly string[], options: RunOptions): Promis
   let well = true;
   for (const outcome of outcomes) {
     const { path } = outcome.job;
+    const target = options.update ? path : options.out === undefined ? undefined : join(options.out, basename(path));
     if (!outcome.ok) well = false;
-    else if (options.update) writeWhole(path, emitNotebook(outcome.notebook));
-    else if (options.out !== undefined) writeWhole(join(options.out, basename(path)), emitNotebook(outcome.notebook));
+    else if (target !== undefined) well = keeps(target, outcome.notebook) && well;
     else if (options.check) {
       const difference = differences(path, readInput(path), outcome.notebook);
       if (difference !== "") well = false;

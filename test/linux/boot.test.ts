@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildSync } from "esbuild";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { InputError } from "../../lib/errors.js";
@@ -253,14 +254,26 @@ const main = async () => {
 };
 main();`;
   };
-  const start = async (ending: string, as: readonly string[] = []) => {
+  /** One file with all that the program needs, in a folder that anybody may enter: others may not enter every checkout. */
+  const programFile = (ending: string): { readonly directory: string; readonly file: string } => {
     const directory = mkdtempSync(join(tmpdir(), "egress-lab-"));
     chmodSync(directory, 0o777);
     writeFileSync(join(directory, "lab.mts"), program(ending));
-    const root = fileURLToPath(new URL("../..", import.meta.url));
-    const [command, ...rest] = [...as, process.execPath, "--import", "tsx", join(directory, "lab.mts")];
+    const file = join(directory, "lab.mjs");
+    buildSync({
+      entryPoints: [join(directory, "lab.mts")],
+      outfile: file,
+      bundle: true,
+      platform: "node",
+      format: "esm",
+    });
+    return { directory, file };
+  };
+  const start = async (ending: string, as: readonly string[] = []) => {
+    const { directory, file } = programFile(ending);
+    const [command, ...rest] = [...as, process.execPath, file];
     const child = spawn(command!, rest, {
-      cwd: root,
+      cwd: directory,
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, HOME: directory, TMPDIR: directory },
     });
@@ -315,6 +328,24 @@ main();`;
       assert.match(rules, /^\[1:84\] -A POSTROUTING .* -j MASQUERADE$/m);
       child.kill();
       await ended;
+    });
+
+  const asSomebody = ["setpriv", "--reuid=61234", "--regid=61234", "--clear-groups"];
+  if (process.getuid!() === 0 && spawnSync("prlimit", ["--version"]).status === 0)
+    test("where no process can be started that is said, not that programs are missing", () => {
+      const { directory, file } = programFile("");
+      const { stderr } = spawnSync(
+        asSomebody[0]!,
+        [...asSomebody.slice(1), "prlimit", "--nproc=12", process.execPath, file],
+        {
+          cwd: directory,
+          encoding: "utf8",
+          env: { ...process.env, HOME: directory },
+        },
+      );
+      rmSync(directory, { recursive: true, force: true });
+      assert.match(stderr, "no more processes can be started here: raise their limit (ulimit -u), or end some");
+      assert.not.match(stderr, "apt-get");
     });
 
   test("what a host lacks or asks too much is said in one line", async () => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { hasTool } from "../tools.js";
-import { folder, notebook, root } from "./notebooks.js";
+import { egressLab, folder, notebook, root } from "./notebooks.js";
 
 const cli = join(root, "lib/bin/egress-lab.js");
 const lab = suite("egress-lab lab");
@@ -16,6 +16,12 @@ lab("says what to install where there is no Jupyter", () => {
   });
   assert.is(stderr, "Jupyter is not installed: apt-get install jupyter-notebook, or pipx install jupyterlab\n");
   assert.is(status, 1);
+});
+
+lab("refuses a folder that is none in one line", () => {
+  const { code, stderr } = egressLab(root, "lab", "nosuchfolder");
+  assert.is(stderr, 'lab: "nosuchfolder" is no folder; expected a folder of notebooks\n');
+  assert.is(code, 2);
 });
 
 /** Waits for a line of a growing text. */

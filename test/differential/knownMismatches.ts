@@ -4,6 +4,7 @@ import type { Lab } from "../../lib/net/lab.js";
 import { bootModel } from "../../lib/net/model.js";
 import type { Network } from "../../lib/net/types.js";
 import { kubenetLike } from "../net/networks.js";
+import { lans } from "../net/stack.js";
 import { runKernel, runModel } from "./run.js";
 import { address, smallCase, udp } from "./small.js";
 
@@ -126,6 +127,20 @@ export const knownMismatches: readonly KnownMismatch[] = [
       const told = (seen: readonly string[]) => (seen.some(line => line.includes("unreachable 1")) ? "told" : "silent");
       return { model: told(model.seen), linux: told(kernel.seen) };
     },
+  },
+  {
+    what: "The first packet from 127.0.0.0/8 on a link, once NAT has given it such a source",
+    model: "arrives",
+    linux: "is lost: the question for its neighbour carries the same address, and gets no answer",
+    why: "the model asks no questions on a link; a node masquerades what it sends there",
+    show: onBoth(
+      lans({ r: "*nat\n-A POSTROUTING -d 10.1.1.2/32 -j SNAT --to-source 127.0.0.5\nCOMMIT\n" }),
+      async lab => {
+        const capture = await lab.capture("b", "eth0");
+        await lab.connect("a", "10.1.1.2", 9, { proto: "udp" });
+        return (await capture.stop()).length === 0 ? "lost" : "arrives";
+      },
+    ),
   },
   {
     what: "TCP options",

@@ -38,6 +38,13 @@ export const seconds = (where: string, value: number): number =>
 export const secondsAbove0 = (where: string, value: number): number =>
   isTime(value) && value > 0 ? value : refuse(where, value, "is not a length of time", "seconds above 0");
 
+/** A moment of the years 0 to 9999, in seconds since the epoch. @throws InputError naming `where` */
+export const moment = (where: string, value: number): number => {
+  const [first, last] = [-62_167_219_200, 253_402_300_799.999];
+  within(where, value, value >= first && value <= last, "seconds since the epoch, in the years 0 to 9999");
+  return value;
+};
+
 /** Names for an error that says what is known: the first eight, and how many there are. */
 export const known = (names: readonly string[]): string => {
   if (names.length === 0) return "none, as there is none";

@@ -1,4 +1,4 @@
-import { known } from "../checks.js";
+import { known, moment } from "../checks.js";
 import { InputError } from "../errors.js";
 import { type Addr, formatAddr } from "../ip/addr.js";
 import { type Flow, flowOf, isFlowPacket } from "../packet/flow.js";
@@ -27,7 +27,7 @@ const multicastTtl = 1;
  * @param randomOf the chance that a host's netfilter draws from; by default seeded by the network's seed and the host
  */
 export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: string) => Random): ModelLab => {
-  const engine = new Engine(network, startsAt * 1000, randomOf);
+  const engine = new Engine(network, moment("startsAt", startsAt) * 1000, randomOf);
   const names = new Map(network.names.map(({ name, address }) => [name, address]));
   const hostIds = new Set(network.hosts.map(({ id }) => id));
   const nextPort = new Map<string, number>();

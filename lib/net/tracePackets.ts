@@ -1,3 +1,4 @@
+import { within } from "../checks.js";
 import type { Timed } from "../packet/pcap.js";
 import type { Trace } from "./trace.js";
 
@@ -15,9 +16,11 @@ const step = 1e-4;
  * The packets of a trace and of all that was sent back because of it, interface by interface in the order first seen:
  * one capture file each.
  * @param startsAt the time of the first packet, seconds since the epoch
+ * @throws InputError for a time that no capture file holds
  */
 export const tracePackets = (trace: Trace, startsAt = 0): readonly TracedInterface[] => {
   const found = new Map<string, { readonly host: string; readonly interface: string; readonly packets: Timed[] }>();
+  within("startsAt", startsAt, startsAt >= 0 && startsAt < 2 ** 32, "seconds since the epoch that 32 bits hold");
   let events = 0;
   const see = (host: string, name: string | undefined, packet: Timed["packet"]): void => {
     if (name === undefined) return;

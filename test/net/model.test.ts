@@ -206,6 +206,11 @@ routed("a mistyped host, interface or address is said in one line", async () => 
     /^host: "c" is not in this network; expected one of node-0, a, a2, node-1, b, testvm, ifconfig.co$/,
   );
   assert.match(await message(() => lab.ping("a", "10.13.1")), /is not an IPv4 address/);
+  for (const seconds of [Infinity, NaN, -1, 1e10])
+    assert.match(
+      await message(() => lab.wait(seconds)),
+      /^wait: \S+ is out of range; expected seconds, 0 to 3155760000$/,
+    );
   assert.match(
     await message(() => lab.ping("a", "example.org")),
     /is no known name; expected an IPv4 address or one of ifconfig.co/,

@@ -1,5 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { InputError } from "../../lib/errors.js";
 import { formatAddr } from "../../lib/ip/addr.js";
 import { bootModel } from "../../lib/net/model.js";
 import { tracePackets } from "../../lib/net/tracePackets.js";
@@ -7,6 +8,9 @@ import { readPcap, writePcap } from "../../lib/packet/pcap.js";
 import { kubenetLike } from "./networks.js";
 
 const test = suite("tracePackets");
+
+const isOutOfRange = (error: Error): boolean =>
+  error instanceof InputError && /^startsAt: \S+ is out of range/.test(error.message);
 
 test("a ping and its answer, one file an interface, in order", () => {
   const trace = bootModel(kubenetLike()).tracePing("b", "10.13.1.4");
@@ -23,6 +27,13 @@ test("a ping and its answer, one file an interface, in order", () => {
     "testvm eth0: 10.13.77.4 > 10.13.1.4 ttl 63, 10.13.1.4 > 10.13.77.4 ttl 64",
     "node-1 cbr0: 10.13.1.4 > 192.168.1.2 ttl 63",
   ]);
+});
+
+test("no start that is no time of a capture file", () => {
+  const trace = bootModel(kubenetLike()).tracePing("b", "10.13.1.4");
+  for (const startsAt of [Infinity, NaN, -1, 2 ** 32]) assert.throws(() => tracePackets(trace, startsAt), isOutOfRange);
+  for (const startsAt of [Infinity, NaN, 1e12, -1e12])
+    assert.throws(() => bootModel(kubenetLike(), startsAt), isOutOfRange);
 });
 
 test.run();

@@ -129,6 +129,28 @@ growth("a packet's way through kube-proxy's rules is the same with ten times the
   growsEvenly(size => way(rules(size === 1000 ? 800 : 80), size, size === 1000 ? 800 : 80), 1000);
 });
 
+growth("a host that has seen a packet holds counters for the rules that it met, not for all", () => {
+  const services = 800;
+  const rules = kubeProxyRules(withServices(services));
+  const hosts = 200;
+  const first = { proto: "udp" as const, src: podCidr.base, dst: addr("198.51.100.7"), sport: 1, dport: 53, ttl: 64 };
+  const hit = (count: number) =>
+    Array.from({ length: count }, () => {
+      const netfilter = startNetfilter(
+        rules,
+        host(() => 0),
+      );
+      netfilter.run("PREROUTING", { packet: { ...first, payload: "" }, mark: 0, in: "cbr0" });
+      return netfilter;
+    });
+  hit(1); // compiles
+  const before = process.memoryUsage().arrayBuffers;
+  const running = hit(hosts);
+  const each = (process.memoryUsage().arrayBuffers - before) / hosts;
+  assert.ok(each < 4096, `${each} bytes a host with ${services} services`);
+  assert.is(running.length, hosts);
+});
+
 growth("connections come and go in time linear in the packets", () => {
   const rules = parseSave("*nat\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -o eth0 -j MASQUERADE\nCOMMIT\n");
   growsEvenly(size => {

@@ -19,7 +19,7 @@ const flows = 30_000;
 /** One packet of each of many UDP flows from a pod to a site, through the node's MASQUERADE and a load balancer with ports for all. */
 const throughput = async (): Promise<{ readonly model: number; readonly kernel: number }> => {
   const { network } = build(
-    smallCluster({ nodeCount: 1, podsPerNode: 1, sku: "Standard", allocatedOutboundPorts: 64_000 }),
+    smallCluster({ nodeCount: 1, podsPerNode: 1, sku: "Standard", allocatedOutboundPorts: 32_000 }),
   );
   const pod = network.hosts.find(({ role, id }) => role === "pod" && id.includes("/default/"))!;
   const site = network.names.find(({ name }) => name === "site-1.example")!.address;

@@ -18,6 +18,9 @@ interface Mapping {
 
 type Phase = "idle" | "fin" | "rst";
 
+/** Why a flow has no ports to choose from. */
+type NoPorts = { readonly kind: "unknown-source" } | { readonly kind: "unknown-protocol" };
+
 /** What asking for a port gives. */
 export type Translation =
   | {
@@ -28,8 +31,7 @@ export type Translation =
       readonly allotted: number;
     }
   | { readonly kind: "exhausted"; readonly allotted: number }
-  | { readonly kind: "unknown-source" }
-  | { readonly kind: "unknown-protocol" };
+  | NoPorts;
 
 /** Which ports of a pool one target holds: a bit each, and where the search for the lowest free one may start. */
 interface TargetPorts {
@@ -128,12 +130,10 @@ export class TranslatorState {
       const { pool } = known;
       return { kind: "translated", flow: known.outside, fresh: false, inUse: pool.inUse, allotted: pool.size };
     }
-    const { proto, src, dst, dport } = flow;
-    const allocation = this.#allocations.get(src);
-    if (allocation === undefined) return { kind: "unknown-source" };
-    if (proto === "icmp" || !this.translator.protocols.includes(proto)) return { kind: "unknown-protocol" };
-    const pool = this.#pool(allocation, proto);
-    const target = proto === "tcp" ? `${dst}:${dport}` : this.translator.udpPortPer === "destination" ? `${dst}` : "";
+    const { proto, src, dst } = flow;
+    const found = this.#ports(proto, src, dst, proto === "icmp" ? 0 : flow.dport);
+    if ("kind" in found) return found;
+    const { pool, target } = found;
     const index = pool.take(target);
     if (index === undefined) return { kind: "exhausted", allotted: pool.size };
     const { address, port } = pool.at(index);
@@ -143,6 +143,39 @@ export class TranslatorState {
     this.#byReply.set(flowKey(invert(outside)), mapping);
     this.#wait(mapping, "idle");
     return { kind: "translated", flow: outside, fresh: true, inUse: pool.inUse, allotted: pool.size };
+  }
+
+  /**
+   * Where ports come from for flows of one source to one destination that nobody will follow further: each call takes the one
+   * that {@link outbound} would have given the next flow; undefined where none is left. They stay taken.
+   */
+  ports(
+    source: Addr,
+    proto: "tcp" | "udp",
+    to: Addr,
+    port: number,
+  ): () => { readonly address: Addr; readonly port: number } | undefined {
+    const found = this.#ports(proto, source, to, port);
+    if ("kind" in found) return () => undefined;
+    const { pool, target } = found;
+    return () => {
+      const index = pool.take(target);
+      return index === undefined ? undefined : pool.at(index);
+    };
+  }
+
+  /** The pool that a flow's port comes from, and what may hold each of its ports once. */
+  #ports(
+    proto: Flow["proto"],
+    source: Addr,
+    to: Addr,
+    port: number,
+  ): { readonly pool: PortPool; readonly target: string } | NoPorts {
+    const allocation = this.#allocations.get(source);
+    if (allocation === undefined) return { kind: "unknown-source" };
+    if (proto === "icmp" || !this.translator.protocols.includes(proto)) return { kind: "unknown-protocol" };
+    const target = proto === "tcp" ? `${to}:${port}` : this.translator.udpPortPer === "destination" ? `${to}` : "";
+    return { pool: this.#pool(allocation, proto), target };
   }
 
   /** The flow of an answer as it goes on towards the backend; undefined when it answers nothing. */

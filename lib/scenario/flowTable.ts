@@ -1,12 +1,22 @@
+import { InputError } from "../errors.js";
 import { largest } from "../extremes.js";
-import { formatAddr } from "../ip/addr.js";
+import { type Addr, formatAddr } from "../ip/addr.js";
 import { podHostId } from "../kube/hosts.js";
-import type { Cluster, NetworkPlugin, Pod, Service } from "../kube/types.js";
-import { type AddressChange, addressChanges, formatChangedBy } from "../net/addressChange.js";
-import type { ModelLab } from "../net/lab.js";
-import type { Disposition, Hop, Trace } from "../net/trace.js";
-import type { Host } from "../net/types.js";
-import type { Packet } from "../packet/packet.js";
+import type { Cluster, NetworkPlugin, Pod } from "../kube/types.js";
+import { Engine } from "../net/engine.js";
+import type { Disposition } from "../net/trace.js";
+import type { Fabric, Host, Interface, Route, Veth } from "../net/types.js";
+import { noRules } from "../netfilter/types.js";
+import {
+  type ClassedFlow,
+  type End,
+  type FlowClass,
+  type FlowNode,
+  type FlowSender,
+  type FlowTarget,
+  FlowTracer,
+  inPart,
+} from "./flowClasses.js";
 import type { Built, BuiltCluster } from "./types.js";
 
 const destinationKinds = ["same-node pod", "other-node pod", "VM", "service", "Internet"] as const;
@@ -64,44 +74,103 @@ export interface FlowRow {
 export interface FlowTableOptions {
   /** Namespace of the pods that send and that are called; default `default`. */
   readonly namespace?: string;
+  /** Kinds of destination to call; default all of them. */
+  readonly kinds?: readonly DestinationKind[];
+  /** Call every Internet site and every VM, not only the first of each. */
+  readonly everyHost?: boolean;
 }
 
-interface Sender {
+interface Sender extends FlowSender {
   readonly kind: "pod" | "node";
-  readonly host: string;
   readonly name: string;
-  readonly node: string;
+  readonly cluster: BuiltCluster;
 }
 
-interface Destination {
+interface Destination extends FlowTarget {
   readonly kind: DestinationKind;
   readonly name: string;
-  /** Address or name to connect to. */
-  readonly to: string;
-  readonly port: number;
 }
 
-const sourceOf = (packet: Packet): string =>
-  packet.proto === "icmp" ? formatAddr(packet.src) : `${formatAddr(packet.src)}:${packet.sport}`;
+/** The client's ports, as Linux draws them: 32768-60999, from 40000 on. A node's flows each have their own, as long as there are enough. */
+const clientPorts = { first: 32_768, count: 60_999 - 32_768 + 1, start: 40_000 - 32_768 } as const;
 
-const sendersOf = (cluster: Cluster, pods: readonly Pod[]): readonly Sender[] => [
-  ...pods.map(pod => ({ kind: "pod", host: podHostId(cluster.name, pod), name: pod.name, node: pod.node }) as const),
-  ...cluster.nodes.map(({ name }) => ({ kind: "node", host: name, name, node: name }) as const),
-];
+const clientPort = (flow: number): number => clientPorts.first + ((clientPorts.start + flow) % clientPorts.count);
 
-/** A service with pods behind it, and not the sender itself when there is a choice. */
-const serviceFor = (services: readonly Service[], pods: readonly Pod[], own: Pod | undefined): Service | undefined => {
-  const addresses = new Set(pods.map(pod => pod.ip));
-  const leading = services.filter(
-    ({ endpoints }) => endpoints.length > 0 && endpoints.every(({ ip }) => addresses.has(ip)),
-  );
-  return leading.find(({ endpoints }) => endpoints.every(({ ip }) => ip !== own?.ip)) ?? leading[0];
-};
+const tcpPort = (ports: readonly { readonly port: number; readonly protocol: string }[]): number | undefined =>
+  ports.find(({ protocol }) => protocol === "TCP")?.port;
 
-const toPod = (kind: DestinationKind, pod: Pod | undefined): readonly Destination[] => {
-  const port = pod?.ports.find(({ protocol }) => protocol === "TCP")?.port;
-  return pod === undefined || port === undefined ? [] : [{ kind, name: pod.name, to: formatAddr(pod.ip), port }];
-};
+/** What is called in one cluster: each destination is one object, whoever calls it. */
+class Destinations {
+  readonly #pods: readonly (Destination | undefined)[];
+  /** By node, places of its first two pods: the second is for the first. */
+  readonly #onNode = new Map<string, number[]>();
+  /** The place of the first pod, and of the first on another node than that. */
+  readonly #other: number | undefined;
+  readonly #services: readonly { readonly to: Destination | undefined; readonly behind: ReadonlySet<Addr> }[];
+  readonly #machines: readonly Destination[];
+  readonly #sites: readonly Destination[];
+
+  constructor(
+    { scenario }: Built,
+    hosts: ReadonlyMap<string, Host>,
+    cluster: Cluster,
+    private readonly pods: readonly Pod[],
+    namespace: string,
+    everyHost: boolean,
+  ) {
+    this.#pods = pods.map(({ name, ip, ports, node }) => {
+      const port = tcpPort(ports);
+      return port === undefined ? undefined : { kind: "other-node pod", name, address: ip, port, node };
+    });
+    for (const [place, { node }] of pods.entries()) {
+      const places = this.#onNode.get(node);
+      if (places === undefined) this.#onNode.set(node, [place]);
+      else if (places.length < 2) places.push(place);
+    }
+    const other = pods.findIndex(({ node }) => node !== pods[0]!.node);
+    this.#other = other < 0 ? undefined : other;
+    const addresses = new Set(pods.map(pod => pod.ip));
+    this.#services = cluster.services
+      .filter(service => service.namespace === namespace && service.endpoints.length > 0)
+      .map(service => ({ service, behind: new Set(service.endpoints.map(({ ip }) => ip)) }))
+      .filter(({ behind }) => [...behind].every(ip => addresses.has(ip)))
+      .map(({ service: { name, clusterIp, ports }, behind }) => {
+        const port = tcpPort(ports);
+        return { behind, to: port === undefined ? undefined : { kind: "service", name, address: clusterIp, port } };
+      });
+    const all = (kind: DestinationKind, named: readonly { readonly name: string }[]) =>
+      (everyHost ? named : named.slice(0, 1)).flatMap(({ name }) => toHost(kind, hosts.get(name)));
+    this.#machines = all("VM", scenario.vms);
+    this.#sites = all("Internet", scenario.sites);
+  }
+
+  /** What one sender calls, a kind after the other. `own` is its place among the pods. */
+  of(node: string, own: number | undefined): readonly Destination[] {
+    const { pods } = this;
+    const near = this.#onNode.get(node)?.find(place => place !== own);
+    const far = pods.length === 0 ? undefined : pods[0]!.node === node ? this.#other : 0;
+    const ip = own === undefined ? undefined : pods[own]!.ip;
+    const service = this.#services.find(({ behind }) => ip === undefined || !behind.has(ip)) ?? this.#services[0];
+    return [
+      ...this.#pod("same-node pod", near),
+      ...this.#pod("other-node pod", far),
+      ...this.#machines,
+      ...(service?.to === undefined ? [] : [service.to]),
+      ...this.#sites,
+    ];
+  }
+
+  readonly #near = new Map<number, Destination>();
+
+  #pod(kind: "same-node pod" | "other-node pod", place: number | undefined): readonly Destination[] {
+    const pod = place === undefined ? undefined : this.#pods[place];
+    if (pod === undefined) return [];
+    if (kind === "other-node pod") return [pod];
+    let near = this.#near.get(place!);
+    if (near === undefined) this.#near.set(place!, (near = { ...pod, kind }));
+    return [near];
+  }
+}
 
 /** A machine or site of the network, at a port where it listens: there the answer shows what it saw. */
 const toHost = (kind: DestinationKind, host: Host | undefined): readonly Destination[] => {
@@ -109,144 +178,324 @@ const toHost = (kind: DestinationKind, host: Host | undefined): readonly Destina
   const port = host?.listeners.find(({ proto }) => proto === "tcp")?.port;
   return host === undefined || address === undefined || port === undefined
     ? []
-    : [{ kind, name: host.hostname, to: formatAddr(address), port }];
+    : [{ kind, name: host.hostname, address, port }];
 };
 
-const destinationsOf = (
-  { scenario }: Built,
-  hosts: ReadonlyMap<string, Host>,
-  cluster: Cluster,
+/** What else there is to a host but its name, interfaces and rules. */
+const rest = (host: Host): Partial<Host> => ({
+  ...host,
+  id: "",
+  hostname: "",
+  interfaces: [],
+  rules: noRules,
+  listeners: [],
+});
+
+const isOwn = (entry: Interface): boolean => entry.kind !== "veth";
+
+/** Numbers for objects: the same object has the same number. */
+const numbered = (): ((item: object) => number) => {
+  const numbers = new Map<object, number>();
+  return item => {
+    if (!numbers.has(item)) numbers.set(item, numbers.size);
+    return numbers.get(item)!;
+  };
+};
+
+const shapesOf = (fabric: Fabric) => {
+  const number = numbered();
+  const nics = new Map(fabric.nics.map(nic => [nic.host, nic]));
+  const nicOf = new Map(fabric.nics.flatMap(nic => nic.addresses.map(address => [address, nic.host] as const)));
+  const links = ({ interfaces }: Host, wanted: (entry: Interface) => boolean) =>
+    interfaces
+      .filter(wanted)
+      .map(({ addresses, ...entry }) => [{ ...entry, peer: "" }, addresses.map(({ prefix }) => prefix)]);
+  return {
+    node(host: Host): FlowNode {
+      const nic = nics.get(host.id);
+      const card = nic && [nic.interface, nic.subnet, nic.ipForwarding, nic.publicAddress !== undefined];
+      return {
+        name: host.id,
+        addresses: host.interfaces.filter(isOwn).flatMap(({ addresses }) => addresses.map(({ address }) => address)),
+        shape: JSON.stringify([number(host.rules), rest(host), links(host, isOwn), card]),
+      };
+    },
+    /** Of a pod: it may have rules of its own, which tell it from all others. */
+    pod: (host: Host, node: Host): string =>
+      JSON.stringify([
+        host.rules.tables.length === 0 ? 0 : host.id,
+        // Its gateway is its node's: it has another address on each node, and plays the same part.
+        { ...rest(host), routes: host.routes.map(route => ({ ...route, via: gatewayPart(route, node) })) },
+        links(host, () => true),
+        nicOf.get(host.interfaces[0]!.addresses[0]!.address) === node.id,
+        linkShape(host, node),
+      ]),
+  };
+};
+
+const gatewayPart = ({ via }: Route, { interfaces }: Host): string =>
+  via === undefined
+    ? ""
+    : (interfaces.find(({ addresses }) => addresses.some(({ address }) => address === via))?.name ?? `${via}`);
+
+/** The node's end of a pod's link, but for its name. */
+const linkShape = (pod: Host, node: Host): unknown => {
+  const name = pod.interfaces.flatMap(entry => (entry.kind === "veth" ? [entry.peer.interface] : []))[0];
+  const entry = node.interfaces.find(other => other.name === name);
+  return entry === undefined ? 0 : { ...entry, name: "", peer: "" };
+};
+
+const sendersOf = (
+  built: BuiltCluster,
   pods: readonly Pod[],
-  sender: Sender,
-  namespace: string,
-): readonly Destination[] => {
-  const own = sender.kind === "pod" ? pods.find(pod => pod.name === sender.name) : undefined;
-  const others = pods.filter(pod => pod !== own);
-  const service = serviceFor(
-    cluster.services.filter(one => one.namespace === namespace),
-    pods,
-    own,
-  );
-  const port = service?.ports.find(({ protocol }) => protocol === "TCP")?.port;
-  const first = (named: readonly { readonly name: string }[]) => hosts.get(named[0]?.name ?? "");
+  hosts: ReadonlyMap<string, Host>,
+  shapes: ReturnType<typeof shapesOf>,
+): readonly Sender[] => {
+  const { cluster } = built;
+  const nodes = new Map(cluster.nodes.map(({ name }) => [name, shapes.node(hosts.get(name)!)]));
   return [
-    ...toPod(
-      "same-node pod",
-      others.find(pod => pod.node === sender.node),
-    ),
-    ...toPod(
-      "other-node pod",
-      others.find(pod => pod.node !== sender.node),
-    ),
-    ...toHost("VM", first(scenario.vms)),
-    ...(service === undefined || port === undefined
-      ? []
-      : [{ kind: "service", name: service.name, to: formatAddr(service.clusterIp), port } as const]),
-    ...toHost("Internet", first(scenario.sites)),
+    ...pods.map((pod): Sender => {
+      const id = podHostId(cluster.name, pod);
+      const host = hosts.get(id)!;
+      const link = host.interfaces.find((entry): entry is Veth => entry.kind === "veth")?.peer.interface;
+      return {
+        kind: "pod",
+        cluster: built,
+        host: id,
+        name: pod.name,
+        node: nodes.get(pod.node)!,
+        address: pod.ip,
+        shape: shapes.pod(host, hosts.get(pod.node)!),
+        ...(link !== undefined && { link }),
+      };
+    }),
+    ...cluster.nodes.map(({ name, internalIp }): Sender => ({
+      kind: "node",
+      cluster: built,
+      host: name,
+      name,
+      node: nodes.get(name)!,
+      address: internalIp,
+      shape: "node",
+    })),
   ];
 };
 
-const formatChange = ({ place, which, before, after, by }: AddressChange): FlowChange => {
-  const end = (flow: AddressChange["before"]) =>
-    which === "source" ? `${formatAddr(flow.src)}:${flow.sport}` : `${formatAddr(flow.dst)}:${flow.dport}`;
-  return {
-    place,
-    which,
-    from: end(before),
-    to: end(after),
-    by: formatChangedBy(by),
-    ...(by.kind === "rule" && by.comment !== undefined && { comment: by.comment }),
-  };
-};
-
-/** A port of its own for each flow, so that none is translated because another has its port. */
-function* clientPorts(): Generator<number, never> {
-  for (let i = 0; ; i++) yield 40_000 + (i % 20_000);
-}
-
-/** The hop after which a packet is among public addresses. */
-const lastBeforeInternet = (hops: readonly Hop[]): Hop | undefined =>
-  hops.find(hop =>
-    hop.steps.some(
-      step => step.kind === "public-address" || (step.kind === "translate" && step.before.src !== step.after.src),
-    ),
-  );
-
-/** The source at each stage of a trace. */
-const stages = ({
-  hops,
-  disposition,
-}: Trace): Pick<FlowRow, "sent" | "leavingNode" | "inVnet" | "onInternet" | "received" | "ttl"> => {
-  const entry = hops.findIndex(hop => hop.kind === "fabric");
-  const leaving = hops[entry - 1];
-  const fabric = hops[entry];
-  const translated = lastBeforeInternet(hops);
-  const last = hops.at(-1)!;
-  return {
-    sent: sourceOf(hops[0]!.before),
-    ...(leaving !== undefined && { leavingNode: sourceOf(leaving.after) }),
-    ...(fabric !== undefined && { inVnet: sourceOf(fabric.before) }),
-    ...(translated !== undefined && { onInternet: sourceOf(translated.after) }),
-    ...(disposition.kind === "delivered" && { received: sourceOf(last.before), ttl: last.before.ttl }),
-  };
-};
+const formatEnd = ({ address, port }: End): string => `${formatAddr(address)}:${port}`;
 
 /** Whose an address is: a node's (the sender's, or the one that masquerades on arrival), the sender's, the load balancer's. */
-const owners = (hosts: ReadonlyMap<string, Host>, cluster: Cluster, balancer: BuiltCluster["loadBalancer"]) => {
-  const addressesOf = (id: string): readonly string[] =>
-    hosts.get(id)?.interfaces.flatMap(one => one.addresses.map(({ address }) => formatAddr(address))) ?? [];
+const owners = (hosts: ReadonlyMap<string, Host>, { cluster, loadBalancer }: BuiltCluster) => {
+  const addressesOf = (id: string): readonly Addr[] =>
+    hosts.get(id)?.interfaces.flatMap(one => one.addresses.map(({ address }) => address)) ?? [];
   const ofNodes = new Set(cluster.nodes.flatMap(({ name }) => addressesOf(name)));
-  return (source: string, sender: Sender): Owner => {
-    const address = source.split(":")[0]!;
+  const frontends = new Set(loadBalancer.outboundFrontends);
+  return (address: Addr, sender: FlowSender): Owner => {
     if (ofNodes.has(address)) return "node";
     if (addressesOf(sender.host).includes(address)) return "pod";
-    return balancer.outboundFrontends.includes(address) ? "load balancer" : "unknown";
+    return frontends.has(formatAddr(address)) ? "load balancer" : "unknown";
   };
 };
 
 /**
- * Sends the first packet of a TCP connection from every pod of a namespace, and from every node, to each kind of
- * destination, and tells the source address and port at each stage of its way. All of it is read from the traces.
- * A kind that a cluster does not have (a pod on another node, where there is one node) has no row.
- * @param lab the booted network of `built`; the connections are left open in it
+ * A table of flows. Its rows are held as classes: one flow of each was traced, the others follow from it, and a row is put
+ * together when it is looked at. So a table may have millions of rows; each says what a trace of its own would.
  */
-export const flowTable = async (
-  lab: ModelLab,
-  built: Built,
-  options: FlowTableOptions = {},
-): Promise<readonly FlowRow[]> => {
-  const namespace = options.namespace ?? "default";
+export class FlowTable implements Iterable<FlowRow> {
+  constructor(
+    readonly length: number,
+    /** How many of the rows were traced; the others were derived. */
+    readonly traced: number,
+    private readonly at: (index: number) => FlowRow,
+  ) {}
+
+  /** @throws RangeError for an index that no row has */
+  row(index: number): FlowRow {
+    if (!Number.isInteger(index) || index < 0 || index >= this.length)
+      throw new RangeError(`no row ${index}: there are ${this.length}, counted from 0`);
+    return this.at(index);
+  }
+
+  *[Symbol.iterator](): Generator<FlowRow, void> {
+    for (let index = 0; index < this.length; index++) yield this.at(index);
+  }
+}
+
+/**
+ * The first packet of a TCP connection from every pod of a namespace, and from every node, to each kind of destination, all
+ * at the same moment: the source address and port at each stage of its way. All of it is read from traces; a flow that no
+ * rule can tell from another one is not traced again.
+ * A kind that a cluster does not have (a pod on another node, where there is one node) has no row.
+ *
+ *     const rows = [...flowTable(build(articleScenario))];
+ */
+export const flowTable = (built: Built, options: FlowTableOptions = {}): FlowTable => {
+  const { namespace = "default", kinds = destinationKinds, everyHost = false } = options;
+  const unknown = kinds.find(kind => !destinationKinds.includes(kind));
+  if (unknown !== undefined)
+    throw new InputError({
+      where: "kinds",
+      value: unknown,
+      problem: "is not a kind of destination",
+      expected: destinationKinds.join(", "),
+    });
   const hosts = new Map(built.network.hosts.map(host => [host.id, host]));
-  const ports = clientPorts();
-  return built.clusters.flatMap(({ cluster, loadBalancer }) => {
+  const shapes = shapesOf(built.network.fabric);
+  const tracer = new FlowTracer(new Engine(built.network, 0));
+  const flows = new FlowStore();
+  const ownersOf = new Map<BuiltCluster, ReturnType<typeof owners>>();
+  for (const each of built.clusters) {
+    const { cluster } = each;
+    ownersOf.set(each, owners(hosts, each));
     const pods = cluster.pods.filter(pod => pod.namespace === namespace && !pod.hostNetwork);
-    const ownerOf = owners(hosts, cluster, loadBalancer);
-    return sendersOf(cluster, pods).flatMap(sender =>
-      destinationsOf(built, hosts, cluster, pods, sender, namespace).map((destination): FlowRow => {
-        const trace = lab.traceConnect(sender.host, destination.to, destination.port, {
-          sourcePort: ports.next().value,
-        });
-        const seen = stages(trace);
-        return {
-          cluster: cluster.name,
-          plugin: cluster.plugin,
-          fromKind: sender.kind,
-          from: sender.name,
-          node: sender.node,
-          toKind: destination.kind,
-          to: destination.name,
-          ...seen,
-          ...(seen.received !== undefined && {
-            owner: ownerOf(seen.received, sender),
-            receiver: hosts.get(trace.hops.at(-1)!.place)?.hostname ?? "",
-          }),
-          changes: addressChanges(trace).map(formatChange),
-          outcome: trace.disposition.kind,
-        };
-      }),
-    );
+    const destinations = new Destinations(built, hosts, cluster, pods, namespace, everyHost);
+    const senders = sendersOf(each, pods, hosts, shapes);
+    const called = (sender: Sender, place: number) =>
+      destinations
+        .of(sender.node.name, place < pods.length ? place : undefined)
+        .filter(({ kind }) => kinds.includes(kind));
+    const ofNode = new Map<string, { flows: number; next: number }>();
+    for (const [place, sender] of senders.entries()) {
+      const count = ofNode.get(sender.node.name) ?? { flows: 0, next: 0 };
+      count.flows += called(sender, place).length;
+      ofNode.set(sender.node.name, count);
+    }
+    for (const [place, sender] of senders.entries()) {
+      const count = ofNode.get(sender.node.name)!;
+      for (const to of called(sender, place)) {
+        const port = clientPort(count.next++);
+        flows.add(sender, port, to, tracer.follow(sender, port, to, count.flows > clientPorts.count));
+      }
+    }
+  }
+  const receivers = new Map<FlowClass, Pick<FlowRow, "owner" | "receiver" | "ttl">>();
+  const receiverOf = (of: FlowClass, sender: Sender): Pick<FlowRow, "owner" | "receiver" | "ttl"> => {
+    let found = receivers.get(of);
+    if (found === undefined) {
+      const { received, receiver, ttl } = of.outline;
+      const owner = ownersOf.get(sender.cluster)!(received!.address, of.sender);
+      receivers.set(of, (found = { owner, ttl: ttl!, receiver: hosts.get(receiver!)?.hostname ?? "" }));
+    }
+    return found;
+  };
+  return new FlowTable(flows.length, tracer.traced, index => {
+    const { sender, port, to, flow } = flows.at(index);
+    const { outline, public: taken } = flow.class;
+    const write = writer(flow, sender, port);
+    // No port was left for it, though there was for the one that was traced: it went as far as the NAT device.
+    const cutShort = taken !== undefined && flow.public === undefined;
+    const row: { -readonly [Key in keyof FlowRow]: FlowRow[Key] } = {
+      cluster: sender.cluster.cluster.name,
+      plugin: sender.cluster.cluster.plugin,
+      fromKind: sender.kind,
+      from: sender.name,
+      node: sender.node.name,
+      toKind: to.kind,
+      to: to.name,
+      sent: write(outline.sent),
+      changes: outline.changes
+        .filter(change => !cutShort || change.to.address !== taken.address)
+        .map(({ place, which, from, to: changed, by, comment }) => ({
+          place: place === flow.class.sender.node.name ? sender.node.name : place,
+          which,
+          from: write(from),
+          to: write(changed),
+          by,
+          ...(comment !== undefined && { comment }),
+        })),
+      outcome: cutShort ? "dropped" : outline.outcome,
+    };
+    if (outline.leavingNode !== undefined) row.leavingNode = write(outline.leavingNode);
+    if (outline.inVnet !== undefined) row.inVnet = write(outline.inVnet);
+    if (cutShort) return row;
+    if (outline.onInternet !== undefined) row.onInternet = write(outline.onInternet);
+    if (outline.received === undefined) return row;
+    row.received = write(outline.received);
+    return Object.assign(row, receiverOf(flow.class, sender));
   });
 };
+
+/** How a flow's ends are written: those of the one that was traced, with its own sender, port and public end in their places. */
+const writer = ({ class: of, public: own }: ClassedFlow, sender: FlowSender, port: number): ((end: End) => string) => {
+  const { outline, sender: model, public: taken } = of;
+  if (sender === model && port === outline.sent.port) return formatEnd;
+  return ({ address }) => {
+    if (address === taken?.address) return formatEnd(own!);
+    return `${formatAddr(inPart(address, model, sender))}:${port}`;
+  };
+};
+
+/** What is kept of a flow: sender, destination, class, public address, and the client's port beside the public one. */
+const width = 5;
+
+/** Flows, 20 bytes each. */
+class FlowStore {
+  length = 0;
+  readonly #senders = new Places<Sender>();
+  readonly #destinations = new Places<Destination>();
+  readonly #classes = new Places<FlowClass>();
+  #numbers = new Uint32Array(1024 * width);
+
+  add(sender: Sender, port: number, to: Destination, flow: ClassedFlow): void {
+    const start = this.length++ * width;
+    if (start === this.#numbers.length) {
+      const longer = new Uint32Array(this.#numbers.length * 2);
+      longer.set(this.#numbers);
+      this.#numbers = longer;
+    }
+    const numbers = this.#numbers;
+    numbers[start] = this.#senders.of(sender);
+    numbers[start + 1] = this.#destinations.of(to);
+    numbers[start + 2] = this.#classes.of(flow.class);
+    numbers[start + 3] = flow.public?.address ?? 0;
+    numbers[start + 4] = port * 0x10000 + (flow.public?.port ?? 0);
+  }
+
+  at(index: number): {
+    readonly sender: Sender;
+    readonly port: number;
+    readonly to: Destination;
+    readonly flow: ClassedFlow;
+  } {
+    const start = index * width;
+    const [sender, to, of, address, ports] = this.#numbers.subarray(start, start + width) as unknown as readonly [
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+    return {
+      sender: this.#senders.at(sender),
+      port: ports >>> 16,
+      to: this.#destinations.at(to),
+      flow: {
+        class: this.#classes.at(of),
+        public: address === 0 ? undefined : { address: address as Addr, port: ports & 0xffff },
+      },
+    };
+  }
+}
+
+/** A number for each object, in the order in which they first come. */
+class Places<Item extends object> {
+  readonly #items: Item[] = [];
+  readonly #places = new Map<Item, number>();
+  #last: Item | undefined;
+
+  of(item: Item): number {
+    if (item === this.#last) return this.#items.length - 1;
+    let place = this.#places.get(item);
+    if (place === undefined) {
+      this.#places.set(item, (place = this.#items.push(item) - 1));
+      this.#last = item;
+    }
+    return place;
+  }
+
+  at(place: number): Item {
+    return this.#items[place]!;
+  }
+}
 
 /** A table ready to be shown: cells as text or numbers. */
 export interface FlowTableView {
@@ -255,9 +504,13 @@ export interface FlowTableView {
   readonly rows: readonly (readonly (string | number | null)[])[];
 }
 
-const groupBy = <Item>(items: readonly Item[], key: (item: Item) => string): ReadonlyMap<string, readonly Item[]> => {
+const groupBy = <Item>(items: Iterable<Item>, key: (item: Item) => string): ReadonlyMap<string, readonly Item[]> => {
   const groups = new Map<string, Item[]>();
-  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
+  for (const item of items) {
+    const group = groups.get(key(item));
+    if (group === undefined) groups.set(key(item), [item]);
+    else group.push(item);
+  }
   return groups;
 };
 
@@ -273,7 +526,7 @@ const source = (value: string | undefined, before: string): string => {
 };
 
 /** The source address at each stage, a table for each cluster, within 100 columns. A port is repeated only where it changes. */
-export const flowTableColumns = (rows: readonly FlowRow[]): readonly FlowTableView[] =>
+export const flowTableColumns = (rows: Iterable<FlowRow>): readonly FlowTableView[] =>
   [...groupBy(rows, row => row.cluster)].map(([cluster, own]) => ({
     caption: `${cluster} (${own[0]!.plugin})`,
     columns: ["FROM", "TO", "SENT AS", "NODE", "VNET", "RECEIVER", "TTL"],
@@ -297,7 +550,7 @@ const decidedBy = ({ by }: FlowChange): string =>
   by.replace(/^load balancer .*/, "load balancer SNAT").replace(/ rule (\d+),/, " $1");
 
 /** Who changes addresses and by which rule, for each kind of sender and destination; a table for each cluster, within 100 columns. */
-export const flowChangeColumns = (rows: readonly FlowRow[]): readonly FlowTableView[] =>
+export const flowChangeColumns = (rows: Iterable<FlowRow>): readonly FlowTableView[] =>
   [...groupBy(rows, row => row.cluster)].map(([cluster, own]) => {
     const all = own.flatMap(row =>
       row.changes.map(change => [row.fromKind, row.toKind, decidedBy(change), change.comment ?? ""] as const),
@@ -315,7 +568,8 @@ export const flowChangeColumns = (rows: readonly FlowRow[]): readonly FlowTableV
   });
 
 /** What the receiver sees, the clusters side by side: whose address, and the TTL, for the first sender of each kind whose packet arrives. */
-export const compareFlows = (rows: readonly FlowRow[]): FlowTableView => {
+export const compareFlows = (table: Iterable<FlowRow>): FlowTableView => {
+  const rows = [...table];
   const clusters = [...groupBy(rows, row => row.cluster)];
   const kinds = (["pod", "node"] as const)
     .flatMap(fromKind => destinationKinds.map(toKind => ({ fromKind, toKind })))

@@ -1,6 +1,7 @@
 import { chainsOf, checkRuleset } from "./check.js";
 import type { NatRange, Which } from "./nat.js";
 import type { Skb } from "./netfilter.js";
+import { type Choice, choicesOf } from "./choice.js";
 import { matchesInOrder } from "./print.js";
 import { type Run, runsOf } from "./runs.js";
 import type { Chain, ConntrackState, Hook, Match, Rule, Ruleset, TableName, Target } from "./types.js";
@@ -167,6 +168,8 @@ export interface CompiledRule {
   readonly rule: Rule;
   /** The run that it is part of. */
   run: Run | undefined;
+  /** The choice that it is part of: that draws for it. */
+  choice: Choice | undefined;
 }
 
 export interface CompiledChain {
@@ -271,8 +274,11 @@ const build = (ruleset: Ruleset): Compiled => {
           action: actionOf(rule.target, byName),
           rule,
           run: undefined,
+          choice: undefined,
         }),
       );
+      for (const choice of choicesOf(source.rules))
+        for (let i = choice.start; i < choice.end; i++) compiled.rules[i]!.choice = choice;
       for (const run of runsOf(source.rules)) for (let i = run.start; i < run.end; i++) compiled.rules[i]!.run = run;
     }
     return { name: table.name, chains, byName };

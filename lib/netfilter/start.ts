@@ -193,6 +193,11 @@ class Running implements Netfilter, Chance {
         next = next === run.start ? run.enter(skb.packet) : run.after(next - 1);
         if (next === run.end) continue;
         rule = chain.rules[next];
+      } else if (rule?.choice !== undefined) {
+        const { choice } = rule;
+        next = choice.next(next, this.draw());
+        if (next === choice.end) continue;
+        rule = chain.rules[next];
       }
       next++;
       if (rule === undefined) {
@@ -201,7 +206,7 @@ class Running implements Netfilter, Chance {
         ({ chain, next } = caller);
         continue;
       }
-      if (!this.matches(rule)) continue;
+      if (rule.choice === undefined && !this.matches(rule)) continue;
       this.hit(rule.counter);
       steps?.push({ kind: "rule", hook, table, chain: chain.name, number: rule.number, rule: rule.rule });
       const { action } = rule;

@@ -234,7 +234,8 @@ export class Engine {
     const journey = journeyOf(packet, true);
     const visit = new Visit(journey, "host", host, packet);
     visit.done(packet, device.name);
-    this.#transmit(state, device, state.route(packet.dst)?.via ?? packet.dst, packet, journey);
+    const target = state.reachesMany(packet.dst) ? "all" : (state.route(packet.dst)?.via ?? packet.dst);
+    this.#transmit(state, device, target, packet, journey);
     this.#settle();
     return journey.trace;
   }

@@ -7,7 +7,7 @@ const wire = suite("special addresses on the wire");
 for (const row of onTheWire)
   wire(wireName(row), async () => {
     const lab = bootModel(counted({}, row.localnet));
-    assert.is(await during(lab, ["r", "b", "c"], async () => lab.trace("a", packetOf(row))), row.came);
+    assert.is(await during(lab, ["r", "b", "c"], async () => lab.inject("a", "eth0", packetOf(row))), row.came);
   });
 wire.run();
 

@@ -51,10 +51,7 @@ export const during = async (
   }
 };
 
-const localnet = (on: boolean) => (host: Host) => ({
-  ...host,
-  routeLocalnet: host.id === "a" || (on && host.id === "r"),
-});
+const localnet = (on: boolean) => (host: Host) => ({ ...host, routeLocalnet: on && host.id === "r" });
 
 /** The network of {@link lans}, counting; `extra` are rules of the nat table by host. */
 export const counted = (extra: { readonly [host in "a" | "r"]?: string } = {}, routeLocalnet = false): Network => {
@@ -126,6 +123,14 @@ export const happened = async (lab: Lab, of: Omit<Asked, "came">, expected?: str
 };
 
 export const onTheWire: readonly OnTheWire[] = [
+  { src: "10.1.0.2", dst: "127.0.0.1", proto: "udp", came: "r 1 0 0 0 0" },
+  { src: "10.1.0.2", dst: "127.0.0.2", proto: "udp", came: "r 1 0 0 0 0" },
+  { src: "10.1.0.2", dst: "127.255.255.255", proto: "udp", came: "r 1 0 0 0 0, c 1 0 0 0 0" },
+  { src: "10.1.0.2", dst: "0.0.0.0", proto: "udp", came: "r 1 0 0 0 0" },
+  { src: "10.1.0.2", dst: "127.0.0.1", proto: "udp", localnet: true, came: "r 1 1 0 1 1" },
+  { src: "10.1.0.2", dst: "127.0.0.2", proto: "udp", localnet: true, came: "r 1 1 0 1 1" },
+  { src: "10.1.0.2", dst: "127.255.255.255", proto: "udp", localnet: true, came: "r 1 1 0 0 0, c 1 0 0 0 0" },
+  { src: "10.1.0.2", dst: "0.0.0.0", proto: "udp", localnet: true, came: "r 1 0 0 0 0" },
   { src: "127.0.0.1", dst: "10.1.1.2", proto: "udp", localnet: true, came: "r 1 0 0 0 0" },
   { src: "127.0.0.2", dst: "10.1.1.2", proto: "udp", localnet: true, came: "r 1 0 1 0 1, b 1 0 0 0 0" },
   { src: "127.0.0.2", dst: "10.1.0.1", proto: "udp", localnet: true, came: "r 2 2 0 1 1" },

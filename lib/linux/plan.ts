@@ -304,9 +304,20 @@ const edgePlan = (cloud: Cloud): NamespacePlan => {
       `rule add pref 80 iif ${internet} lookup ${translatorTable(-1)}`,
       `rule add pref 90 iif ${fabric} blackhole`,
     ],
-    rules: keepTtl() + (withPublic.length === 0 ? "" : publicRules(withPublic)),
+    rules: keepTtl() + (withPublic.length === 0 ? "" : publicRules(withPublic) + untracked(cloud)),
   };
 };
+
+/** What a load balancer sends and is sent passes beside the one-to-one translation, which a card's own connection to it meets before. */
+const untracked = ({ network, frontends }: Cloud): string =>
+  [
+    "*raw",
+    ":PREROUTING ACCEPT [0:0]",
+    ...network.fabric.translators.map((_, index) => `-A PREROUTING -i t${index} -j CT --notrack`),
+    ...frontends.flat().map(address => `-A PREROUTING -i ${fabric} -s ${formatAddr(address)}/32 -j CT --notrack`),
+    "COMMIT",
+    "",
+  ].join("\n");
 
 const publicRules = (nics: readonly FabricNic[]): string =>
   [

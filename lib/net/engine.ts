@@ -611,6 +611,9 @@ export class Engine {
         const route = here ? undefined : state.route(destination);
         journey.toAll = false;
         if (route?.dev !== bridge) return this.#routeIn(state, skb, visit);
+        const wrong = wrongAddress(state, skb.packet);
+        if (wrong !== undefined) return visit.drop(skb.packet, wrong);
+        if (state.isOwn(skb.packet.src)) return visit.drop(skb.packet, { kind: "martian", source: skb.packet.src });
         visit.steps?.push({ kind: "route", route, onLink: route.via === undefined });
         target = route.via ?? destination;
       }

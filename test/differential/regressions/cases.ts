@@ -227,4 +227,21 @@ export const regressions: readonly Regression[] = [
       tcp("a", a, 1000, b, 80, ["PSH", "ACK"], 501, 101, "data"),
     ],
   },
+  {
+    name: "a frame that the rules of a bridge send elsewhere is dropped when its source cannot be",
+    case: smallCase({
+      rules: "*nat\n-A PREROUTING -d 10.96.0.1/32 -j DNAT --to-destination 10.1.0.3\nCOMMIT\n",
+      bridgeNfCallIptables: true,
+    }),
+    sent: [
+      udp("a", addr("224.0.0.1"), 1, addr("10.96.0.1"), 9),
+      udp("a", addr("10.1.1.1"), 2, addr("10.96.0.1"), 9),
+      udp("a", addr("127.0.0.1"), 3, addr("10.96.0.1"), 9),
+    ],
+  },
+  {
+    name: "a host without a route tells itself so when what it got came as from itself",
+    case: smallCase({}),
+    sent: everyPort.slice(0, 2).map(port => udp("a", addr("10.1.0.1"), port, addr("192.0.2.1"), 9)),
+  },
 ];

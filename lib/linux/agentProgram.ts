@@ -283,7 +283,15 @@ sub op_connect {
     answer($id, 'done', $own_port, @fields);
   };
   return $end->($failure->($errno)) if $errno && $errno != EINPROGRESS;
-  $timer = after($milliseconds, sub { $end->('failed', 'ETIMEDOUT'); });
+  # Established is only a matter of time: the answer comes from this program, which may be waiting for the processor.
+  my $again = $proto eq 'tcp';
+  my $expire;
+  $expire = sub {
+    my ($state) = unpack('C', getsockopt($client, 6, 11) || "\0"); # TCP_INFO of TCP; 1 is established
+    if ($again && $state == 1) { $again = 0; $timer = after($milliseconds, $expire); return; }
+    $end->('failed', 'ETIMEDOUT');
+  };
+  $timer = after($milliseconds, $expire);
 
   if ($proto eq 'udp') {
     watch_read($client, sub {
@@ -461,6 +469,7 @@ while (1) {
     }
     for my $n (bits($read)) { $readers{$n}->() if $readers{$n}; }
     for my $n (bits($write)) { $writers{$n}->() if $writers{$n}; }
+    next; # what has come counts before the time that has passed: on a busy machine both wait here
   }
   while (@timers && $timers[0]{at} <= uptime()) { my $timer = shift @timers; $timer->{code}->() if defined $timer->{code}; }
 }

@@ -114,10 +114,14 @@ const restore = async (agent: Agent, namespace: string, rules: string): Promise<
   if (rules !== "") await must(agent, namespace, ["iptables-restore", "--noflush"], inParts(rules));
 };
 
+/** Milliseconds after which what the kernel does at once will never be done, however busy the machine is. */
+const standstill = 120_000;
+
 const prepare = async (agent: Agent, plan: NamespacePlan, host: Host | undefined): Promise<void> => {
   await must(agent, plan.namespace, ["ip", "-batch", "-"], plan.ip.join("\n"));
   if (plan.bridges !== undefined) {
-    await agent.ask("settle", plan.namespace, 2000, ...plan.bridges.ports);
+    const late = await agent.ask("settle", plan.namespace, standstill, ...plan.bridges.ports);
+    if (late.length > 0) throw new Error(`${late.join(", ")} did not come up in ${plan.namespace}`);
     await must(agent, plan.namespace, ["ip", "-batch", "-"], plan.bridges.ip.join("\n"));
   }
   await setSysctls(agent, plan.namespace, plan.interfaceSysctls);
@@ -401,7 +405,7 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
     await agent.ask("inject", await socket(host, "lo"), pcapOfFrames([{ time: 0, frame: markerFrame(content) }]), 0);
     let seen = 0;
     let tail = Buffer.alloc(0);
-    for (let tries = 0; tries < 2500; tries++) {
+    for (let tries = 0; tries < standstill / 4; tries++) {
       const more = await output(seen);
       seen += more.length;
       tail = Buffer.concat([tail, more]);

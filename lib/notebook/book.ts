@@ -3,9 +3,10 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { InputError } from "../errors.js";
+import type { Outcome } from "./batch.js";
 import { checkReplaceable, writeFolder } from "./files.js";
 import { type Chapter, chapterOf, chapterPage, generator, indexPage } from "./page.js";
-import { executeFiles, readJobs } from "./run.js";
+import { executeFiles, needsLinux, readJobs } from "./run.js";
 
 /** The page's own sources, beside the compiled code. */
 const client = (name: string): string => fileURLToPath(new URL(`../../notebook/client/${name}`, import.meta.url));
@@ -81,17 +82,35 @@ export const bookFiles = async (chapters: readonly Chapter[]): Promise<ReadonlyM
   return files;
 };
 
-/** Executes notebooks and writes them as a book. Returns whether all of them ran; if not, nothing is written. */
-export const makeBook = async (paths: readonly string[], options: BookOptions): Promise<boolean> => {
+/** What became of a book. */
+export type BookMade = "whole" | "with outputs kept" | "not written";
+
+/** Why a chapter that needs Linux has the outputs in its file; undefined for one that was run. */
+const whyKept = (outcome: Outcome): string | undefined =>
+  outcome.ok
+    ? outcome.kept
+    : `cell ${outcome.failure.cell} failed (${outcome.failure.message.split("\n")[0]!.slice(0, 200)})`;
+
+/**
+ * Executes notebooks and writes them as a book. A chapter that needs Linux and fails is shown with the outputs in its file
+ * and says so; where any other fails, nothing is written.
+ */
+export const makeBook = async (paths: readonly string[], options: BookOptions): Promise<BookMade> => {
   checkReplaceable(options.out);
   refuseOthers(options.out);
   const jobs = readJobs(paths);
   const outcomes = await executeFiles(jobs, options.timeout, options.jobs);
-  const chapters: Chapter[] = outcomes.flatMap(outcome =>
-    outcome.ok ? [chapterOf(basename(outcome.job.path, ".ipynb"), outcome.notebook)] : [],
+  if (outcomes.some(outcome => !outcome.ok && !needsLinux(outcome.job))) return "not written";
+  const chapters = outcomes.map(outcome =>
+    chapterOf(
+      basename(outcome.job.path, ".ipynb"),
+      outcome.ok ? outcome.notebook : outcome.job.notebook,
+      whyKept(outcome),
+    ),
   );
-  if (chapters.length < jobs.length) return false;
   writeFolder(options.out, await bookFiles(chapters));
-  console.log(`${join(options.out, "index.html")}: ${chapters.length} chapters`);
-  return true;
+  const failed = outcomes.filter(({ ok }) => !ok).map(({ job }) => basename(job.path));
+  const said = failed.length === 0 ? "" : `; with the outputs in its file, as its run failed: ${failed.join(", ")}`;
+  console.log(`${join(options.out, "index.html")}: ${chapters.length} chapters${said}`);
+  return failed.length === 0 ? "whole" : "with outputs kept";
 };

@@ -71,7 +71,7 @@ what to install, and the outputs in its file are kept (with CI=true it is run al
 
 Exit codes:
   0  every notebook ran or was kept, and with --check nothing differed
-  1  a cell failed, or an output differed
+  1  a cell failed, an output differed, or a notebook could not be written
   2  the command line, a parameter or a file was wrong; nothing was run
 `;
 
@@ -80,10 +80,13 @@ Examples:
   $ egress-lab book                       notebooks/*.ipynb -> book/index.html
   $ egress-lab book mine --out mybook     your own notebooks
 
+A chapter that needs Linux where it cannot run, or whose run fails, has the outputs in its file and says so on its page.
+
 Exit codes:
   0  the book is written
   1  a cell failed; no book is written
-  2  the command line or a file was wrong; nothing was run
+  2  the command line or a file was wrong, or could not be written
+  3  the book is written, but a chapter that needs Linux failed and shows the outputs in its file
 `;
 
 const labExamples = `
@@ -98,7 +101,7 @@ Exit codes:
 
 /** Runs the command line. Returns the exit code. */
 export const main = async (args: readonly string[]): Promise<number> => {
-  let well = true;
+  let code = 0;
   try {
     const { argv, pairs } = args[0] === "run" ? pairParameters(args) : { argv: args, pairs: [] };
     const program = new Command("egress-lab")
@@ -140,7 +143,7 @@ export const main = async (args: readonly string[]): Promise<number> => {
             ...(file === undefined ? [] : readParametersFile(readInput(file), file)),
             ...pairs.map(([name, text]) => [name, { text }] as const),
           ]);
-          well = await run(notebooks, { check: false, update: false, ...rest, parameters });
+          code = (await run(notebooks, { check: false, update: false, ...rest, parameters })) ? 0 : 1;
         },
       );
     program
@@ -155,7 +158,7 @@ export const main = async (args: readonly string[]): Promise<number> => {
       .addHelpText("after", bookExamples)
       .action(async (folder: string, options: BookOptions) => {
         const { makeBook, notebooksIn } = await import("./book.js");
-        well = await makeBook(notebooksIn(folder), options);
+        code = { whole: 0, "not written": 1, "with outputs kept": 3 }[await makeBook(notebooksIn(folder), options)];
       });
     program
       .command("lab")
@@ -165,10 +168,10 @@ export const main = async (args: readonly string[]): Promise<number> => {
       .addHelpText("after", labExamples)
       .action(async (folder: string, jupyter: string[]) => {
         const { lab } = await import("./lab.js");
-        well = (await lab(folder, jupyter)) === 0;
+        code = (await lab(folder, jupyter)) === 0 ? 0 : 1;
       });
     await program.parseAsync([...argv], { from: "user" });
-    return well ? 0 : 1;
+    return code;
   } catch (error) {
     if (error instanceof InputError) console.error(error.message);
     else if (error instanceof Error && "exitCode" in error) return error.exitCode === 0 ? 0 : 2;

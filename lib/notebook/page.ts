@@ -15,6 +15,8 @@ export interface Chapter {
   /** Pictures by file name in the book. */
   readonly pictures: ReadonlyMap<string, Uint8Array>;
   readonly hasCharts: boolean;
+  /** Why it was not run, or not to its end: its outputs are those in the notebook's file. */
+  readonly kept?: string;
 }
 
 const chartType = /^application\/vnd\.vegalite\.v\d+\+json$/;
@@ -87,8 +89,12 @@ const cellHtml = (cell: Cell, markdown: MarkdownPage, renderer: OutputRenderer):
   return cell.type === "code" && cell.source.trim() !== "" ? codeHtml(cell, renderer) : "";
 };
 
-/** Renders an executed notebook. @param name its file name without the extension */
-export const chapterOf = (name: string, notebook: Notebook): Chapter => {
+/**
+ * Renders an executed notebook.
+ * @param name its file name without the extension
+ * @param kept why it has the outputs in its file instead; the page then says so
+ */
+export const chapterOf = (name: string, notebook: Notebook, kept?: string): Chapter => {
   const markdown = markdownPage();
   const renderer = new OutputRenderer(name);
   const body = notebook.cells
@@ -103,6 +109,7 @@ export const chapterOf = (name: string, notebook: Notebook): Chapter => {
     headings: markdown.headings,
     pictures: renderer.pictures,
     hasCharts: renderer.hasCharts,
+    ...(kept !== undefined && { kept }),
   };
 };
 
@@ -177,6 +184,11 @@ const turn = (label: string, rel: "prev" | "next", chapter: Chapter | undefined)
     ? ""
     : `<a rel="${rel}" href="${address(chapter.file)}"><small>${label}</small>${escapeHtml(chapter.title)}</a>`;
 
+const keptHtml = ({ kept }: Chapter): string =>
+  kept === undefined
+    ? ""
+    : `<p class="kept" role="note">Not run when this book was made: ${escapeHtml(kept)}. The outputs are those in the notebook’s file.</p>\n`;
+
 /** The page of a chapter: contents, text, the way to its neighbours. */
 export const chapterPage = (chapters: readonly Chapter[], chapter: Chapter): string => {
   const index = chapters.indexOf(chapter);
@@ -184,7 +196,7 @@ export const chapterPage = (chapters: readonly Chapter[], chapter: Chapter): str
   const { title, body, hasCharts } = chapter;
   return pageHtml({
     title: `${title} · ${bookTitle}`,
-    main: `${body}\n${neighbours}`,
+    main: `${keptHtml(chapter)}${body}\n${neighbours}`,
     contents: contents(chapters, chapter),
     hasCharts,
   });
@@ -194,7 +206,7 @@ export const chapterPage = (chapters: readonly Chapter[], chapter: Chapter): str
 export const indexPage = (chapters: readonly Chapter[]): string => {
   const items = chapters.map(
     chapter =>
-      `<li><div><a href="${address(chapter.file)}">${escapeHtml(chapter.title)}</a><p>${chapter.summary}</p></div></li>`,
+      `<li><div><a href="${address(chapter.file)}">${escapeHtml(chapter.title)}</a><p>${chapter.summary}</p>${keptHtml(chapter)}</div></li>`,
   );
   const main = `<h1>${bookTitle}</h1>
 <p class="lead">${question}</p>

@@ -68,7 +68,8 @@ const validate = (paths: readonly string[], options: RunOptions): void => {
 };
 
 /** The tag of a cell that cannot do without the kernel's own network namespaces. */
-const needsLinux = ({ notebook }: Job): boolean => notebook.cells.some(({ tags }) => tags.includes("needs-linux"));
+export const needsLinux = ({ notebook }: Job): boolean =>
+  notebook.cells.some(({ tags }) => tags.includes("needs-linux"));
 
 /** Why notebooks that need a kernel are not run here; in CI they are, whatever comes of it. */
 const whyKept = async (jobs: readonly Job[]): Promise<string | undefined> =>

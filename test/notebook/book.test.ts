@@ -5,7 +5,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { hasTool } from "../tools.js";
 import { look, startBrowser } from "./browser.js";
-import { egressLab, folder, notebook, root } from "./notebooks.js";
+import { egressLab, egressLabIn, folder, notebook, root } from "./notebooks.js";
 
 /** Notebooks of the test's own, and the course's. */
 const shelves = ["test/notebook/fixtures/book", "notebooks"].filter(path =>
@@ -68,6 +68,37 @@ making("writes nothing when a cell fails, and replaces nothing but a book", () =
   const empty = egressLab(folder(), "book", ".", "--out", "book");
   assert.is(empty.stderr, 'notebooks: "." holds no notebook; expected a folder with .ipynb files\n');
 });
+
+making(
+  "shows a chapter that needs Linux with the outputs in its file where it fails or cannot run, and says so",
+  () => {
+    const needy = JSON.parse(notebook({ source: "throw new Error('no <answer>')", tags: ["needs-linux"] })) as {
+      readonly cells: { outputs: object[] }[];
+    };
+    needy.cells[0]!.outputs = [{ output_type: "stream", name: "stdout", text: "as committed\n" }];
+    const cwd = folder({ "a.ipynb": notebook("console.log('fresh')"), "b.ipynb": JSON.stringify(needy) });
+    const { CI: _, ...env } = process.env;
+    const failed = egressLabIn({ ...env, CI: "true" }, cwd, "book", ".", "--out", "book");
+    assert.is(failed.code, 3, failed.stderr);
+    assert.match(
+      failed.stdout,
+      "book/index.html: 2 chapters; with the outputs in its file, as its run failed: b.ipynb\n",
+    );
+    assert.match(failed.stderr, "FAIL  b.ipynb, cell 1");
+    const unable = egressLabIn({ ...env, PATH: "/nowhere" }, cwd, "book", ".", "--out", "kept");
+    assert.is(unable.code, 0, unable.stderr);
+    for (const [book, why] of [
+      ["book", /Not run when this book was made: cell 1 failed \(Error: no &lt;answer&gt;\)\. The outputs are those/],
+      ["kept", /Not run when this book was made: the linux engine .* The outputs are those/],
+    ] as const) {
+      const page = readFileSync(join(cwd, book, "b.html"), "utf8");
+      assert.match(page, "as committed");
+      assert.match(page, why);
+      assert.match(readFileSync(join(cwd, book, "index.html"), "utf8"), why);
+      assert.match(readFileSync(join(cwd, book, "a.html"), "utf8"), "fresh");
+    }
+  },
+);
 
 making.run();
 

@@ -187,7 +187,7 @@ const turn = (label: string, rel: "prev" | "next", chapter: Chapter | undefined)
 const keptHtml = ({ kept }: Chapter): string =>
   kept === undefined
     ? ""
-    : `<p class="kept" role="note">Not run when this book was made: ${escapeHtml(kept)}. The outputs are those in the notebook’s file.</p>\n`;
+    : `<p class="kept" role="note">The outputs of this chapter are those in its file, not of a run of this book’s own: ${escapeHtml(kept)}.</p>\n`;
 
 /** The page of a chapter: contents, text, the way to its neighbours. */
 export const chapterPage = (chapters: readonly Chapter[], chapter: Chapter): string => {

@@ -88,8 +88,8 @@ making(
     const unable = egressLabIn({ ...env, PATH: "/nowhere" }, cwd, "book", ".", "--out", "kept");
     assert.is(unable.code, 0, unable.stderr);
     for (const [book, why] of [
-      ["book", /Not run when this book was made: cell 1 failed \(Error: no &lt;answer&gt;\)\. The outputs are those/],
-      ["kept", /Not run when this book was made: the linux engine .* The outputs are those/],
+      ["book", /those in its file, not of a run of this book’s own: cell 1 failed \(Error: no &lt;answer&gt;\)\.<\/p>/],
+      ["kept", /those in its file, not of a run of this book’s own: the linux engine .*<\/p>/],
     ] as const) {
       const page = readFileSync(join(cwd, book, "b.html"), "utf8");
       assert.match(page, "as committed");

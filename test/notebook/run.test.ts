@@ -256,11 +256,12 @@ failing("may end its kernel", () => {
   assert.match(fails("process.exit(0);"), "the cell ended its kernel (exit code 0); a cell must not call process.exit");
 });
 
-failing("does not keep other notebooks from being executed", () => {
-  const cwd = folder({ "a.ipynb": notebook("throw 1"), "b.ipynb": notebook("console.log('b')") });
-  const { code, stdout } = egressLab(cwd, "run", "a.ipynb", "b.ipynb", "-j", "1");
+failing("does not keep other notebooks from being executed; without a terminal each is told in one line", () => {
+  const cwd = folder({ "a.ipynb": notebook("throw 1"), "b.ipynb": notebook("console.log('b')", "1", "2") });
+  const { code, stdout, stderr } = egressLab(cwd, "run", "a.ipynb", "b.ipynb", "-j", "1");
   assert.is(code, 1);
   assert.match(stdout, "    b\n");
+  assert.match(stderr, /^FAIL {2}a\.ipynb, cell 1:\n    throw 1\n\n    [^]*?\nok    b\.ipynb \([\d.]+ s\)\n$/);
 });
 
 failing.run();

@@ -34,6 +34,9 @@ export const text =
 export const number: Check<number> = (value, where) =>
   typeof value === "number" ? value : fail(where, value, "is not a number", "a number");
 
+export const boolean: Check<boolean> = (value, where) =>
+  typeof value === "boolean" ? value : fail(where, value, "is neither true nor false", "true or false");
+
 /** One of a few words. `what` names them in an error: `network plugin`. */
 export const oneOf =
   <const Word extends string>(what: string, ...words: readonly Word[]): Check<Word> =>

@@ -33,6 +33,8 @@ export interface OutboundRule {
   readonly allocatedOutboundPorts: number;
   /** 4-120. */
   readonly idleTimeoutMinutes: number;
+  /** Whether both ends of a TCP flow are told, by RST, that it was idle for too long; of the rules' flows too. */
+  readonly tcpReset: boolean;
 }
 
 /** A public load balancer with one backend pool. */
@@ -220,6 +222,7 @@ const inboundRules = (balancer: LoadBalancer): readonly InboundRule[] => {
       port,
       proto,
       backends: balancer.backendPool,
+      idle: idleTimeout.value * 60,
       ...(backendPort === undefined ? {} : { backendPort }),
     };
   });
@@ -239,6 +242,7 @@ export const balancerTranslator = (balancer: LoadBalancer, options: OutboundOpti
   name: balancer.name,
   ...portHolding(options.era ?? newestEra, balancer.outboundRule?.idleTimeoutMinutes ?? idleTimeout.value),
   allocations: portAllocations(balancer, options),
+  ...(balancer.outboundRule?.tcpReset === true && { tcpReset: true }),
   inbound: inboundRules(balancer),
 });
 

@@ -255,9 +255,9 @@ sub serve {
 
 # --- clients -------------------------------------------------------------------------------------------------------
 
-# connect NAMESPACE PROTO SOURCEPORT ADDRESS PORT REQUEST CLOSE MILLISECONDS
+# connect NAMESPACE PROTO SOURCEPORT ADDRESS PORT REQUEST CLOSE MILLISECONDS SILENCE: over TCP it asks after SILENCE milliseconds
 sub op_connect {
-  my ($id, $namespace, $proto, $source_port, $address, $port, $request, $close, $milliseconds) = @_;
+  my ($id, $namespace, $proto, $source_port, $address, $port, $request, $close, $milliseconds, $silence) = @_;
   my $to = pack_sockaddr_in($port, inet_aton($address));
   my $failure = sub { my ($errno) = @_; return ('failed', $errno_names{$errno} || $errno); };
   my ($client, $errno) = within($namespace, sub {
@@ -311,7 +311,14 @@ sub op_connect {
     my $error = unpack('i', getsockopt($client, SOL_SOCKET, SO_ERROR));
     return $end->($failure->($error)) if $error;
     unwatch($client);
-    syswrite($client, $request);
+    if ($silence > 0) {
+      $timer->{code} = undef;
+      after($silence, sub {
+        return if $finished;
+        $timer = after($milliseconds, sub { $end->('failed', 'ETIMEDOUT'); });
+        syswrite($client, $request);
+      });
+    } else { syswrite($client, $request); }
     watch_read($client, sub {
       my $n = sysread($client, my $chunk, 65536);
       return if !defined $n && ($! == EAGAIN || $! == EINTR);

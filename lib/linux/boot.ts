@@ -293,6 +293,7 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
         Buffer.from(request, "latin1"),
         wanted.close ?? "fin",
         (options.connectTimeout ?? 3.5) * 1000,
+        waitSeconds(wanted.silence ?? 0) * 1000,
       )
     ).map(field => field.toString("latin1"));
     const at = { to: address, port, sourcePort: Number(sourcePort) };

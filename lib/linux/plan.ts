@@ -377,6 +377,9 @@ const translatorPlan = (translator: Translator, index: number, frontends: readon
     namespace: `t${index}`,
     sysctls: [
       ...commonSysctls(),
+      // Only a SYN begins a flow. What follows counts for it whatever its sequence numbers are: a load balancer keeps no windows.
+      ["net/netfilter/nf_conntrack_tcp_loose", 0],
+      ["net/netfilter/nf_conntrack_tcp_be_liberal", 1],
       ["net/netfilter/nf_conntrack_tcp_timeout_established", timeouts.idle],
       ["net/netfilter/nf_conntrack_udp_timeout", timeouts.idle],
       ["net/netfilter/nf_conntrack_udp_timeout_stream", timeouts.idle],
@@ -395,6 +398,10 @@ const translatorPlan = (translator: Translator, index: number, frontends: readon
       `route add default via ${linkEnd(upLink(index), 0)} dev inside`,
       `route add default via ${linkEnd(netLink(index), 1)} dev outside table ${translatorTable(index)}`,
       `rule add pref 50 iif inside lookup ${translatorTable(index)}`,
+      // What it says itself, to the Internet: RST, where TCP reset is on.
+      ...frontends.map(
+        address => `rule add pref 60 iif lo from ${formatAddr(address)} lookup ${translatorTable(index)}`,
+      ),
     ],
     rules: [
       keepTtl(),
@@ -406,6 +413,7 @@ const translatorPlan = (translator: Translator, index: number, frontends: readon
       "COMMIT",
       "*filter",
       ":FORWARD DROP [0:0]",
+      `-A FORWARD -p tcp -m conntrack --ctstate INVALID -j ${translator.tcpReset === true ? "REJECT --reject-with tcp-reset" : "DROP"}`,
       accept("-m conntrack --ctstate ESTABLISHED,RELATED"),
       ...allocations.flatMap(({ source, ranges }) =>
         ranges.length === 0 ? [] : protocols.map(proto => accept(`-i inside -s ${formatAddr(source)}/32 -p ${proto}`)),

@@ -39,6 +39,8 @@ export const answer = {
       return [segment(packet, ["SYN", "ACK"], { seq: serverSequence(packet), ack: next(packet) })];
     if (packet.payload.length > 0)
       return [
+        // The kernel acknowledges the request before the program has read it.
+        segment(packet, ["ACK"], { seq: packet.ack, ack: next(packet) }),
         segment(packet, ["ACK", "PSH"], { seq: packet.ack, ack: next(packet) }, http(body(listener, packet), packet)),
       ];
     if (packet.flags.includes("FIN")) return [segment(packet, ["FIN", "ACK"], { seq: packet.ack, ack: next(packet) })];

@@ -2,7 +2,7 @@ import type { Addr } from "../ip/addr.js";
 import type { Skb, Verdict } from "../netfilter/netfilter.js";
 import { relate } from "../netfilter/start.js";
 import type { Hook, RejectWith } from "../netfilter/types.js";
-import { flowOf, type Flow, flowKey, invert, isFlowPacket, rewrite } from "../packet/flow.js";
+import { flowOf, type Flow, flowKey, type FlowPacket, invert, isFlowPacket, rewrite } from "../packet/flow.js";
 import type { IcmpError, Packet, Tcp, Udp } from "../packet/packet.js";
 import { type Random, seeded, subseed } from "../random.js";
 import { answer } from "./answer.js";
@@ -11,7 +11,7 @@ import { routingTable, type RoutingTable } from "./routing.js";
 import { allHosts, isLoopback, isMulticast, limitedBroadcast, localhost, unspecified } from "./specialAddresses.js";
 import type { SocketError } from "./socketError.js";
 import type { Disposition, Hop, Reason, Step, Trace } from "./trace.js";
-import { TranslatorState } from "./translator.js";
+import { type Mapping, TranslatorState } from "./translator.js";
 import type { FabricNic, Host, InboundRule, Interface, Network, Route, UserRoute, Veth } from "./types.js";
 
 /** A trace in the making. */
@@ -152,8 +152,6 @@ export class Engine {
   readonly #siteByAddress = new Map<Addr, { readonly host: string; readonly interface: string }>();
   readonly #frontends = new Map<Addr, TranslatorState>();
   readonly #inboundRules = new Map<string, { readonly rule: InboundRule; readonly state: TranslatorState }>();
-  /** Flows that a rule with a port of its own let in: the backend's answer to what the client expects. */
-  readonly #inboundAnswers = new Map<string, Flow>();
   readonly translators: readonly TranslatorState[];
   readonly #waiting: Sending[] = [];
   /** Who waits for packets of which flow at which host. */
@@ -189,7 +187,14 @@ export class Engine {
         if (entry.kind === "public")
           for (const { address } of entry.addresses)
             this.#siteByAddress.set(address, { host: host.id, interface: entry.name });
-    this.translators = fabric.translators.map(translator => new TranslatorState(translator, () => this.clock));
+    this.translators = fabric.translators.map(
+      translator =>
+        new TranslatorState(
+          translator,
+          () => this.clock,
+          mapping => this.#resetBoth(translator.name, mapping),
+        ),
+    );
     for (const state of this.translators) {
       for (const { ranges } of state.translator.allocations)
         for (const { address } of ranges) this.#frontends.set(address, state);
@@ -254,6 +259,19 @@ export class Engine {
     const skb: Skb = { packet, mark: 0 };
     if (about !== undefined) relate(skb, about);
     this.#waiting.push(port === undefined ? { host, skb, journey } : { host, skb, journey, port });
+  }
+
+  /** Lets milliseconds pass, with what translators do by themselves meanwhile. */
+  wait(milliseconds: number): void {
+    const until = this.clock + milliseconds;
+    const telling = this.translators.filter(({ translator }) => translator.tcpReset === true);
+    for (;;) {
+      const next = telling.reduce((first, state) => Math.min(first, state.nextExpiry), Infinity);
+      if (next > until || next === Infinity) break;
+      this.clock = Math.max(this.clock, next);
+      for (const state of telling) state.expire();
+    }
+    this.clock = Math.max(this.clock, until);
   }
 
   #spend(kind: keyof typeof latency): void {
@@ -707,12 +725,15 @@ export class Engine {
     const { journey } = visit;
     if (!isFlowPacket(packet)) return this.#leaveError(nic, packet, visit);
     const before = flowOf(packet);
-    if (this.#frontends.has(packet.src)) {
+    const frontend = this.#frontends.get(packet.src);
+    const translator = frontend ?? this.translators.find(state => state.has(packet.src));
+    const answered = translator?.answered(packet);
+    if (frontend !== undefined) {
+      if (answered === undefined && packet.proto === "tcp" && !packet.flags.includes("SYN"))
+        return this.#unknown(frontend, new Visit(journey, "translator", frontend.translator.name, packet), packet, nic);
       visit.done(packet);
       return this.#internet(packet, journey);
     }
-    const answered = this.#inboundAnswers.get(flowKey(before));
-    const translator = this.translators.find(state => state.has(packet.src));
     if (answered !== undefined && translator !== undefined) {
       visit.done(packet);
       const passing = new Visit(journey, "translator", translator.translator.name, packet);
@@ -732,8 +753,10 @@ export class Engine {
     visit.done(packet);
     const { name } = translator.translator;
     const passing = new Visit(journey, "translator", name, packet);
-    const result = translator.outbound(before);
+    const result = translator.outbound(packet);
     switch (result.kind) {
+      case "unknown-flow":
+        return this.#unknown(translator, passing, packet, nic);
       case "unknown-source":
         return passing.drop(packet, { kind: "no-translation", source: packet.src });
       case "unknown-protocol":
@@ -746,7 +769,6 @@ export class Engine {
           ports: result.allotted,
         });
       case "translated": {
-        translator.seen(before, packet);
         passing.steps?.push({
           kind: "translate",
           translator: name,
@@ -803,35 +825,61 @@ export class Engine {
     const { name } = state.translator;
     const visit = new Visit(journey, "translator", name, packet);
     if (!isFlowPacket(packet)) {
-      const inside = state.inbound(invert(flowOf(packet.quoted)));
+      const inside = state.quoted(flowOf(packet.quoted));
       if (inside === undefined) return visit.drop(packet, { kind: "no-inbound", address: packet.dst, port: 0 });
-      const quoted = rewrite(packet.quoted, invert(inside));
-      return this.#pass(visit, { ...packet, dst: inside.dst, quoted }, inside.dst);
+      const quoted = rewrite(packet.quoted, inside);
+      return this.#pass(visit, { ...packet, dst: inside.src, quoted }, inside.src);
     }
     const before = flowOf(packet);
-    const back = state.inbound(before);
-    if (back !== undefined) {
-      state.seen(invert(back), packet);
+    const known = state.inbound(packet);
+    if (known !== undefined && known.mapping.lease !== undefined) {
+      const { flow } = known;
       visit.steps?.push({
         kind: "translate",
         translator: name,
         before,
-        after: back,
+        after: flow,
         fresh: false,
-        ...state.poolUse(back.dst, back.proto),
+        ...state.poolUse(flow.dst, flow.proto),
       });
-      return this.#pass(visit, rewrite(packet, back), back.dst);
+      return this.#pass(visit, rewrite(packet, flow), flow.dst);
     }
-    const inbound = this.#inboundRules.get(`${packet.proto} ${packet.dst}:${before.dport}`);
-    const backends = inbound?.rule.backends ?? [];
-    if (inbound === undefined || backends.length === 0)
+    const rule = this.#inboundRules.get(`${packet.proto} ${packet.dst}:${before.dport}`)?.rule;
+    const backends = rule?.backends ?? [];
+    if (rule === undefined || backends.length === 0) {
+      if (packet.proto === "tcp" && !packet.flags.includes("SYN")) return this.#unknown(state, visit, packet);
       return visit.drop(packet, { kind: "no-inbound", address: packet.dst, port: before.dport });
-    const backend = backends[flowHash(before) % backends.length]!;
-    visit.steps?.push({ kind: "inbound", rule: inbound.rule.name, backend });
-    if (inbound.rule.backendPort === undefined) return this.#pass(visit, packet, backend);
-    const after = { ...before, dst: backend, dport: inbound.rule.backendPort };
-    this.#inboundAnswers.set(flowKey(invert(after)), invert(before));
-    this.#pass(visit, rewrite(packet, after), backend);
+    }
+    const backend = known?.mapping.backend ?? backends[flowHash(before) % backends.length]!;
+    const admitted = known ?? state.admit(packet, rule, backend);
+    if (admitted === undefined) return this.#unknown(state, visit, packet);
+    visit.steps?.push({ kind: "inbound", rule: rule.name, backend });
+    this.#pass(visit, rewrite(packet, admitted.flow), backend);
+  }
+
+  /** A segment of no flow. With TCP reset its sender is told: a backend, whose card it came by, or someone on the Internet. */
+  #unknown({ translator }: TranslatorState, visit: Visit, packet: FlowPacket, nic?: FabricNic): void {
+    const { name, tcpReset = false } = translator;
+    visit.drop(packet, { kind: "unknown-flow", translator: name, reset: tcpReset });
+    if (!tcpReset || packet.proto !== "tcp" || packet.flags.includes("RST")) return;
+    const reset = answer.reset(packet);
+    const journey = journeyOf(reset, visit.journey.record);
+    visit.journey.trace.replies.push(journey.trace);
+    const leaving = new Visit(journey, "translator", name, reset);
+    if (nic !== undefined) return this.#pass(leaving, reset, nic.addresses[0]!);
+    leaving.done(reset);
+    this.#internet(reset, journey);
+  }
+
+  /** Tells both ends of a TCP flow that it is forgotten. */
+  #resetBoth(name: string, { inside, outside, backend, awaited }: Mapping): void {
+    const reset = ({ src, sport, dst, dport }: Flow, seq: number): Tcp => ({
+      ...{ proto: "tcp", src, sport, dst, dport, ttl: 64, flags: ["RST"], seq, ack: 0, payload: "" },
+    });
+    const inwards = reset(invert(inside), awaited.inside);
+    this.#pass(new Visit(journeyOf(inwards, false), "translator", name, inwards), inwards, backend);
+    const outwards = reset(outside, awaited.outside);
+    this.#internet(outwards, journeyOf(outwards, false));
   }
 
   /** From a translator into the fabric, to the card that has an address. */

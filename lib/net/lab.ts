@@ -48,6 +48,8 @@ export interface ConnectOptions {
   readonly sourcePort?: number;
   /** What to send once connected; an HTTP GET when left out for tcp. */
   readonly request?: string;
+  /** Seconds of silence between the connection and the request over it, tcp only. Default 0. Whoever forgets idle flows may have forgotten it. */
+  readonly silence?: number;
   /** How it ends: FIN both ways (default), RST from the client, or left open. */
   readonly close?: "fin" | "rst" | "open";
 }

@@ -82,12 +82,13 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     });
   };
 
-  /** Sends while somebody waits for what comes back; gives the trace and what arrived. */
+  /** Sends while somebody waits for what comes back, and so many seconds more; gives the trace and what arrived. */
   const exchange = (
     from: string,
     flow: Flow,
     packets: readonly Packet[],
     record: boolean,
+    silence = 0,
   ): { readonly trace: Trace | undefined; readonly inbox: readonly Packet[]; readonly error?: SocketError } => {
     const key = socketKey(from, flow);
     const outer = engine.sockets.get(key);
@@ -100,6 +101,7 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
       trace = sent.trace;
       error ??= sent.error;
     }
+    if (silence > 0) engine.wait(silence * 1000);
     if (outer === undefined) engine.sockets.delete(key);
     else engine.sockets.set(key, outer);
     return { trace, inbox, ...(error !== undefined && { error }) };
@@ -192,17 +194,21 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     if (accepted === undefined) return failed(errorTold(proto, opened));
     const request = options.request ?? `GET / HTTP/1.1\r\nHost: ${to}\r\nUser-Agent: egress-lab\r\nAccept: */*\r\n\r\n`;
     const question = segment(["ACK", "PSH"], next(syn), next(accepted), request);
-    const answers = exchange(from, flow, [segment(["ACK"], next(syn), next(accepted)), question], false).inbox;
+    const acknowledged = segment(["ACK"], next(syn), next(accepted));
+    const isReset = (packet: Packet) => packet.proto === "tcp" && packet.flags.includes("RST");
+    const meanwhile = exchange(from, flow, [acknowledged], false, waitSeconds(options.silence ?? 0)).inbox;
+    if (meanwhile.some(isReset)) return failed("ECONNRESET");
+    const answers = exchange(from, flow, [question], false).inbox;
     const reply = answers.find((packet): packet is Tcp => packet.proto === "tcp" && packet.payload.length > 0);
-    const end = reply === undefined ? accepted : reply;
+    if (reply === undefined) return failed(answers.some(isReset) ? "ECONNRESET" : "ETIMEDOUT");
     const close = options.close ?? "fin";
-    const done = segment(["ACK"], next(question), next(end));
+    const done = segment(["ACK"], next(question), next(reply));
     const closing =
       close === "open"
         ? [done]
         : close === "rst"
-          ? [segment(["RST", "ACK"], next(question), next(end))]
-          : [done, segment(["FIN", "ACK"], next(question), next(end))];
+          ? [segment(["RST", "ACK"], next(question), next(reply))]
+          : [done, segment(["FIN", "ACK"], next(question), next(reply))];
     const closed = exchange(from, flow, closing, false).inbox;
     const fin = closed.find((packet): packet is Tcp => packet.proto === "tcp" && packet.flags.includes("FIN"));
     if (fin !== undefined) exchange(from, flow, [segment(["ACK"], (next(question) + 1) >>> 0, next(fin))], false);
@@ -210,7 +216,7 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
       kind: "connected",
       ...at,
       ...seen(),
-      body: reply === undefined ? "" : reply.payload.slice(reply.payload.indexOf("\r\n\r\n") + 4),
+      body: reply.payload.slice(reply.payload.indexOf("\r\n\r\n") + 4),
     };
   };
 
@@ -251,7 +257,7 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     conntrack: async at => engine.state(host(at)).netfilter?.conntrack() ?? [],
     counters: async at => engine.state(host(at)).netfilter?.counters() ?? { tables: [] },
     async wait(seconds) {
-      engine.clock += waitSeconds(seconds) * 1000;
+      engine.wait(waitSeconds(seconds) * 1000);
     },
     close: async () => undefined,
     trace,

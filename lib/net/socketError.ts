@@ -3,6 +3,7 @@ import type { Packet } from "../packet/packet.js";
 /** What `connect`, `send` or `recv` reports to a program, by the name that errno(3) has for it. */
 export type SocketError =
   | "ECONNREFUSED"
+  | "ECONNRESET"
   | "ETIMEDOUT"
   | "ENETUNREACH"
   | "EHOSTUNREACH"
@@ -17,11 +18,12 @@ export type SocketError =
 
 /**
  * What a program is told when no conversation comes about. `refused`: nobody listens (ECONNREFUSED). `unreachable`: there is
- * no way, or it is closed. `denied`: its own host does not send the packet. `timeout`: nothing; so also for UDP where the network
+ * no way, or it is closed. `reset`: the connection was there and is no more (ECONNRESET). `denied`: its own host does not send the packet. `timeout`: nothing; so also for UDP where the network
  * says "net unreachable", "host unreachable" or "time exceeded", of which Linux tells TCP only.
  */
 export type FailedConnect =
-  { readonly kind: "refused" | "unreachable" | "denied"; readonly error: SocketError } | { readonly kind: "timeout" };
+  | { readonly kind: "refused" | "reset" | "unreachable" | "denied"; readonly error: SocketError }
+  | { readonly kind: "timeout" };
 
 interface Told {
   readonly error: SocketError;
@@ -74,6 +76,8 @@ export const failureOf = (error: SocketError): FailedConnect => {
   switch (error) {
     case "ECONNREFUSED":
       return { kind: "refused", error };
+    case "ECONNRESET":
+      return { kind: "reset", error };
     case "ETIMEDOUT":
       return { kind: "timeout" };
     case "EPERM":

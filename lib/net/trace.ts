@@ -36,6 +36,8 @@ export type Reason =
   | { readonly kind: "no-translation"; readonly source: Addr }
   /** A translator knows TCP and UDP only. */
   | { readonly kind: "untranslatable"; readonly translator: string; readonly proto: string }
+  /** A TCP segment of no flow that the translator knows: it began without a SYN, or was idle for too long. `reset`: its sender is told. */
+  | { readonly kind: "unknown-flow"; readonly translator: string; readonly reset: boolean }
   /** Every port of the backend is in use towards this destination. */
   | { readonly kind: "ports-exhausted"; readonly translator: string; readonly source: Addr; readonly ports: number }
   /** From the Internet to an address or port where nothing waits. */

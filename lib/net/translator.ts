@@ -1,19 +1,30 @@
 import type { Addr } from "../ip/addr.js";
-import { type Flow, flowKey, invert } from "../packet/flow.js";
+import { type Flow, flowKey, flowOf, type FlowPacket, invert } from "../packet/flow.js";
 import type { Packet } from "../packet/packet.js";
-import type { PortAllocation, Translator } from "./types.js";
+import type { InboundRule, PortAllocation, Translator } from "./types.js";
 
-/** A port given out for one flow. */
-interface Mapping {
+/** Only a SYN begins a TCP flow; of UDP any datagram does. */
+const begins = (packet: Packet): boolean =>
+  packet.proto !== "tcp" || (packet.flags.includes("SYN") && !packet.flags.includes("ACK"));
+
+/** A flow that the translator carries: one that a backend began, on a port given out for it, or one that a rule let in. */
+export interface Mapping {
+  /** As the backend sends it. */
   readonly inside: Flow;
+  /** As the Internet sees what the backend sends. */
   readonly outside: Flow;
-  readonly pool: PortPool;
-  readonly index: number;
-  readonly target: string;
+  /** The card of the backend, by its primary address. */
+  readonly backend: Addr;
+  /** The port that it has, unless it came in. */
+  readonly lease?: { readonly pool: PortPool; readonly index: number; readonly target: string };
+  /** Milliseconds of silence that it outlives. */
+  readonly idle: number;
   /** Milliseconds at which it is dropped, unless a packet comes first. */
   expires: number;
   /** What it waits for: silence, or the end of the hold after FIN or RST. */
   phase: Phase;
+  /** Of a TCP flow, the sequence number that either end waits for. */
+  readonly awaited: { inside: number; outside: number };
 }
 
 type Phase = "idle" | "fin" | "rst";
@@ -31,6 +42,7 @@ export type Translation =
       readonly allotted: number;
     }
   | { readonly kind: "exhausted"; readonly allotted: number }
+  | { readonly kind: "unknown-flow" }
   | NoPorts;
 
 /** Which ports of a pool one target holds: a bit each, and where the search for the lowest free one may start. */
@@ -99,21 +111,20 @@ class PortPool {
   }
 }
 
-/** A translator at work: the ports that it has given out, to whom, and until when. */
+/** A translator at work: the flows that it carries, the ports that it has given out for them, to whom, and until when. */
 export class TranslatorState {
   readonly #allocations: ReadonlyMap<Addr, PortAllocation>;
   readonly #pools = new Map<string, PortPool>();
   readonly #byInside = new Map<string, Mapping>();
   readonly #byReply = new Map<string, Mapping>();
-  readonly #queues: Readonly<Record<Phase, ExpiryQueue>> = {
-    idle: new ExpiryQueue(),
-    fin: new ExpiryQueue(),
-    rst: new ExpiryQueue(),
-  };
+  /** By how long their mappings wait. */
+  readonly #queues = new Map<number, ExpiryQueue>();
 
+  /** @param onIdle told of each TCP flow that was silent for too long, where TCP reset is on */
   constructor(
     readonly translator: Translator,
     readonly now: () => number,
+    private readonly onIdle: (mapping: Mapping) => void = () => undefined,
   ) {
     this.#allocations = new Map(translator.allocations.map(allocation => [allocation.source, allocation]));
   }
@@ -122,26 +133,27 @@ export class TranslatorState {
     return this.#allocations.has(source);
   }
 
-  /** The flow as it goes on towards the Internet, on the port that it has or on a new one. */
-  outbound(flow: Flow): Translation {
-    this.#expire();
+  /** The flow of a backend's packet as it goes on towards the Internet, on the port that it has or on a new one. */
+  outbound(packet: FlowPacket): Translation {
+    this.expire();
+    const flow = flowOf(packet);
     const known = this.#byInside.get(flowKey(flow));
     if (known !== undefined) {
-      const { pool } = known;
-      return { kind: "translated", flow: known.outside, fresh: false, inUse: pool.inUse, allotted: pool.size };
+      this.#seen(known, packet, "inside");
+      const { portsInUse: inUse, portsAllotted: allotted } = this.poolUse(flow.src, flow.proto);
+      return { kind: "translated", flow: known.outside, fresh: false, inUse, allotted };
     }
     const { proto, src, dst } = flow;
     const found = this.#ports(proto, src, dst, proto === "icmp" ? 0 : flow.dport);
     if ("kind" in found) return found;
+    if (!begins(packet)) return { kind: "unknown-flow" };
     const { pool, target } = found;
     const index = pool.take(target);
     if (index === undefined) return { kind: "exhausted", allotted: pool.size };
     const { address, port } = pool.at(index);
     const outside = { ...flow, src: address, sport: port };
-    const mapping: Mapping = { inside: flow, outside, pool, index, target, expires: 0, phase: "idle" };
-    this.#byInside.set(flowKey(flow), mapping);
-    this.#byReply.set(flowKey(invert(outside)), mapping);
-    this.#wait(mapping, "idle");
+    const mapping = this.#carry(flow, outside, src, this.translator.timeouts.idle, { pool, index, target });
+    this.#seen(mapping, packet, "inside");
     return { kind: "translated", flow: outside, fresh: true, inUse: pool.inUse, allotted: pool.size };
   }
 
@@ -178,18 +190,60 @@ export class TranslatorState {
     return { pool: this.#pool(allocation, proto), target };
   }
 
-  /** The flow of an answer as it goes on towards the backend; undefined when it answers nothing. */
-  inbound(flow: Flow): Flow | undefined {
-    this.#expire();
-    const mapping = this.#byReply.get(flowKey(flow));
-    return mapping === undefined ? undefined : invert(mapping.inside);
+  /** The flow that a packet from the Internet goes on as, to the backend that has it; undefined when it is of no flow. */
+  inbound(packet: FlowPacket): { readonly flow: Flow; readonly mapping: Mapping } | undefined {
+    this.expire();
+    const mapping = this.#byReply.get(flowKey(flowOf(packet)));
+    if (mapping === undefined) return undefined;
+    this.#seen(mapping, packet, "outside");
+    return { flow: invert(mapping.inside), mapping };
   }
 
-  /** Notes a packet of a known flow, in either direction: it keeps the mapping alive, or begins its end. `inside` is the backend's flow. */
-  seen(inside: Flow, packet: Packet): void {
-    const mapping = this.#byInside.get(flowKey(inside));
-    if (mapping === undefined) return;
+  /** Lets a packet from the Internet in by a rule, to one of its backends; undefined when it begins no flow. */
+  admit(packet: FlowPacket, rule: InboundRule, backend: Addr): { readonly flow: Flow } | undefined {
+    if (!begins(packet)) return undefined;
+    const before = flowOf(packet);
+    const flow = rule.backendPort === undefined ? before : { ...before, dst: backend, dport: rule.backendPort };
+    const idle = rule.idle ?? this.translator.timeouts.idle;
+    this.#seen(this.#carry(invert(flow), invert(before), backend, idle), packet, "outside");
+    return { flow };
+  }
+
+  /** What a backend sends of a flow that came in, as the Internet sees it; undefined when it is of no such flow. */
+  answered(packet: FlowPacket): Flow | undefined {
+    this.expire();
+    const mapping = this.#byInside.get(flowKey(flowOf(packet)));
+    if (mapping === undefined || mapping.lease !== undefined) return undefined;
+    this.#seen(mapping, packet, "inside");
+    return mapping.outside;
+  }
+
+  /** The backend's flow that an ICMP error from the Internet is about, given as it left. */
+  quoted(outside: Flow): Flow | undefined {
+    this.expire();
+    return this.#byReply.get(flowKey(invert(outside)))?.inside;
+  }
+
+  #carry(inside: Flow, outside: Flow, backend: Addr, idle: number, lease?: Mapping["lease"]): Mapping {
+    const mapping: Mapping = {
+      inside,
+      outside,
+      backend,
+      idle: idle * 1000,
+      expires: 0,
+      phase: "idle",
+      awaited: { inside: 0, outside: 0 },
+      ...(lease !== undefined && { lease }),
+    };
+    this.#byInside.set(flowKey(inside), mapping);
+    this.#byReply.set(flowKey(invert(outside)), mapping);
+    return mapping;
+  }
+
+  /** Notes a packet of a flow, in either direction: it keeps the mapping alive, or begins its end. */
+  #seen(mapping: Mapping, packet: FlowPacket, from: "inside" | "outside"): void {
     const flags = packet.proto === "tcp" ? packet.flags : [];
+    if (packet.proto === "tcp" && flags.includes("ACK")) mapping.awaited[from] = packet.ack;
     if (flags.includes("RST")) this.#wait(mapping, "rst");
     else if (mapping.phase === "idle") this.#wait(mapping, flags.includes("FIN") ? "fin" : "idle");
     else if (flags.includes("SYN") && !flags.includes("ACK")) this.#wait(mapping, "idle");
@@ -203,7 +257,7 @@ export class TranslatorState {
     readonly allotted: number;
     readonly ports: readonly number[];
   }[] {
-    this.#expire();
+    this.expire();
     return this.translator.allocations.flatMap(allocation =>
       this.translator.protocols.map(proto => {
         const pool = this.#pool(allocation, proto);
@@ -227,19 +281,38 @@ export class TranslatorState {
   }
 
   #wait(mapping: Mapping, phase: Phase): void {
-    if (mapping.phase !== phase) this.#queues[mapping.phase].remove(mapping);
+    this.#queue(mapping).remove(mapping);
     mapping.phase = phase;
-    mapping.expires = this.now() + this.translator.timeouts[phase] * 1000;
-    this.#queues[phase].put(mapping);
+    mapping.expires = this.now() + this.#patience(mapping);
+    this.#queue(mapping).put(mapping);
   }
 
-  #expire(): void {
+  #patience({ phase, idle }: Mapping): number {
+    return phase === "idle" ? idle : this.translator.timeouts[phase] * 1000;
+  }
+
+  #queue(mapping: Mapping): ExpiryQueue {
+    const patience = this.#patience(mapping);
+    let queue = this.#queues.get(patience);
+    if (queue === undefined) this.#queues.set(patience, (queue = new ExpiryQueue()));
+    return queue;
+  }
+
+  /** Milliseconds at which the next mapping is dropped, if no packet comes first. */
+  get nextExpiry(): number {
+    return [...this.#queues.values()].reduce((first, queue) => Math.min(first, queue.next), Infinity);
+  }
+
+  /** Drops what has waited long enough. */
+  expire(): void {
     const now = this.now();
-    for (const phase of ["idle", "fin", "rst"] as const)
-      this.#queues[phase].expire(now, mapping => {
+    for (const queue of this.#queues.values())
+      queue.expire(now, mapping => {
         this.#byInside.delete(flowKey(mapping.inside));
         this.#byReply.delete(flowKey(invert(mapping.outside)));
-        mapping.pool.release(mapping.target, mapping.index);
+        mapping.lease?.pool.release(mapping.lease.target, mapping.lease.index);
+        if (this.translator.tcpReset === true && mapping.phase === "idle" && mapping.inside.proto === "tcp")
+          this.onIdle(mapping);
       });
   }
 }
@@ -261,6 +334,11 @@ class ExpiryQueue {
 
   remove(mapping: Mapping): void {
     this.#waiting.delete(mapping);
+  }
+
+  get next(): number {
+    for (const { expires } of this.#waiting) return expires;
+    return Infinity;
   }
 
   expire(now: number, end: (mapping: Mapping) => void): void {

@@ -160,6 +160,12 @@ export interface Translator {
     readonly fin: number;
     readonly rst: number;
   };
+  /**
+   * What becomes of a TCP flow that was idle for too long. Either way it is forgotten, and as only a SYN begins a flow, its
+   * next segment is of no flow at all. With reset both ends are sent RST when the time is over, and so is who sends such a
+   * segment; without, which is the default, nobody is told.
+   */
+  readonly tcpReset?: boolean;
   readonly inbound: readonly InboundRule[];
 }
 
@@ -180,4 +186,6 @@ export interface InboundRule {
   readonly backends: readonly Addr[];
   /** The port it is sent to; absent when the destination stays as it was (floating IP). */
   readonly backendPort?: number;
+  /** Seconds without a packet until one of its flows is forgotten; as for outbound flows when left out. */
+  readonly idle?: number;
 }

@@ -1,15 +1,16 @@
 import type { ConnectResult } from "../net/lab.js";
 import type { SocketError } from "../net/socketError.js";
 
-/** Why curl failed, and the code it exits with. 7 no connection, 28 a timeout. */
+/** Why curl failed, and the code it exits with. 7 no connection, 28 a timeout, 56 a connection that broke. */
 export interface CurlFailure {
-  readonly code: 7 | 28;
+  readonly code: 7 | 28 | 56;
   readonly message: string;
 }
 
 /** What strerror(3) of the GNU C library says. */
 const messages: Readonly<Record<SocketError, string>> = {
   ECONNREFUSED: "Connection refused",
+  ECONNRESET: "Connection reset by peer",
   ETIMEDOUT: "Connection timed out",
   ENETUNREACH: "Network is unreachable",
   EHOSTUNREACH: "No route to host",
@@ -32,6 +33,8 @@ export const curlFailure = (result: ConnectResult, seconds: number): CurlFailure
     case "unreachable":
     case "denied":
       return { code: 7, message: `Failed to connect to ${result.to} port ${result.port}: ${messages[result.error]}` };
+    case "reset":
+      return { code: 56, message: `Recv failure: ${messages[result.error]}` };
     case "timeout":
       return { code: 28, message: `Connection timed out after ${Math.round(seconds * 1000)} milliseconds` };
   }

@@ -131,6 +131,8 @@ export const formatReason = (reason: Reason): string => {
       return `nothing translates ${formatAddr(reason.source)} towards the Internet`;
     case "untranslatable":
       return `${reason.translator} does not translate ${reason.proto}`;
+    case "unknown-flow":
+      return `${reason.translator} knows no flow that it belongs to${reason.reset ? ", and says so with RST" : ""}`;
     case "ports-exhausted":
       return `${reason.translator} has none of the ${reason.ports} ports of ${formatAddr(reason.source)} left for this destination`;
     case "no-inbound":

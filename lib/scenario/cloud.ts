@@ -52,7 +52,7 @@ const balancerOf = (
 ): LoadBalancer => {
   const frontends = given.map((entry, i) => ({ ...entry, name: frontendName(entry, i, plan, seed) }));
   const services = new Map(cluster.services.map(service => [`${service.namespace}/${service.name}`, service]));
-  const { sku, allocatedOutboundPorts, idleTimeoutMinutes } = plan.balancer;
+  const { sku, allocatedOutboundPorts, idleTimeoutMinutes, tcpReset } = plan.balancer;
   const outbound = frontends.filter(({ service }) => service === undefined).map(({ name }) => name);
   return {
     name: `${plan.spec.name}/kubernetes`,
@@ -63,7 +63,7 @@ const balancerOf = (
       service === undefined ? [] : rulesOf(services.get(service)!, name),
     ),
     ...(sku === "Standard"
-      ? { outboundRule: { frontends: outbound, allocatedOutboundPorts, idleTimeoutMinutes } }
+      ? { outboundRule: { frontends: outbound, allocatedOutboundPorts, idleTimeoutMinutes, tcpReset } }
       : {}),
   };
 };

@@ -48,6 +48,7 @@ export interface BalancerPlan {
   readonly outboundIps: number;
   readonly allocatedOutboundPorts: number;
   readonly idleTimeoutMinutes: number;
+  readonly tcpReset: boolean;
 }
 
 const defaults = { version: "1.11.5", serviceCidr: "10.0.0.0/16", podCidr: "10.244.0.0/16" } as const;
@@ -109,7 +110,7 @@ const readBalancer = (
   const { sku, frontendSelection: selection, era = scenarioEra } = spec;
   const surge = maxSurge ?? defaultSurge(era);
   if (sku === "Basic") {
-    for (const field of ["outboundIps", "allocatedOutboundPorts", "idleTimeoutMinutes"] as const)
+    for (const field of ["outboundIps", "allocatedOutboundPorts", "idleTimeoutMinutes", "tcpReset"] as const)
       onlyFor(`${where}.${field}`, spec[field], "sku Standard");
     return {
       sku,
@@ -119,6 +120,7 @@ const readBalancer = (
       outboundIps: 0,
       allocatedOutboundPorts: 0,
       idleTimeoutMinutes: loadBalancer.idleTimeout.value,
+      tcpReset: false,
     };
   }
   return {
@@ -139,6 +141,7 @@ const readBalancer = (
       aks.idleTimeoutRange.value,
       "minutes",
     ),
+    tcpReset: spec.tcpReset ?? era !== "2018",
   };
 };
 

@@ -1,6 +1,6 @@
 import { eras } from "../azure/era.js";
 import { type Surge, checkSurge } from "../azure/surge.js";
-import { type Check, list, number, object, oneOf, optional, record, text } from "../shape.js";
+import { type Check, boolean, list, number, object, oneOf, optional, record, text } from "../shape.js";
 import type { ClusterSpec, LoadBalancerSpec, Manifest, PinnedPod, Pins, Scenario, VmSpec } from "./types.js";
 
 const hostName = text(
@@ -34,6 +34,7 @@ const loadBalancer: Check<LoadBalancerSpec> = object<LoadBalancerSpec>("a load b
   outboundIps: optional(number),
   allocatedOutboundPorts: optional(number),
   idleTimeoutMinutes: optional(number),
+  tcpReset: optional(boolean),
   era: optional(oneOf("era", ...eras)),
 });
 

@@ -52,6 +52,11 @@ export interface LoadBalancerSpec {
   readonly allocatedOutboundPorts?: number;
   /** Standard only: minutes, 4-120, default 30. Basic has 4. */
   readonly idleTimeoutMinutes?: number;
+  /**
+   * Standard only: whether both ends of a TCP flow that was idle for too long are sent RST, instead of nothing. By default as
+   * AKS sets it (azure-docs load-balancer-tcp-reset.md; azure-aks-docs load-balancer-standard.md): on, but not in the era 2018.
+   */
+  readonly tcpReset?: boolean;
   /** The documentation that decides what years disagree on: ports from several frontends, what a UDP port serves. Default the scenario's. */
   readonly era?: Era;
 }

@@ -35,6 +35,7 @@ const standard = (count: number, ips: number, allocated: number): LoadBalancer =
     frontends: frontends(ips).map(({ name }) => name),
     allocatedOutboundPorts: allocated,
     idleTimeoutMinutes: 30,
+    tcpReset: true,
   },
 });
 const show = (allocations: readonly PortAllocation[]) =>
@@ -157,7 +158,7 @@ choice("is one frontend of Basic: the first, or one by chance", () => {
 
 choice("are those of the outbound rule with Standard, however chosen", () => {
   assert.equal(names(standard(1, 3, 0), "first", 7), ["f0", "f1", "f2"]);
-  const rule = { frontends: ["f2"], allocatedOutboundPorts: 0, idleTimeoutMinutes: 4 };
+  const rule = { frontends: ["f2"], allocatedOutboundPorts: 0, idleTimeoutMinutes: 4, tcpReset: true };
   assert.equal(names({ ...standard(1, 3, 0), outboundRule: rule }, "random", 7), ["f2"]);
 });
 
@@ -177,7 +178,7 @@ translator("translates TCP and UDP, never ICMP, and holds ports as long as docum
 translator("spreads a rule's port over the pool", () => {
   const balancer: LoadBalancer = { ...basic(2), rules: [{ name: "web", frontend: "f0", proto: "tcp", port: 80 }] };
   assert.equal(balancerTranslator(balancer, outbound(balancer)).inbound, [
-    { name: "web", address: addr("198.18.0.1"), port: 80, proto: "tcp", backends: nodes(2) },
+    { name: "web", address: addr("198.18.0.1"), port: 80, proto: "tcp", backends: nodes(2), idle: 240 },
   ]);
   const rules = [{ ...balancer.rules[0]!, frontend: "f9" }];
   assert.is(

@@ -2,7 +2,7 @@ import { addr } from "../../lib/ip/addr.js";
 import { bootLinux } from "../../lib/linux/boot.js";
 import type { Lab } from "../../lib/net/lab.js";
 import { bootModel } from "../../lib/net/model.js";
-import type { Network } from "../../lib/net/types.js";
+import type { Network, Translator } from "../../lib/net/types.js";
 import { kubenetLike } from "../net/networks.js";
 import { lans } from "../net/stack.js";
 import { runKernel, runModel } from "./run.js";
@@ -26,6 +26,15 @@ const onBoth = (network: Network, look: (lab: Lab) => Promise<string>) => async 
     await linux.close();
   }
 };
+
+const withTranslator = (change: Partial<Translator>): Network => {
+  const network = kubenetLike();
+  const translators = network.fabric.translators.map(entry => ({ ...entry, ...change }));
+  return { ...network, fabric: { ...network.fabric, translators } };
+};
+
+const withRuleTime = (idle: number): Network =>
+  withTranslator({ inbound: kubenetLike().fabric.translators[0]!.inbound.map(rule => ({ ...rule, idle })) });
 
 const portOf = async (
   lab: Lab,
@@ -90,6 +99,28 @@ export const knownMismatches: readonly KnownMismatch[] = [
       const ports: number[] = [];
       for (let i = 0; i < 32; i++) ports.push(Number(await portOf(lab, 40000 + i)));
       return ports.every(port => port < 4000) ? "one range" : "both ranges";
+    }),
+  },
+  {
+    what: "When a load balancer resets an idle connection",
+    model: "at both ends as the time is over, and on the next segment",
+    linux: "on the next segment",
+    why: "netfilter forgets a connection without telling anybody; whoever uses it again is told the same",
+    show: onBoth(withTranslator({ tcpReset: true, timeouts: { idle: 1, fin: 240, rst: 15 } }), async lab => {
+      const capture = await lab.capture("ifconfig.co", "eth0");
+      await lab.connect("a", "ifconfig.co", 80, { close: "open" });
+      await lab.wait(3);
+      const resets = (await capture.stop()).filter(({ packet }) => "flags" in packet && packet.flags.includes("RST"));
+      return `${resets.length} RST`;
+    }),
+  },
+  {
+    what: "The idle time of a load-balancing rule that differs from the outbound one",
+    model: "its own",
+    linux: "that of outbound flows",
+    why: "netfilter keeps one timeout in a namespace for all established connections",
+    show: onBoth(withRuleTime(1), async lab => {
+      return (await lab.connect("ifconfig.co", "137.117.164.147", 80, { silence: 3 })).kind;
     }),
   },
   {

@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { addr, formatAddr } from "../../lib/ip/addr.js";
 import { cidr, contains, formatCidr } from "../../lib/ip/cidr.js";
 import { buildCluster } from "../../lib/kube/build.js";
-import type { ClusterInput } from "../../lib/kube/input.js";
+import type { ClusterInput, PodPin } from "../../lib/kube/input.js";
 import { parseManifest } from "../../lib/kube/manifest.js";
 import type { Cluster, Pod, Service } from "../../lib/kube/types.js";
 import { articleKubenet, azureCni, kubenet, messageOf, start, whereami, whereamiIngress } from "./clusters.js";
@@ -259,6 +259,8 @@ services.run();
 
 const input = suite("what is refused");
 
+const podPins = (...pins: readonly PodPin[]): Partial<ClusterInput> => ({ pins: { pods: { "default/a": pins } } });
+
 const refusals: readonly (readonly [name: string, input: ClusterInput, message: string])[] = [
   [
     "max-pods too low",
@@ -377,6 +379,124 @@ const refusals: readonly (readonly [name: string, input: ClusterInput, message: 
     'clusters[0].scale["whereami"]: -1 is out of range; expected 0 or more pods',
   ],
   [
+    "kubenet with another's masquerading",
+    kubenet(1, { masqueradeBy: "ip-masq-agent" }),
+    'clusters[0].masqueradeBy: "ip-masq-agent" does not go with kubenet, which masquerades itself; expected nothing; nonMasqueradeCidr says where it does not',
+  ],
+  [
+    "azure-cni with kubenet's range",
+    azureCni(1, { nonMasqueradeCidr: cidr("10.0.0.0/8") }),
+    'clusters[0].nonMasqueradeCidr: "10.0.0.0/8" does not go with azure-cni; expected nothing; masqueradeBy names who masquerades',
+  ],
+  [
+    "azure-cni that somebody unknown masquerades for",
+    azureCni(1, { masqueradeBy: "cilium" as "azure-vnet" }),
+    'clusters[0].masqueradeBy: "cilium" is not known; expected azure-vnet or ip-masq-agent',
+  ],
+  [
+    "pods over the network",
+    kubenet(1, { podCidr: cidr("10.12.0.0/15") }),
+    'clusters[0].podCidr: "10.12.0.0/15" overlaps the virtual network, 10.13.0.0/16; expected a range that nothing else uses',
+  ],
+  [
+    "services over docker",
+    azureCni(1, { serviceCidr: cidr("172.17.128.0/17"), dnsServiceIp: addr("172.17.128.10") }),
+    'clusters[0].serviceCidr: "172.17.128.0/17" overlaps docker\'s bridge, 172.17.0.0/16; expected a range that nothing else uses',
+  ],
+  [
+    "too many service addresses",
+    kubenet(1, { serviceCidr: cidr("100.0.0.0/11"), dnsServiceIp: addr("100.0.0.10") }),
+    "clusters[0].serviceCidr's prefix length: 11 is out of range; expected 12 to 28 bits",
+  ],
+  [
+    "too few service addresses",
+    kubenet(1, { serviceCidr: cidr("10.0.0.0/29"), dnsServiceIp: addr("10.0.0.2") }),
+    "clusters[0].serviceCidr's prefix length: 29 is out of range; expected 12 to 28 bits",
+  ],
+  [
+    "DNS at the first address",
+    kubenet(1, { dnsServiceIp: addr("10.0.0.0") }),
+    'clusters[0].dnsServiceIp: "10.0.0.0" is reserved (the range itself, the API\'s .1, broadcast); expected another address of 10.0.0.0/16',
+  ],
+  [
+    "DNS at the last address",
+    kubenet(1, { dnsServiceIp: addr("10.0.255.255") }),
+    'clusters[0].dnsServiceIp: "10.0.255.255" is reserved (the range itself, the API\'s .1, broadcast); expected another address of 10.0.0.0/16',
+  ],
+  [
+    "a pod CIDR smaller than a node's share",
+    kubenet(1, { podCidr: cidr("192.168.0.0/25") }),
+    'clusters[0].podCidr: "192.168.0.0/25" holds 0 blocks of /24, one a node, and there are 1 nodes; expected a /24 or larger',
+  ],
+  [
+    "a node's name twice",
+    kubenet(2, { nodes: kubenet(2).nodes.map(node => ({ ...node, name: "n" })) }),
+    'clusters[0].nodes[1].name: "n" is taken; expected a name of its own for each node',
+  ],
+  [
+    "a node's address twice",
+    kubenet(2, { nodes: kubenet(2).nodes.map(node => ({ ...node, internalIp: addr("10.13.77.4") })) }),
+    'clusters[0].nodes[1].internalIp: "10.13.77.4" is taken; expected an address of its own for each node',
+  ],
+  [
+    "a node outside the network",
+    kubenet(2, { nodes: [kubenet(1).nodes[0]!, { name: "n", internalIp: addr("10.14.0.4"), created: start }] }),
+    'clusters[0].nodes[1].internalIp: "10.14.0.4" is outside the virtual network; expected an address of 10.13.0.0/16',
+  ],
+  [
+    "a pod's name that is none",
+    kubenet(1, podPins({ name: "A" })),
+    'clusters[0].pins.pods["default/a"][0].name: "A" is no pod name; expected a-z, 0-9, - and .',
+  ],
+  [
+    "a pod before the first node",
+    kubenet(1, podPins({}, { node: -1 })),
+    'clusters[0].pins.pods["default/a"][1].node: -1 is out of range; expected 0 or more as an index of a node',
+  ],
+  [
+    "a pod that went before it came",
+    kubenet(1, podPins({ created: start + 1, deleted: start })),
+    `clusters[0].pins.pods["default/a"][0].deleted: ${start} is before it was created; expected a later time`,
+  ],
+  [
+    "a pod's address with kubenet",
+    kubenet(1, podPins({ address: addr("192.168.0.9") })),
+    'clusters[0].pins.pods["default/a"][0].address: "192.168.0.9" cannot be pinned; expected nothing: kubenet gives the addresses of 192.168.0.0/16 out in order of creation',
+  ],
+  [
+    "a pod's address twice",
+    azureCni(1, podPins({ address: addr("10.13.76.9") }, { address: addr("10.13.76.9") })),
+    'clusters[0].pins.pods["default/a"][1].address: "10.13.76.9" is pinned to pins.pods["default/a"] too; expected an address of its own for each pod',
+  ],
+  [
+    "DNS at another's address",
+    kubenet(1, { pins: { clusterIps: { "kube-system/kube-dns": addr("10.0.0.11") } } }),
+    'clusters[0].pins.clusterIps["kube-system/kube-dns"]: "10.0.0.11" is not the address that this service always has; expected 10.0.0.10',
+  ],
+  [
+    "the range's own address for a service",
+    kubenet(1, { pins: { clusterIps: { "default/a": addr("10.0.0.0") } } }),
+    'clusters[0].pins.clusterIps["default/a"]: "10.0.0.0" belongs to the range itself; expected an address of its own for each service',
+  ],
+  [
+    "the broadcast address for a service",
+    kubenet(1, { pins: { clusterIps: { "default/a": addr("10.0.255.255") } } }),
+    'clusters[0].pins.clusterIps["default/a"]: "10.0.255.255" belongs to the range\'s broadcast address; expected an address of its own for each service',
+  ],
+  ...[29_999, 32_768, 30_000.5].map(
+    port =>
+      [
+        `node port ${port}`,
+        kubenet(1, { pins: { nodePorts: { "default/a": { 80: port } } } }),
+        `clusters[0].pins.nodePorts["default/a"][80]: ${port} is no node port; expected a port from 30000 to 32767 that no other service has`,
+      ] as const,
+  ),
+  [
+    "an unknown add-on",
+    { ...kubenet(1), addons: [{ name: "monitoring" as "http_application_routing", enabledAt: start }] },
+    'clusters[0].addons: "monitoring" is not a known add-on; expected http_application_routing',
+  ],
+  [
     "an unknown VM size",
     kubenet(1, { vmSize: "Standard_X1" }),
     'clusters[0].vmSize: "Standard_X1" is not a known VM size; expected Standard_B2ms, Standard_DS1_v2, Standard_DS2_v2, Standard_DS3_v2, Standard_D2_v3, Standard_D2s_v3, Standard_D4s_v3, Standard_D8s_v3, Standard_D16s_v3',
@@ -390,6 +510,35 @@ input("names field, value, problem and what would be right", () => {
       message,
       name,
     );
+});
+
+input("what lies just within is taken", () => {
+  const taken: readonly (readonly [name: string, input: ClusterInput])[] = [
+    ["10 pods a node", kubenet(1, { maxPods: 10 })],
+    ["250 pods a node", kubenet(1, { maxPods: 250 })],
+    ["a v before the version", kubenet(1, { version: "v1.11.10" })],
+    ["as many nodes as shares", kubenet(4, { podCidr: cidr("192.168.0.0/22") })],
+    ["one share for one node", kubenet(1, { podCidr: cidr("192.168.0.0/24") })],
+    ["the most services", kubenet(1, { serviceCidr: cidr("100.0.0.0/12"), dnsServiceIp: addr("100.0.0.10") })],
+    ["the fewest services", kubenet(1, { serviceCidr: cidr("10.0.0.0/28"), dnsServiceIp: addr("10.0.0.14") })],
+    ["DNS at the address after the API's", kubenet(1, { dnsServiceIp: addr("10.0.0.2") })],
+    ["services beside docker and the network", azureCni(1, { vnet: [cidr("10.0.0.0/8"), cidr("172.16.0.0/16")] })],
+    [
+      "the same name in two namespaces",
+      kubenet(1, { pins: { pods: { "default/a": [{ name: "a-1" }], "shop/a": [{ name: "a-1" }] } } }),
+    ],
+    ["a pod that was gone at once", kubenet(1, podPins({ created: start, deleted: start }))],
+    [
+      "the first node port and the last",
+      kubenet(1, { pins: { nodePorts: { "default/a": { 80: 30000, 81: 32767 } } } }),
+    ],
+    ["DNS where it is", kubenet(1, { pins: { clusterIps: { "kube-system/kube-dns": addr("10.0.0.10") } } })],
+    ["the whole network for masquerading", kubenet(1, { nonMasqueradeCidr: cidr("0.0.0.0/0") })],
+  ];
+  for (const [name, cluster] of taken) assert.is(buildCluster(cluster).name, cluster.name, name);
+  assert.is(buildCluster(kubenet(1, { version: "v1.11.10" })).version, "1.11.10");
+  assert.is(formatAddr(buildCluster(kubenet(1, { dnsServiceIp: undefined })).dnsServiceIp), "10.0.0.10");
+  assert.is(buildCluster(kubenet(1)).version, "1.11.5");
 });
 
 input("a service CIDR that is used up", () => {

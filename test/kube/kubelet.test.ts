@@ -2,7 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { cidr } from "../../lib/ip/cidr.js";
 import { buildCluster } from "../../lib/kube/build.js";
-import { kubeReserved } from "../../lib/kube/kubelet.js";
+import { kubeReserved, vmSizeOf } from "../../lib/kube/kubelet.js";
 import { articleKubenet, azureCni, kubenet } from "./clusters.js";
 
 const test = suite("kubelet");
@@ -77,8 +77,46 @@ test("reserves by regressive scales", () => {
     [2, 8, "cpu=69m,memory=1843Mi"],
     [4, 16, "cpu=79m,memory=2662Mi"],
     [8, 32, "cpu=89m,memory=3645Mi"],
+    // 0.06 + 0.01 + 2 x 0.005 + 12 x 0.0025; 1 + 0.8 + 0.8 + 48 x 0.06 GiB
+    [16, 64, "cpu=109m,memory=5611Mi"],
+    // 1 + 0.8 + 0.8 + 112 x 0.06 + 128 x 0.02 GiB
+    [2, 256, "cpu=69m,memory=12165Mi"],
   ];
   for (const [cores, memoryGiB, expected] of rows) assert.is(kubeReserved({ cores, memoryGiB }), expected);
+});
+
+test("knows the published sizes of virtual machines", () => {
+  const rows: readonly (readonly [name: string, cores: number, memoryGiB: number, premium: boolean])[] = [
+    ["Standard_B2ms", 2, 8, true],
+    ["Standard_DS1_v2", 1, 3.5, true],
+    ["Standard_DS2_v2", 2, 7, true],
+    ["Standard_DS3_v2", 4, 14, true],
+    ["Standard_D2_v3", 2, 8, false],
+    ["Standard_D2s_v3", 2, 8, true],
+    ["Standard_D4s_v3", 4, 16, true],
+    ["Standard_D8s_v3", 8, 32, true],
+    ["Standard_D16s_v3", 16, 64, true],
+  ];
+  for (const [name, cores, memoryGiB, premium] of rows)
+    assert.equal(
+      vmSizeOf(name, "vmSize"),
+      { cores, memoryGiB, storage: premium ? "Premium_LRS" : "Standard_LRS" },
+      name,
+    );
+  assert.throws(() => vmSizeOf("constructor", "vmSize"), /is not a known VM size/);
+});
+
+test("of a small node and of a large one is started with what each reserves, its own pid on each", () => {
+  const { nodes } = buildCluster(kubenet(40, { vmSize: "Standard_D8s_v3" }));
+  for (const { kubeletFlags, labels, kubeletPid, name } of nodes) {
+    assert.is(flag(kubeletFlags, "kube-reserved"), "cpu=89m,memory=3645Mi");
+    assert.is(labels["beta.kubernetes.io/instance-type"], "Standard_D8s_v3");
+    assert.is(labels["kubernetes.io/hostname"], name);
+    assert.ok(kubeletPid >= 1000 && kubeletPid <= 9999);
+  }
+  assert.ok(new Set(nodes.map(({ kubeletPid }) => kubeletPid)).size > 30);
+  const pinned = buildCluster(kubenet(3, { pins: { kubeletPid: 12345 } })).nodes.map(({ kubeletPid }) => kubeletPid);
+  assert.equal(pinned, [12345, ...nodes.slice(1, 3).map(({ kubeletPid }) => kubeletPid)]);
 });
 
 test.run();

@@ -4,30 +4,45 @@ import { join, relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Mutant, switchable } from "./mutants.js";
 
-/** Which mutant is on, and a record of those that a run comes past. */
+/** Which mutant is on, and those that are come past: while the file loads, and in each test. */
 const header = `
 const __active = Number(process.env.MUTANT ?? -1);
-const __passed = new Set();
-globalThis.__mutant = number => { if (__active < 0) __passed.add(number); return number === __active; };
-if (process.env.PASSED) process.on("exit", () => __files.writeFileSync(process.env.PASSED, JSON.stringify([...__passed])));
+const __passed = (globalThis.__passed = new Set());
+globalThis.__mutant = __active < 0 ? number => (__passed.add(number), false) : number => number === __active;
 `;
 
-/** Stands in for uvu: a run ends at the first test that fails, as one is enough to notice a mutant. */
+/**
+ * Stands in for uvu. A run ends at the first test that fails, as one is enough to notice a mutant. `TESTS` says which
+ * tests to run, by their place in the file; `PASSED` names the file for what each comes past.
+ */
 const firstFailure = `
-const suites = [];
+import { writeFileSync } from "node:fs";
+const tests = [];
 export const suite = () => {
-  const tests = [];
-  const add = (name, run) => void tests.push(run);
-  add.run = () => void suites.push(tests);
+  const own = [];
+  const add = (name, run) => void own.push(run);
+  add.run = () => void tests.push(...own);
   return add;
 };
+const take = () => {
+  const passed = [...globalThis.__passed];
+  globalThis.__passed.clear();
+  return passed;
+};
 setTimeout(async () => {
+  const record = { loading: take(), tests: [] };
+  const wanted = process.env.TESTS ? process.env.TESTS.split(",").map(Number) : tests.keys();
   try {
-    for (const test of suites.flat()) await test();
+    for (const place of wanted) {
+      const started = performance.now();
+      await tests[place]();
+      record.tests.push({ seconds: (performance.now() - started) / 1000, passed: take() });
+    }
   } catch {
     process.exit(1);
   }
-  process.exit(suites.flat().length > 0 ? 0 : 1);
+  if (process.env.PASSED) writeFileSync(process.env.PASSED, JSON.stringify(record));
+  process.exit(tests.length > 0 ? 0 : 1);
 });
 `;
 
@@ -50,7 +65,7 @@ export const bundleTest = async (
     target: "node20",
     packages: "external",
     logLevel: "silent",
-    banner: { js: `import * as __files from "node:fs";${header}` },
+    banner: { js: header },
     plugins: [
       {
         name: "mutants",

@@ -5,17 +5,18 @@
  *
  * An own script rather than Stryker, which knows no runner for uvu and would start every test file for every mutant.
  * Here all mutants of a run are compiled once into each test file's bundle, behind a switch, and a mutant meets only
- * the test files that come past it.
+ * the tests that come past it.
  */
 import { Command, InvalidArgumentError } from "commander";
 import { spawn } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { tableText } from "../../lib/notebook/table.js";
 import { seeded, subseed } from "../../lib/random.js";
 import { bundleTest } from "./bundle.js";
-import { type Mutant, mutantsOf } from "./mutants.js";
+import { type Mutant, changeOf, mutantsOf } from "./mutants.js";
 import { accepted } from "./survivors.js";
 import { typeChecker } from "./typeCheck.js";
 
@@ -29,12 +30,23 @@ const whole = (text: string): number => {
   return Number(text);
 };
 
+const percent = (text: string): number => {
+  if (!/^\d{1,2}(\.\d+)?$|^100$/.test(text)) throw new InvalidArgumentError("expected a percentage, 0 to 100");
+  return Number(text);
+};
+
 interface Options {
   readonly mutants: number;
   readonly seconds: number;
   readonly seed: number;
   readonly parallel: number;
+  readonly only?: string;
+  readonly near?: true;
+  readonly survivors?: true;
+  readonly least?: number;
 }
+
+type Compiles = ReturnType<typeof typeChecker>;
 
 type Numbered = Mutant & { readonly number: number };
 
@@ -44,23 +56,56 @@ const filesBelow = (folder: string, ending: string): readonly string[] =>
     .filter(path => path.endsWith(ending))
     .sort();
 
-/** Some mutants of a folder, drawn from all of its files alike, that the compiler takes. */
-const sample = (folder: string, count: number, seed: number, compiles: ReturnType<typeof typeChecker>): Mutant[] => {
+const digest = (text: string): string => createHash("sha256").update(text).digest("base64url");
+
+/** What stays the same about a mutant when the file changes elsewhere. */
+const identity = (mutant: Mutant): string => `${mutant.file} ${mutant.within} ${changeOf(mutant)}`;
+
+/**
+ * Some mutants of a folder, drawn from all of its files alike, that the compiler takes. Each has a rank of its own by
+ * the seed, so that an edit in one place changes nothing about which are drawn elsewhere.
+ */
+const sample = (folder: string, { mutants: count, seed, only }: Options, compiles: Compiles): Mutant[] => {
   const texts = new Map(
     filesBelow(`lib/${folder}`, ".ts").map(path => {
       const file = `lib/${folder}/${path}`;
       return [file, readFileSync(join(root, file), "utf8")] as const;
     }),
   );
-  const all = [...texts].flatMap(([file, text]) => mutantsOf(file, text));
-  const random = seeded(subseed(seed, folder));
+  const alike = new Map<string, number>();
+  const ranked = [...texts]
+    .filter(([file]) => only === undefined || file.includes(only))
+    .flatMap(([file, text]) => mutantsOf(file, text))
+    .map(mutant => {
+      const key = identity(mutant);
+      alike.set(key, (alike.get(key) ?? 0) + 1);
+      return { mutant, rank: seeded(subseed(seed, `${key} ${alike.get(key)}`)).float() };
+    })
+    .sort((a, b) => a.rank - b.rank);
   const chosen: Mutant[] = [];
-  while (chosen.length < count && all.length > 0) {
-    const [mutant] = all.splice(random.int(0, all.length - 1), 1);
-    if (compiles(mutant!, texts.get(mutant!.file)!)) chosen.push(mutant!);
+  for (const { mutant } of ranked) {
+    if (chosen.length === count) break;
+    if (compiles(mutant, texts.get(mutant.file)!)) chosen.push(mutant);
   }
   return chosen;
 };
+
+/** The tests of a file that come past a mutant. */
+interface Covering {
+  readonly bundle: string;
+  /** By their place in the file. */
+  readonly tests: readonly number[];
+  readonly seconds: number;
+}
+
+interface Recording {
+  /** Of the bundle that was run. */
+  readonly digest: string;
+  readonly seconds: number;
+  /** Mutants passed while the file loads: any test may notice those. */
+  readonly loading: readonly number[];
+  readonly tests: readonly { readonly seconds: number; readonly passed: readonly number[] }[];
+}
 
 interface Ended {
   readonly ok: boolean;
@@ -91,105 +136,188 @@ const pool = async <T>(items: readonly T[], parallel: number, work: (item: T) =>
 
 const tell = (line: string): void => void process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${line}` : `${line}\n`);
 
-const mutate = async (
-  names: readonly string[],
-  { mutants: count, seconds, seed, parallel }: Options,
-): Promise<void> => {
-  const compiles = typeChecker(root);
+/** Beside the packages, so that a bundle finds them. */
+const cache = join(root, "node_modules/.cache/egress-lab-mutation");
+const compilesFile = join(cache, "compiles.json");
+const survivorsFile = join(cache, "survivors.json");
+
+const readJson = <T>(path: string): T | undefined =>
+  existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as T) : undefined;
+
+/** The compiler's verdicts, which stay true as long as a file does. */
+const rememberedChecks = (): { readonly compiles: Compiles; readonly save: () => void } => {
+  const known = new Map(readJson<[string, boolean][]>(compilesFile));
+  let checker: Compiles | undefined;
+  const compiles: Compiles = (mutant, text) => {
+    const key = digest(`${mutant.start} ${mutant.of} ${mutant.replacement} ${text}`);
+    const verdict = known.get(key) ?? (checker ??= typeChecker(root))(mutant, text);
+    known.set(key, verdict);
+    return verdict;
+  };
+  return { compiles, save: () => writeFileSync(compilesFile, JSON.stringify([...known])) };
+};
+
+/** Runs a test file with no mutant on, and tells which mutants each of its tests comes past. */
+const record = async (bundle: string): Promise<Recording> => {
+  const file = `${bundle}.json`;
+  const text = digest(readFileSync(bundle, "utf8"));
+  const known = readJson<Recording>(file);
+  if (known?.digest === text) return known;
+  rmSync(file, { force: true });
+  const { ok, seconds } = await run(bundle, { PASSED: file }, 600);
+  if (!ok) throw new Error(`${bundle} fails before anything is changed`);
+  const recording: Recording = { ...readJson<Recording>(file)!, digest: text, seconds };
+  writeFileSync(file, JSON.stringify(recording));
+  return recording;
+};
+
+/** Which of a file's tests come past each mutant. */
+const coveringOf = (bundle: string, { seconds, loading, tests }: Recording): ReadonlyMap<number, Covering> => {
+  const places = new Map<number, number[]>();
+  tests.forEach(({ passed }, place) => {
+    for (const number of passed) places.set(number, [...(places.get(number) ?? []), place]);
+  });
+  for (const number of loading) places.set(number, [...tests.keys()]);
+  const time = (some: readonly number[]) => some.reduce((sum, place) => sum + tests[place]!.seconds, 0);
+  const start = seconds - time([...tests.keys()]);
+  return new Map([...places].map(([number, own]) => [number, { bundle, tests: own, seconds: start + time(own) }]));
+};
+
+/** Whether every folder's share is at least what was asked for. */
+const mutate = async (names: readonly string[], options: Options): Promise<boolean> => {
+  const { seconds, seed, parallel, near, least } = options;
   const started = performance.now();
+  const elapsed = () => (performance.now() - started) / 1000;
+  const say = (line: string) => tell(`${elapsed().toFixed(0)} s: ${line}`);
+  mkdirSync(cache, { recursive: true });
+
+  const { compiles, save } = rememberedChecks();
   const numbered: Numbered[] = names
-    .flatMap(folder => sample(folder, count, seed, compiles))
+    .flatMap(folder => sample(folder, options, compiles))
     .map((mutant, number) => ({ ...mutant, number }));
-  tell(`${numbered.length} mutants that compile`);
+  save();
+  const last = options.survivors === undefined ? undefined : new Set(readJson<string[]>(survivorsFile));
+  const wanted = numbered.filter(mutant => last === undefined || last.has(identity(mutant)));
+  say(`${wanted.length} mutants that compile`);
   const byFile = new Map<string, Numbered[]>();
   for (const mutant of numbered) byFile.set(mutant.file, [...(byFile.get(mutant.file) ?? []), mutant]);
 
-  // Beside the packages, so that a bundle finds them.
-  const folder = join(root, "node_modules/.cache/egress-lab-mutation");
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  const tests = filesBelow("test", ".test.ts").filter(path => !left.test(path));
-  const covering = new Map<number, { readonly bundle: string; readonly seconds: number }[]>();
-  await pool(tests, parallel, async test => {
-    const bundle = join(folder, `${test.replaceAll("/", "-")}.mjs`);
-    await bundleTest(root, `test/${test}`, bundle, byFile);
-    const passed = `${bundle}.json`;
-    const { ok, seconds: took } = await run(bundle, { PASSED: passed }, 300);
-    if (!ok) throw new Error(`test/${test} fails before anything is changed`);
-    for (const number of JSON.parse(readFileSync(passed, "utf8")) as number[])
-      covering.set(number, [...(covering.get(number) ?? []), { bundle, seconds: took }]);
-  });
-  tell(`${tests.length} test files come past ${covering.size} of ${numbered.length} mutants`);
+  /** The tests of some files that come past each mutant. */
+  const recorded = async (tests: readonly string[]): Promise<ReadonlyMap<number, readonly Covering[]>> => {
+    const covering = new Map<number, Covering[]>();
+    await pool(tests, parallel, async test => {
+      const bundle = join(cache, `${[...names, test].join("-").replaceAll("/", "-")}.mjs`);
+      await bundleTest(root, `test/${test}`, bundle, byFile);
+      for (const [number, own] of coveringOf(bundle, await record(bundle)))
+        covering.set(number, [...(covering.get(number) ?? []), own]);
+    });
+    say(`${tests.length} test files recorded`);
+    return covering;
+  };
 
-  const survivors: Numbered[] = [];
-  let tried = 0;
-  const late = () => (performance.now() - started) / 1000 > seconds;
-  // In an order of their own, so that a run cut short has tried some of each folder.
-  const order = [...numbered].sort((a, b) => subseed(seed, `${a.number}`) - subseed(seed, `${b.number}`));
-  const done: Numbered[] = [];
-  await pool(order, parallel, async mutant => {
-    if (late()) return;
-    // The folder's own tests first, then the quickest.
-    const own = `/${mutant.file.split("/")[1]}-`;
-    const files = [...(covering.get(mutant.number) ?? [])].sort(
-      (a, b) => Number(b.bundle.includes(own)) - Number(a.bundle.includes(own)) || a.seconds - b.seconds,
-    );
-    let killed = false;
-    for (const { bundle, seconds: usual } of files) {
-      const { ok } = await run(bundle, { MUTANT: String(mutant.number) }, usual * 5 + 5);
-      if (!ok) {
-        killed = true;
-        break;
+  const met = new Set<number>();
+  /** Tries mutants on the tests that come past them, the quickest files first; tells which live and which time cut off. */
+  const attempt = async (mutants: readonly Numbered[], covering: ReadonlyMap<number, readonly Covering[]>) => {
+    const alive: Numbered[] = [];
+    const cut: Numbered[] = [];
+    let tried = 0;
+    let told = elapsed();
+    const survives = async (mutant: Numbered): Promise<boolean | undefined> => {
+      const files = [...(covering.get(mutant.number) ?? [])].sort((a, b) => a.seconds - b.seconds);
+      if (files.length > 0) met.add(mutant.number);
+      for (const { bundle, tests, seconds: usual } of files) {
+        if (elapsed() > seconds) return undefined;
+        const { ok } = await run(bundle, { MUTANT: `${mutant.number}`, TESTS: tests.join() }, usual * 5 + 5);
+        if (!ok) return false;
       }
-    }
-    done.push(mutant);
-    if (!killed) survivors.push(mutant);
-    tried++;
-    if (process.stderr.isTTY || tried % 50 === 0)
-      tell(`${tried} of ${numbered.length} tried, ${survivors.length} survived`);
-  });
+      return true;
+    };
+    await pool(mutants, parallel, async mutant => {
+      const outcome = await survives(mutant);
+      if (outcome === undefined) cut.push(mutant);
+      else tried++;
+      if (outcome === true) alive.push(mutant);
+      if (elapsed() < told + 10) return;
+      told = elapsed();
+      say(`${tried} of ${mutants.length} tried, ${alive.length} not noticed`);
+    });
+    return { alive, cut };
+  };
+
+  // The tests of the mutants' own folders first: most mutants end there. In an order of their own, so that a run cut
+  // short has tried some of each folder.
+  const order = [...wanted].sort((a, b) => subseed(seed, `${a.number}`) - subseed(seed, `${b.number}`));
+  const tests = filesBelow("test", ".test.ts").filter(path => !left.test(path));
+  const own = tests.filter(path => names.some(name => path.startsWith(`${name}/`)));
+  const first = await attempt(order, await recorded(own));
+  let survived = first.alive;
+  if (near === undefined) {
+    const others = await attempt(survived, await recorded(tests.filter(path => !own.includes(path))));
+    // What time did not suffice for has not been noticed yet.
+    survived = [...others.alive, ...others.cut];
+  }
   tell("");
 
-  for (const { file, line, original, replacement, number } of [...survivors].sort((a, b) => a.number - b.number)) {
-    const reason = accepted(file, original, replacement);
-    const change = `${oneLine(original)} => ${replacement === "" ? "(left out)" : oneLine(replacement)}`;
-    console.log(
-      `${file}:${line}  ${change}${covering.has(number) ? "" : "  [no test comes here]"}${reason === undefined ? "" : `  (${reason})`}`,
-    );
+  for (const mutant of [...survived].sort((a, b) => a.number - b.number)) {
+    const reason = accepted(mutant);
+    const note = reason !== undefined ? `  (${reason})` : met.has(mutant.number) ? "" : "  [no test comes here]";
+    console.log(`${mutant.file}:${mutant.line}  ${mutant.within}  ${changeOf(mutant)}${note}`);
   }
-  const of = (list: readonly Numbered[], name: string) => list.filter(({ file }) => file.startsWith(`lib/${name}/`));
-  const rows = names.map(name => {
-    const all = of(done, name).length;
-    const alive = of(survivors, name);
-    const explained = alive.filter(
-      ({ file, original, replacement }) => accepted(file, original, replacement) !== undefined,
-    );
-    const share = all === 0 ? 0 : (all - alive.length) / all;
-    return [`lib/${name}`, all, all - alive.length, alive.length, explained.length, `${(100 * share).toFixed(1)} %`];
+  writeFileSync(survivorsFile, JSON.stringify(survived.map(identity)));
+  const done = wanted.filter(mutant => !first.cut.includes(mutant));
+  const shares = names.map(name => {
+    const of = (list: readonly Numbered[]) => list.filter(({ file }) => file.startsWith(`lib/${name}/`));
+    const all = of(done).length;
+    const alive = of(survived);
+    const explained = alive.filter(mutant => accepted(mutant) !== undefined).length;
+    const killed = all - alive.length;
+    return { name, all, killed, explained, share: all === 0 ? 100 : (100 * (killed + explained)) / all };
   });
-  const columns = ["folder", "mutants", "killed", "survived", "of them explained", "share killed"];
+  const columns = ["folder", "mutants", "killed", "survived", "of them explained", "killed or explained"];
+  const rows = shares.map(({ name, all, killed, explained, share }) => [
+    `lib/${name}`,
+    all,
+    killed,
+    all - killed,
+    explained,
+    `${share.toFixed(1)} %`,
+  ]);
   console.log(tableText({ columns, rows }));
-  const took = ((performance.now() - started) / 1000).toFixed(0);
-  console.log(
-    `seed ${seed}, ${took} s${done.length < numbered.length ? `; stopped after ${seconds} s, ${numbered.length - done.length} not tried` : ""}`,
-  );
-};
-
-const oneLine = (text: string): string => {
-  const line = text.replace(/\s+/g, " ");
-  return line.length > 70 ? `${line.slice(0, 67)}...` : line;
+  const untried = first.cut.length > 0 ? `; stopped after ${seconds} s, ${first.cut.length} not tried` : "";
+  console.log(`seed ${seed}, ${elapsed().toFixed(0)} s${untried}`);
+  const low = shares.filter(({ share }) => least !== undefined && share < least);
+  for (const { name } of low) console.log(`lib/${name}: less than ${least} % killed or explained`);
+  return low.length === 0;
 };
 
 const command = new Command("mutate")
   .description("change the library in one small place at a time and look whether a test that needs no Linux notices")
   .argument("[folders...]", `of lib: ${folders.join(", ")}`, undefined)
   .option("--mutants <number>", "how many to draw from each folder", whole, 300)
+  .option(
+    "--seed <number>",
+    "which to draw: the same seed draws the same, but for the lines that were edited",
+    whole,
+    1,
+  )
+  .option("--only <file>", "draw from the files whose path holds this")
+  .option("--survivors", "of those drawn, only the ones that survived the last run")
+  .option("--near", "only the tests of the folders themselves: quicker, and never more are killed")
   .option("--seconds <number>", "stop after so long; what was tried by then is told", whole, 3600)
-  .option("--seed <number>", "which to draw", whole, 1)
-  .option("--parallel <number>", "mutants at a time", whole, 2);
+  .option("--least <percent>", "exit with 1 where fewer of those tried are killed or have a reason to live", percent)
+  .option("--parallel <number>", "mutants at a time", whole, 2)
+  .addHelpText(
+    "after",
+    `
+The reasons stand in test/mutation/survivors.ts. What is printed is the mutant's place, its declaration and the change.
+
+A sample for every push, in two minutes:
+  npm run mutate -- --near --mutants 30 --seconds 100 --least 85
+`,
+  );
 command.parse();
 const names = command.args.length === 0 ? [...folders] : command.args;
 const unknown = names.filter(name => !(folders as readonly string[]).includes(name));
 if (unknown.length > 0)
   command.error(`error: no folder ${unknown.join(", ")}; there are ${folders.join(", ")}`, { exitCode: 2 });
-await mutate(names, command.opts<Options>());
+process.exitCode = (await mutate(names, command.opts<Options>())) ? 0 : 1;

@@ -1,7 +1,9 @@
 import { transformSync } from "esbuild";
+import { readFileSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { mutantsOf, mutated, switchable } from "./mutants.js";
+import { changeOf, mutantsOf, mutated, switchable } from "./mutants.js";
+import { accepted, survivors } from "./survivors.js";
 
 const mutants = suite("mutants of a source file");
 
@@ -65,4 +67,28 @@ mutants("can be switched on one by one, also inside each other, and change nothi
   }
 });
 
+mutants("are named by the declaration at the top of the file that they stand in", () => {
+  const text = "export const f = (): number => {\n  const g = 1;\n  return g;\n};\nclass A {\n  b = 2;\n}\ngo();";
+  assert.equal(
+    mutantsOf("lib/x.ts", text).map(mutant => `${mutant.within}: ${changeOf(mutant)}`),
+    ["f: 1 => (1 + 1)", "A: 2 => (2 + 1)", ": go(); => (left out)"],
+  );
+});
+
 mutants.run();
+
+const reasons = suite("reasons for survivors");
+
+reasons("each names a mutant that there is, once, and says its kind", () => {
+  const found = new Map<string, ReturnType<typeof mutantsOf>>();
+  for (const { file, within, change, reason } of survivors) {
+    if (!found.has(file))
+      found.set(file, mutantsOf(file, readFileSync(new URL(`../../${file}`, import.meta.url), "utf8")));
+    const named = found.get(file)!.filter(mutant => mutant.within === within && changeOf(mutant) === change);
+    assert.ok(named.length > 0, `${file} ${within}: ${change}`);
+    assert.is(accepted(named[0]!), reason, `${file} ${within}: ${change}`);
+    assert.match(reason, /^(equivalent|cosmetic): ./);
+  }
+});
+
+reasons.run();

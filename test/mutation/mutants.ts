@@ -12,7 +12,13 @@ export interface Mutant {
   readonly replacement: string;
   /** A statement is left out; an expression is replaced. */
   readonly of: "expression" | "statement";
+  /** Name of the outermost declaration that it stands in; empty outside of any. */
+  readonly within: string;
 }
+
+/** A change in a line: `a < b => a <= b`. */
+export const changeOf = ({ original, replacement }: Pick<Mutant, "original" | "replacement">): string =>
+  `${original.replace(/\s+/g, " ")} => ${replacement === "" ? "(left out)" : replacement.replace(/\s+/g, " ")}`;
 
 /** What an operator becomes. */
 const swapped: ReadonlyMap<ts.SyntaxKind, string> = new Map([
@@ -71,6 +77,14 @@ const isCosmetic = (node: ts.Node): boolean => {
   return false;
 };
 
+/** The name of the declaration at the top of the file that holds a node. */
+const outermost = (node: ts.Node): string => {
+  let at = node;
+  while (!ts.isSourceFile(at.parent)) at = at.parent;
+  if (ts.isVariableStatement(at)) return at.declarationList.declarations[0]!.name.getText();
+  return ts.isFunctionDeclaration(at) || ts.isClassDeclaration(at) ? (at.name?.text ?? "") : "";
+};
+
 /** Every mutant of a source text, in the order of the text. */
 export const mutantsOf = (file: string, text: string): readonly Mutant[] => {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true);
@@ -80,7 +94,7 @@ export const mutantsOf = (file: string, text: string): readonly Mutant[] => {
     const original = text.slice(start, node.end);
     if (original === replacement) return;
     const line = source.getLineAndCharacterOfPosition(start).line + 1;
-    found.push({ file, line, start, end: node.end, original, replacement, of });
+    found.push({ file, line, start, end: node.end, original, replacement, of, within: outermost(node) });
   };
   const visit = (node: ts.Node): void => {
     if (ts.isTypeNode(node) || isCosmeticRoot(node)) return;

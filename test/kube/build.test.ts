@@ -255,6 +255,101 @@ services("find a port by its name, and pods of their own namespace only", () => 
   assert.is(service(built("http", "default"), "default/a").ports[0]!.nodePort, 31000);
 });
 
+services("of a full range leave the last free address and node port to the last that asks", () => {
+  const many = (count: number, first = 0) =>
+    Array.from({ length: count }, (_, index) => ({
+      ...whereami[1]!,
+      type: "NodePort" as const,
+      name: `s${first + index}`,
+    })) as readonly (typeof whereami)[number][];
+  // A /28 has 16 addresses; the first, the API's, and the last are kept, and the system's other services take 4.
+  const range = cidr("10.0.0.0/28");
+  const full = buildCluster(
+    kubenet(1, { serviceCidr: range, dnsServiceIp: undefined, manifests: [{ objects: many(9), appliedAt: start }] }),
+  );
+  const ips = full.services.map(({ clusterIp }) => clusterIp);
+  assert.is(new Set(ips).size, 14);
+  for (const ip of ips) assert.ok(contains(range, ip) && ip !== addr("10.0.0.0") && ip !== addr("10.0.0.15"));
+  assert.is(formatAddr(service(full, "kube-system/kube-dns").clusterIp), "10.0.0.10");
+
+  const built = (count: number) =>
+    buildCluster(kubenet(1, { manifests: [{ objects: many(count), appliedAt: start }] }));
+  const ports = built(2768).services.flatMap(own => own.ports.flatMap(({ nodePort }) => nodePort ?? []));
+  assert.equal(
+    [...ports].sort((a, b) => a - b),
+    Array.from({ length: 2768 }, (_, index) => 30000 + index),
+  );
+  assert.is(
+    messageOf(() => built(2769)),
+    "clusters[0]: Service default/s2768 port: 80 finds no free node port; expected at most 2768 ports of NodePort and LoadBalancer services",
+  );
+});
+
+services(
+  "of the cluster alone have no node port, even where one is written, and only a load balancer has an address",
+  () => {
+    const yaml = ["ClusterIP", "NodePort", "LoadBalancer"]
+      .map(
+        (type, index) =>
+          `{apiVersion: v1, kind: Service, metadata: {name: ${type.toLowerCase()}}, spec: {type: ${type}, selector: {app: a}, ports: [{name: a, port: 80, nodePort: ${31000 + index}}, {name: b, port: 81}]}}`,
+      )
+      .join("\n---\n");
+    const cluster = buildCluster(
+      kubenet(1, { manifests: [{ objects: parseManifest(yaml, "a.yaml"), appliedAt: start }] }),
+    );
+    const own = (name: string) => service(cluster, `default/${name}`);
+    assert.equal(
+      own("clusterip").ports.map(({ nodePort }) => nodePort),
+      [undefined, undefined],
+    );
+    for (const [index, name] of ["nodeport", "loadbalancer"].entries()) {
+      const [first, second] = own(name).ports.map(({ nodePort }) => nodePort);
+      assert.is(first, 31001 + index);
+      assert.ok(second! >= 30000 && second! <= 32767 && second !== first);
+    }
+    assert.equal(
+      ["clusterip", "nodeport", "loadbalancer"].map(name => own(name).externalIp !== undefined),
+      [false, false, true],
+    );
+  },
+);
+
+services("lead to the pods that have every label of the selector, in the order of their addresses", () => {
+  const deployment = (name: string, labels: string, port = "containerPort: 80") =>
+    `{apiVersion: apps/v1, kind: Deployment, metadata: {name: ${name}}, spec: {replicas: 3, template: {metadata: {labels: ${labels}}, spec: {containers: [{image: x, ports: [{name: http, ${port}}]}]}}}}`;
+  const yaml = `${deployment("front", "{app: shop, tier: front}")}
+---
+${deployment("back", "{app: shop, tier: back}", "containerPort: 8080")}
+---
+${deployment("udp", "{app: shop, tier: udp}", "containerPort: 9, protocol: UDP")}
+---
+{apiVersion: v1, kind: Service, metadata: {name: front}, spec: {selector: {app: shop, tier: front}, ports: [{port: 80}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: all}, spec: {selector: {app: shop}, ports: [{port: 80, targetPort: http}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: none}, spec: {ports: [{port: 80}]}}`;
+  const cluster = buildCluster(
+    kubenet(3, { manifests: [{ objects: parseManifest(yaml, "a.yaml"), appliedAt: start + 900 }] }),
+  );
+  const reached = (key: string, of: Cluster = cluster) => service(of, key).endpoints;
+  const ipsOf = (prefix: string) =>
+    podsNamed(cluster, prefix)
+      .map(({ ip }) => ip)
+      .sort((a, b) => a - b);
+  assert.equal(
+    reached("default/front").map(({ ip }) => ip),
+    ipsOf("front-"),
+  );
+  // A port is found by name and protocol: the UDP port of that name is another.
+  assert.equal(
+    reached("default/all").map(({ ip, port }) => `${ip}:${port}`),
+    [...ipsOf("front-").map(ip => [ip, 80]), ...ipsOf("back-").map(ip => [ip, 8080])]
+      .sort(([a], [b]) => a! - b!)
+      .map(([ip, port]) => `${ip}:${port}`),
+  );
+  assert.equal(reached("default/none"), []);
+});
+
 services.run();
 
 const input = suite("what is refused");

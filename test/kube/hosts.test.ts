@@ -4,6 +4,7 @@ import { addr, formatAddr } from "../../lib/ip/addr.js";
 import { cidr, formatCidr } from "../../lib/ip/cidr.js";
 import { buildCluster } from "../../lib/kube/build.js";
 import { clusterHosts } from "../../lib/kube/hosts.js";
+import { parseManifest } from "../../lib/kube/manifest.js";
 import type { Host, Interface } from "../../lib/net/types.js";
 import { articleKubenet, azureCni, kubenet, messageOf, start, whereami } from "./clusters.js";
 
@@ -83,6 +84,48 @@ test("leave pods of the host network to their node", () => {
   const hosts = clusterHosts(buildCluster(kubenet(2)), cidr("10.13.64.0/18"));
   assert.is(hosts.filter(({ role }) => role === "pod").length, 6);
   assert.not.ok(hosts.some(({ id }) => id.includes("kube-proxy")));
+});
+
+test("answer on each port once, by its protocol, and pods on the host network on their node's", () => {
+  const yaml = (hostNetwork: boolean) =>
+    `{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}, spec: {template: {metadata: {labels: {app: a}}, spec: {hostNetwork: ${hostNetwork}, containers: [{image: x, ports: [{containerPort: 53}, {containerPort: 53, protocol: UDP}]}, {image: y, ports: [{containerPort: 53}, {containerPort: 80}]}]}}}}`;
+  const hosts = (hostNetwork: boolean) =>
+    clusterHosts(
+      buildCluster(
+        kubenet(1, { manifests: [{ objects: parseManifest(yaml(hostNetwork), "a.yaml"), appliedAt: start + 900 }] }),
+      ),
+      cidr("10.13.64.0/18"),
+    );
+  const ports = (host: Host) => host.listeners.map(({ proto, port }) => `${port}/${proto}`);
+  const named = (list: readonly Host[]) => list.filter(({ hostname }) => hostname.startsWith("a-"));
+  assert.equal(named(hosts(false)).map(ports), [["53/tcp", "53/udp", "80/tcp"]]);
+  assert.equal(ports(hosts(false)[0]!), []);
+  assert.equal(named(hosts(true)), []);
+  assert.equal(ports(hosts(true)[0]!), ["53/tcp", "53/udp", "80/tcp"]);
+});
+
+test("have what the era's programs set: hairpin on every port of the node's bridge, names of veths, nothing on pods", () => {
+  for (const [input, prefix, digits] of [
+    [kubenet(1), "veth", 8],
+    [azureCni(1), "azv", 7],
+  ] as const) {
+    const [node, ...pods] = clusterHosts(buildCluster(input), cidr("10.13.64.0/18"));
+    const veths = node!.interfaces.filter(({ kind }) => kind === "veth");
+    assert.is(veths.length, pods.length);
+    for (const veth of veths) {
+      assert.ok(veth.kind === "veth" && veth.hairpin);
+      assert.match(veth.name, new RegExp(`^${prefix}[0-9a-f]{${digits}}$`));
+    }
+    const card = node!.interfaces.find(({ kind }) => kind === "nic")!;
+    assert.is("hairpin" in card ? card.hairpin : undefined, input.plugin === "azure-cni" ? true : undefined);
+    for (const pod of pods) {
+      assert.ok(!pod.forwarding && !pod.bridgeNfCallIptables && !pod.routeLocalnet, pod.id);
+      assert.equal(
+        pod.rules.tables.flatMap(({ chains }) => chains.flatMap(({ rules }) => rules)),
+        [],
+      );
+    }
+  }
 });
 
 test("refuse a node outside of its subnet", () => {

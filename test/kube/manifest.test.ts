@@ -190,6 +190,131 @@ const bad: readonly (readonly [name: string, yaml: string, message: string])[] =
     service.replace("spec:\n", "spec:\n  externalTrafficPolicy: Local\n"),
     'web.yaml:5 document 1 spec.externalTrafficPolicy: "Local" is not modelled; expected Cluster',
   ],
+  ...(
+    [
+      ["nodeName", "n", '"n"'],
+      ["nodeSelector", "{a: b}", '{"a":"b"}'],
+      ["affinity", "{a: b}", '{"a":"b"}'],
+    ] as const
+  ).map(
+    ([key, value, shown]) =>
+      [
+        `a pod bound to a node by ${key}`,
+        deployment.replace("      containers:", `      ${key}: ${value}\n      containers:`),
+        `web.yaml:10 document 1 spec.template.spec.${key}: ${shown} is not modelled (${key}); expected a pod that any node may run; pins place pods`,
+      ] as const,
+  ),
+  [
+    "a port of the host",
+    deployment.replace("containerPort: 8080", "containerPort: 8080, hostPort: 80"),
+    "web.yaml:14 document 1 spec.template.spec.containers[0].ports[0].hostPort: 80 is not modelled (hostPort); expected a port without hostPort, behind a Service",
+  ],
+  [
+    "a selector by expressions",
+    deployment.replace("spec:\n", "spec:\n  selector: {matchExpressions: [{key: a}]}\n"),
+    'web.yaml:6 document 1 spec.selector.matchExpressions: [{"key":"a"}] is not modelled (matchExpressions); expected matchLabels',
+  ],
+  [
+    "no labels to select by",
+    deployment.replace("labels: {app: web}", "labels: {}"),
+    "web.yaml:8 document 1 spec.template.metadata.labels: {} is empty; expected labels that a selector can match",
+  ],
+  [
+    "less than no pods",
+    deployment.replace("spec:\n", "spec:\n  replicas: -1\n"),
+    "web.yaml:6 document 1 spec.replicas: -1 is not right; expected a number of pods, 0-1000000",
+  ],
+  [
+    "more pods than a cluster can hold",
+    deployment.replace("spec:\n", "spec:\n  replicas: 1000001\n"),
+    "web.yaml:6 document 1 spec.replicas: 1000001 is not right; expected a number of pods, 0-1000000",
+  ],
+  [
+    "half a pod",
+    deployment.replace("spec:\n", "spec:\n  replicas: 1.5\n"),
+    "web.yaml:6 document 1 spec.replicas: 1.5 is not right; expected a number of pods, 0-1000000",
+  ],
+  [
+    "a host network that is a text",
+    deployment.replace("      containers:", "      hostNetwork: maybe\n      containers:"),
+    'web.yaml:10 document 1 spec.template.spec.hostNetwork: "maybe" is not right; expected true or false',
+  ],
+  ...["clusterIP", "externalIPs", "loadBalancerIP"].map(
+    key =>
+      [
+        `a service's own ${key}`,
+        service.replace("spec:\n", `spec:\n  ${key}: 10.0.0.9\n`),
+        `web.yaml:5 document 1 spec.${key}: "10.0.0.9" is not modelled (${key}); expected an address that the cluster draws; pins.clusterIps and pins.publicAddresses fix it`,
+      ] as const,
+  ),
+  ...["loadBalancerSourceRanges", "externalName"].map(
+    key =>
+      [
+        `a service's own ${key}`,
+        service.replace("spec:\n", `spec:\n  ${key}: a\n`),
+        `web.yaml:5 document 1 spec.${key}: "a" is not modelled (${key}); expected a service open to every source`,
+      ] as const,
+  ),
+  [
+    "clients that stay at their pod",
+    service.replace("spec:\n", "spec:\n  sessionAffinity: ClientIP\n"),
+    'web.yaml:5 document 1 spec.sessionAffinity: "ClientIP" is not modelled; expected None',
+  ],
+  [
+    "port 0",
+    service.replace("port: 80,", "port: 0,"),
+    "web.yaml:7 document 1 spec.ports[0].port: 0 is not right; expected a port, 1-65535",
+  ],
+  [
+    "port 65536",
+    service.replace("port: 80,", "port: 65536,"),
+    "web.yaml:7 document 1 spec.ports[0].port: 65536 is not right; expected a port, 1-65535",
+  ],
+  [
+    "a node port beyond all ports",
+    service.replace("port: 80,", "port: 80, nodePort: 65536,"),
+    "web.yaml:7 document 1 spec.ports[0].nodePort: 65536 is not right; expected a node port, 30000-32767",
+  ],
+  [
+    "an unknown protocol",
+    service.replace("protocol: UDP", "protocol: SCTP"),
+    'web.yaml:8 document 1 spec.ports[1].protocol: "SCTP" is not known; expected TCP, UDP',
+  ],
+  [
+    "a port's name twice",
+    service.replace("name: dns,", "name: http,"),
+    'web.yaml:8 document 1 spec.ports[1]: {"name":"http","port":53,"protocol":"UDP"} repeats ports[0]; expected a name and a port and protocol of its own for each',
+  ],
+  [
+    "a service without ports",
+    service.replace(/ports:\n(.*\n)*/, "ports: []\n"),
+    "web.yaml:6 document 1 spec.ports: [] has no port; expected a list of ports",
+  ],
+  [
+    "an ingress that leads nowhere",
+    ingress.replace(/ {2}defaultBackend.*\n/, "").replace(/rules:\n(.*\n)*/, "rules: []\n"),
+    "web.yaml:6 document 1 spec.rules: [] leads nowhere; expected rules with a host, paths and a backend",
+  ],
+  [
+    "labels that are a text",
+    deployment.replace("labels: {app: web}", "labels: web"),
+    'web.yaml:8 document 1 spec.template.metadata.labels: "web" is no mapping; expected labels, text to text',
+  ],
+  [
+    "metadata that is a list",
+    service.replace("metadata: {name: web, namespace: shop}", "metadata: [web]"),
+    'web.yaml:3 document 1 metadata: ["web"] is no mapping; expected a mapping with namespace',
+  ],
+  [
+    "metadata that is a text",
+    service.replace("metadata: {name: web, namespace: shop}", "metadata: web"),
+    'web.yaml:3 document 1 metadata: "web" is no mapping; expected a mapping with namespace',
+  ],
+  [
+    "a label that is a number",
+    deployment.replace("labels: {app: web}", "labels: {app: 1}"),
+    "web.yaml:8 document 1 spec.template.metadata.labels.app: 1 is not right; expected labels, text to text",
+  ],
   [
     "no YAML",
     "kind: [",
@@ -219,6 +344,65 @@ test("names file, line, document, field, value and what would be right", () => {
       message,
       name,
     );
+});
+
+test("takes what lies just within, and what says what is so anyway", () => {
+  const only = (yaml: string) => parseManifest(yaml, "web.yaml")[0]!;
+  const pods = (change: string) => {
+    const read = only(deployment.replace("spec:\n", `spec:\n  ${change}\n`));
+    return read.kind === "Deployment" ? read.replicas : undefined;
+  };
+  assert.is(pods("replicas: 0"), 0);
+  assert.is(pods("replicas: 1000000"), 1_000_000);
+  assert.is(pods("replicas: null"), 1);
+  const host = only(deployment.replace("      containers:", "      hostNetwork: true\n      containers:"));
+  assert.is(host.kind === "Deployment" && host.hostNetwork, true);
+  const selected = only(
+    deployment
+      .replace("labels: {app: web}", "labels: {app: web, tier: front}")
+      .replace("spec:\n", "spec:\n  selector: {matchLabels: {app: web}}\n"),
+  );
+  assert.equal(selected.kind === "Deployment" && selected.selector, { app: "web" });
+  const two = only(
+    `${deployment}      - {name: side, image: envoy, ports: [{containerPort: 1}, {containerPort: 65535}]}\n`,
+  );
+  assert.equal(two.kind === "Deployment" && [two.image, two.ports.map(({ port }) => port)], [
+    "nginx",
+    [8080, 53, 1, 65535],
+  ]);
+
+  const ported = (change: string) => {
+    const read = only(service.replace("{name: http, port: 80, targetPort: http}", `{name: http, ${change}}`));
+    return read.kind === "Service" ? read.ports[0] : undefined;
+  };
+  const port = { name: "http", protocol: "TCP" };
+  assert.equal(ported("port: 1, targetPort: 65535"), { ...port, port: 1, targetPort: 65535 });
+  assert.equal(ported("port: 65535, nodePort: 30000"), { ...port, port: 65535, targetPort: 65535, nodePort: 30000 });
+  // The same number for another protocol is another port.
+  assert.equal(ported("port: 53, protocol: TCP"), { ...port, port: 53, targetPort: 53 });
+  const plain = service.replace("spec:\n", "spec:\n  sessionAffinity: None\n  externalTrafficPolicy: Cluster\n");
+  assert.equal(only(plain), only(service));
+  const single = only(service.replace("  - {name: http, port: 80, targetPort: http}\n", "").replace("name: dns, ", ""));
+  assert.equal(single.kind === "Service" && single.ports, [{ port: 53, protocol: "UDP", targetPort: 53 }]);
+
+  const old = only(`apiVersion: extensions/v1beta1
+kind: Ingress
+metadata: {name: web, annotations: {kubernetes.io/ingress.class: nginx}}
+spec:
+  backend: {serviceName: rest, servicePort: 82}
+  rules: [{http: {paths: [{backend: {serviceName: web, servicePort: http}}]}}]
+`);
+  assert.equal(old.kind === "Ingress" && [old.class, old.rules], [
+    "nginx",
+    [
+      { host: "*", path: "/", service: "web", port: "http" },
+      { host: "*", path: "/", service: "rest", port: 82 },
+    ],
+  ]);
+  // The field is newer than the annotation and goes before it.
+  const both = only(ingress.replace("{name: web}", "{name: web, annotations: {kubernetes.io/ingress.class: old}}"));
+  assert.is(both.kind === "Ingress" && both.class, "nginx");
+  assert.is(parseManifest(`# ${"x".repeat(3 * 1024 * 1024 - service.length - 3)}\n${service}`, "web.yaml").length, 1);
 });
 
 test("bounds depth and size", () => {

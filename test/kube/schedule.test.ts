@@ -97,6 +97,39 @@ const rows: readonly (readonly [
     1,
   ],
   [
+    "that waits in the order of creation, as room comes",
+    [wanted({ deleted: 30 }), wanted({ created: 12 }), wanted({ created: 11 }), wanted({ created: 13, deleted: 20 })],
+    [0],
+    ["deleted", "pending", "0 192.168.0.3", "deleted"],
+    1,
+  ],
+  [
+    "that waits on every node that joins later",
+    [wanted({}), wanted({}), wanted({})],
+    [30, 40],
+    ["0 192.168.0.2", "1 192.168.1.2", "pending"],
+    1,
+  ],
+  [
+    "on the first of nodes that are alike in its own kind, by all pods",
+    [wanted({ owner: "b", node: 0 }), wanted({ owner: "c", node: 1 }), wanted({ owner: "c", node: 1 }), wanted({})],
+    [0, 0, 0],
+    ["0 192.168.0.2", "1 192.168.1.2", "1 192.168.1.3", "2 192.168.2.2"],
+  ],
+  [
+    "of the host network beside one that needs an address",
+    [wanted({ hostNetwork: true, deleted: 20 }), wanted({ created: 15 }), wanted({ created: 30 })],
+    [0],
+    ["deleted", "0 192.168.0.2", "0 192.168.0.3"],
+  ],
+  ["on a node that joins in the same second", [wanted({ created: 30 })], [30], ["0 192.168.0.2"]],
+  [
+    "that is pinned to a node which is not there yet, once it is",
+    [wanted({ node: 1 }), wanted({ created: 50 })],
+    [0, 40],
+    ["1 192.168.1.2", "0 192.168.0.2"],
+  ],
+  [
     "at a replacement's time before the one replaced goes",
     [wanted({ deleted: 20 }), wanted({ created: 20 })],
     [0, 0],
@@ -141,6 +174,44 @@ test("never gives an address twice or a node more than max-pods, and leaves none
       },
     ),
     { numRuns: 300 },
+  );
+});
+
+/** The rule itself, looked at over all nodes each time. */
+const plainly = (owners: readonly string[], nodes: number, maxPods: number): readonly (number | undefined)[] => {
+  const placed: { readonly owner: string; readonly node: number }[] = [];
+  return owners.map(owner => {
+    const counts = (node: number) => {
+      const there = placed.filter(pod => pod.node === node);
+      return { all: there.length, own: there.filter(pod => pod.owner === owner).length, node };
+    };
+    const free = Array.from({ length: nodes }, (_, node) => counts(node)).filter(({ all }) => all < maxPods);
+    const [best] = free.sort((a, b) => a.own - b.own || a.all - b.all || a.node - b.node);
+    if (best !== undefined) placed.push({ owner, node: best.node });
+    return best?.node;
+  });
+};
+
+test("goes to the node with the fewest of its owner, then the fewest in all, then the first", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.constantFrom("a", "b", "c", "d"), { maxLength: 80 }),
+      fc.integer({ min: 1, max: 12 }),
+      fc.integer({ min: 1, max: 9 }),
+      (owners, nodes, maxPods) => {
+        const placements = schedule(
+          owners.map(owner => wanted({ owner })),
+          nodesAt(new Array<number>(nodes).fill(0)),
+          maxPods,
+          node => hostLocal({ base: nth(cidr("192.168.0.0/16"), node * 256), prefix: 24 }),
+        );
+        assert.equal(
+          placements.map(placement => (placement.kind === "running" ? placement.node : undefined)),
+          plainly(owners, nodes, maxPods),
+        );
+      },
+    ),
+    { numRuns: 200 },
   );
 });
 

@@ -93,7 +93,7 @@ const sample = (folder: string, { mutants: count, seed, only }: Options, compile
 /** The tests of a file that come past a mutant. */
 interface Covering {
   readonly bundle: string;
-  /** By their place in the file. */
+  /** By their place in the file, the quickest first. */
   readonly tests: readonly number[];
   readonly seconds: number;
 }
@@ -180,7 +180,10 @@ const coveringOf = (bundle: string, { seconds, loading, tests }: Recording): Rea
   for (const number of loading) places.set(number, [...tests.keys()]);
   const time = (some: readonly number[]) => some.reduce((sum, place) => sum + tests[place]!.seconds, 0);
   const start = seconds - time([...tests.keys()]);
-  return new Map([...places].map(([number, own]) => [number, { bundle, tests: own, seconds: start + time(own) }]));
+  const quickest = (own: readonly number[]) => [...own].sort((a, b) => tests[a]!.seconds - tests[b]!.seconds);
+  return new Map(
+    [...places].map(([number, own]) => [number, { bundle, tests: quickest(own), seconds: start + time(own) }]),
+  );
 };
 
 /** Whether every folder's share is at least what was asked for. */

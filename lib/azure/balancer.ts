@@ -74,13 +74,13 @@ export const freePorts = (rulePorts: readonly number[]): readonly PortRange[] =>
 
 type Cut = PortAllocation["ranges"];
 
-/** Cuts pieces of a given size off a row of ranges, from the start; a piece may end in one range and go on in the next. */
+/** Cuts pieces of a given size off a row of ranges that hold enough, from the start; a piece may end in one range and go on in the next. */
 const cutter = (supply: Cut): ((ports: number) => Cut) => {
   let index = 0;
   let next = supply[0]?.first ?? 0;
   return ports => {
     const pieces: Cut[number][] = [];
-    for (let wanted = ports; wanted > 0 && index < supply.length;) {
+    for (let wanted = ports; wanted > 0;) {
       const { address, last: end } = supply[index]!;
       const last = Math.min(next + wanted - 1, end);
       pieces.push({ address, first: next, last });

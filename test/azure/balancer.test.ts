@@ -63,6 +63,54 @@ allocations("step over the block of an inbound rule", () => {
   assert.equal(cut({ ...basic(2), rules }), ["198.18.0.1:1024-1095 198.18.0.1:1104-2055", "198.18.0.1:2056-3079"]);
 });
 
+allocations("step over several rules, and take all that is left", () => {
+  assert.equal(freePorts([8080, 2048, 2049]), [
+    { first: 1024, last: 2047 },
+    { first: 2056, last: 8079 },
+    { first: 8088, last: 65023 },
+  ]);
+  assert.equal(freePorts([1024]), [{ first: 1032, last: 65023 }]);
+  assert.equal(freePorts([65023, 65024]), [{ first: 1024, last: 65015 }]);
+  // 63,992 ports are left beside one rule, and 19 x 3,368 of them are given out.
+  const rules = [{ name: "r", frontend: "f0", proto: "tcp" as const, port: 8080 }];
+  const last = cut({ ...standard(19, 1, 3368), rules }, 0).at(-1);
+  assert.is(last, "198.18.0.1:61656-65023");
+});
+
+allocations("come from as many frontends by default as it takes to reach the ceiling of the newest documents", () => {
+  // 512 from each of 51 to 100 nodes' frontends, 1,024 at most in all: two of three are used.
+  assert.equal(cut(standard(51, 3, 0)).slice(0, 2), [
+    "198.18.0.1:1024-1535 198.18.0.2:1024-1535",
+    "198.18.0.1:1536-2047 198.18.0.2:1536-2047",
+  ]);
+  assert.is(
+    show(portAllocations(standard(51, 3, 0), { ...outbound(standard(51, 3, 0)), era: "2018" }))[0],
+    "198.18.0.1:1024-1535 198.18.0.2:1024-1535 198.18.0.3:1024-1535",
+  );
+  // The second frontend is in use too, so its rules count: 1,600 blocks leave 51,200 ports for 100 x 512 and one more too few.
+  const taken = (blocks: number) =>
+    Array.from({ length: blocks }, (_, i) => ({
+      name: `r${i}`,
+      frontend: "f1",
+      proto: "tcp" as const,
+      port: 1024 + 8 * i,
+    }));
+  assert.is(
+    cut({ ...standard(100, 2, 0), rules: taken(1600) }).at(-1),
+    "198.18.0.1:51712-52223 198.18.0.2:64512-65023",
+  );
+  assert.is(
+    message(() => cut({ ...standard(100, 2, 0), rules: taken(1601) })),
+    "loadBalancer.allocatedOutboundPorts: 0 is refused: 51200 ports are needed but only 51192 are left beside the inbound rules; expected fewer ports, fewer nodes or more outbound addresses",
+  );
+});
+
+allocations("are none without machines, and none without frontends", () => {
+  assert.equal(cut(standard(0, 1, 0)), []);
+  assert.equal(cut(basic(0)), []);
+  assert.equal(portAllocations(standard(3, 1, 64), { frontends: [] }), []);
+});
+
 allocations("share an outbound rule's frontends in a row", () => {
   assert.equal(cut(standard(4, 3, 40000), 0), [
     "198.18.0.1:1024-41023",
@@ -109,7 +157,7 @@ allocations("never overlap, lie within 1024-65023, and come in blocks of 8", () 
     sku: fc.constantFrom("Basic" as const, "Standard" as const),
     count: fc.integer({ min: 1, max: 300 }),
     ips: fc.integer({ min: 1, max: 4 }),
-    blocks: fc.integer({ min: 0, max: 100 }),
+    blocks: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 100 })),
     rulePorts: fc.array(fc.integer({ min: 1, max: 65535 }), { maxLength: 5 }),
     era: fc.constantFrom(...eras),
   });
@@ -180,6 +228,11 @@ translator("spreads a rule's port over the pool", () => {
   assert.equal(balancerTranslator(balancer, outbound(balancer)).inbound, [
     { name: "web", address: addr("198.18.0.1"), port: 80, proto: "tcp", backends: nodes(2), idle: 240 },
   ]);
+  const moved = { ...balancer, rules: [{ ...balancer.rules[0]!, backendPort: 8080 }] };
+  assert.equal(
+    balancerTranslator(moved, outbound(moved)).inbound.map(({ port, backendPort }) => [port, backendPort]),
+    [[80, 8080]],
+  );
   const rules = [{ ...balancer.rules[0]!, frontend: "f9" }];
   assert.is(
     message(() => balancerTranslator({ ...balancer, rules }, outbound(balancer))),

@@ -36,6 +36,10 @@ need("is refused with Azure's arithmetic", () => {
     kind: "rejected",
     reason: "Pre-allocated IPs 310 exceeds IPs available 251 in Subnet",
   });
+  // Every address may go; one more may not.
+  const all = subnetNeed({ plugin: "kubenet", nodes: 251, maxPods: 110 });
+  assert.equal(fitSubnet(all, 251), { kind: "fits", left: 0 });
+  assert.is(fitSubnet(all, 250).kind, "rejected");
   assert.is(fitSubnet(subnetNeed({ plugin: "azure-cni", nodes: 8, surge: 1, maxPods: 30 }), 251).kind, "rejected");
 });
 

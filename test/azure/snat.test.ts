@@ -213,6 +213,13 @@ nodes("is the last count that is not refused", () => {
     message(() => maxNodes(1000, 0)),
     /ips: 0 is out of range; expected 1 to 100 outbound addresses/,
   );
+  for (const perNode of [0, 64008])
+    assert.is(
+      message(() => maxNodes(perNode, 1)),
+      `ports: ${perNode} is out of range; expected 8 to 64000 ports`,
+    );
+  assert.is(maxNodes(8, 100), 800_000);
+  assert.is(maxNodes(64000, 1), 1);
 });
 
 nodes.run();

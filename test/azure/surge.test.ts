@@ -21,10 +21,20 @@ counting("adds a percentage of each pool, rounded up, or a number to each", () =
     [[10, 10, 2], 1, 3],
     [[10, 10, 2], 2, 6],
     [7, "100%", 7],
+    [101, "100%", 101],
+    [200, "1%", 2],
+    [201, "1%", 3],
     [7, 0, 0],
   ];
   for (const [nodes, surge, added] of rows) assert.is(countNodes(nodes, surge).surge, added, `${nodes} ${surge}`);
   assert.is(countNodes([10, 10, 2], "10%").says, "22 nodes in 3 pools and 3 surge nodes, maxSurge 10%");
+});
+
+counting("takes a whole number of nodes, or 1 % to 100 %", () => {
+  for (const surge of ["0%", "101%", "1.5%", "10", "%"] as readonly string[] as readonly Surge[])
+    assert.throws(() => countNodes(3, surge), /surge: .* is no surge; expected a number of nodes, or a percentage/);
+  for (const surge of [-1, 0.5, 5001]) assert.throws(() => countNodes(3, surge), /surge: .* expected 0 to 5000 nodes/);
+  for (const surge of [0, 5000, "1%", "100%"] as const) assert.is(countNodes(1, surge).maxSurge, surge);
 });
 
 counting("goes by the era when nobody says", () => {

@@ -1,6 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { ipConfigurations } from "../../lib/azure/nic.js";
+import { fabricNic, ipConfigurations } from "../../lib/azure/nic.js";
 import { applianceRoute, routeTable } from "../../lib/azure/routes.js";
 import {
   azureReserved,
@@ -11,7 +11,7 @@ import {
   virtualNetwork,
 } from "../../lib/azure/vnet.js";
 import { addr, formatAddr } from "../../lib/ip/addr.js";
-import { cidr, nth } from "../../lib/ip/cidr.js";
+import { cidr, formatCidr, nth } from "../../lib/ip/cidr.js";
 import { message } from "../message.js";
 
 const net = suite("virtualNetwork");
@@ -59,6 +59,26 @@ net("refuses what Azure refuses, naming the clash", () => {
     [() => read(["10.13.0.0"]), 'vnet.addressSpace[0]: "10.13.0.0" is not a CIDR; expected a CIDR a.b.c.d/0-32'],
   ];
   for (const [action, text] of rows) assert.is(message(action), text);
+});
+
+net("takes several ranges, and subnets of /2 to /29 in any of them", () => {
+  const spaces = ["10.0.0.0/8", "12.16.0.0/12", "128.0.0.0/1"];
+  const { addressSpace, subnets } = read(spaces, ["a", "12.16.0.0/29"], ["b", "128.0.0.0/2"], ["c", "10.0.0.0/8"]);
+  assert.equal(addressSpace.map(formatCidr), spaces);
+  assert.equal(
+    subnets.map(({ name, cidr: block }) => `${name} ${formatCidr(block)}`),
+    ["a 12.16.0.0/29", "b 128.0.0.0/2", "c 10.0.0.0/8"],
+  );
+  assert.is(subnetCapacity(subnets[0]!.cidr), 3);
+  for (const [prefix, problem] of [
+    ["12.16.0.0/30", "too small"],
+    ["128.0.0.0/1", "too large"],
+    ["12.0.0.0/9", "outside the address space"],
+  ] as const)
+    assert.match(
+      message(() => read(spaces, ["a", prefix])),
+      problem,
+    );
 });
 
 net("hands a given address out once", () => {
@@ -125,6 +145,14 @@ nic("lists its primary configuration first", () => {
       { name: "ipconfig2", privateIpAddress: "10.13.76.5", primary: false },
     ],
   );
+});
+
+nic("is the fabric's with all that the fabric asks for, a public address only where it has one", () => {
+  const own = { name: "nic", subnet: "s", addresses: [addr("10.13.76.4")], ipForwarding: true };
+  const fabric = { host: "vm", interface: "eth0", subnet: "s", addresses: own.addresses, ipForwarding: true };
+  assert.equal(fabricNic(own, "vm", "eth0"), fabric);
+  const publicAddress = addr("198.18.0.9");
+  assert.equal(fabricNic({ ...own, publicAddress }, "vm", "eth0"), { ...fabric, publicAddress });
 });
 
 nic.run();

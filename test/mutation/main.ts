@@ -261,7 +261,9 @@ const mutate = async (names: readonly string[], options: Options): Promise<boole
   }
   tell("");
 
-  for (const mutant of [...survived].sort((a, b) => a.number - b.number)) {
+  for (const mutant of [...survived].sort((a, b) =>
+    a.file === b.file ? a.start - b.start : a.file < b.file ? -1 : 1,
+  )) {
     const reason = accepted(mutant);
     const note = reason !== undefined ? `  (${reason})` : met.has(mutant.number) ? "" : "  [no test comes here]";
     console.log(`${mutant.file}:${mutant.line}  ${mutant.within}  ${changeOf(mutant)}${note}`);

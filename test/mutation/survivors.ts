@@ -11,7 +11,60 @@ export interface Survivor {
   readonly reason: string;
 }
 
-export const survivors: readonly Survivor[] = [];
+const blocks = "equivalent: ports come and go in blocks of 8";
+
+export const survivors: readonly Survivor[] = [
+  {
+    file: "lib/azure/balancer.ts",
+    within: "cutter",
+    change: "0 => 1",
+    reason: `${blocks}, and where a piece would start is not read when nothing is left`,
+  },
+  {
+    file: "lib/azure/balancer.ts",
+    within: "cutter",
+    change: "next > end => next >= end",
+    reason: `${blocks}, so a range ends with one`,
+  },
+  {
+    file: "lib/azure/balancer.ts",
+    within: "freePorts",
+    change: "first <= outboundPorts.last => first < outboundPorts.last",
+    reason: blocks,
+  },
+  {
+    file: "lib/azure/balancer.ts",
+    within: "freePorts",
+    change: "block > outboundPorts.last => block >= outboundPorts.last",
+    reason: blocks,
+  },
+  {
+    file: "lib/azure/balancer.ts",
+    within: "portAllocations",
+    change: "Math.ceil(ports.perNode / perFrontend) => Math.floor(ports.perNode / perFrontend)",
+    reason: "equivalent: every tier divides the ceiling",
+  },
+  {
+    file: "lib/azure/snat.ts",
+    within: "snatPorts",
+    change: "0 => 1",
+    reason: `${blocks}, and 1 has been refused before`,
+  },
+  {
+    file: "lib/azure/snat.ts",
+    within: "snatTier",
+    change:
+      "defaultPorts.value.find(tier => nodes >= tier.least && nodes <= tier.most) => defaultPorts.value.findLast(tier => nodes >= tier.least && nodes <= tier.most)",
+    reason: "equivalent: the tiers share no size",
+  },
+  {
+    file: "lib/azure/ledger.ts",
+    within: "reading",
+    change:
+      "contradiction(name).readings.find(entry => entry.name === chosen) => contradiction(name).readings.findLast(entry => entry.name === chosen)",
+    reason: "equivalent: each reading has a name of its own",
+  },
+];
 
 /** Why nothing has to notice a mutant; undefined where something should. */
 export const accepted = (mutant: Mutant): string | undefined =>

@@ -225,7 +225,11 @@ class Talk {
     const { source, client, sport, ttl } = this.spec;
     if (this.speaker === "client")
       return {
-        src: source === undefined ? pick(addressesOf(this.client), client.index + sport) : pick(wrongSources, source),
+        // For a program that names no source the kernel names one.
+        src:
+          source === undefined || (client.kind === "router" && pick(wrongSources, source) === 0)
+            ? pick(addressesOf(this.client), client.index + sport)
+            : pick(wrongSources, source),
         dst: this.destination,
         ttl,
       };

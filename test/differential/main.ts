@@ -65,12 +65,18 @@ const compare = async ({ seed, runs, packets: actions, parallel, shrink: shrinkS
   const seconds = () => (performance.now() - started) / 1000;
   const terminal = process.stderr.isTTY;
   const stop = new AbortController();
-  let stoppedBy: NodeJS.Signals | undefined;
+  let stoppedBy: NodeJS.Signals | "the end of the program that started it" | undefined;
   for (const name of ["SIGINT", "SIGTERM"] as const)
     process.once(name, () => {
       stoppedBy = name;
       stop.abort();
     });
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid === parent) return; // npm hands no signal on
+    stoppedBy ??= "the end of the program that started it";
+    stop.abort();
+  }, 1000).unref();
   let shown = 0;
   const onProgress = (soFar: CampaignResult): void => {
     const text = `${soFar.networks} of ${runs} networks, ${soFar.packets} packets, ${unexplained(soFar).length} mismatches, ${seconds().toFixed(0)} s`;

@@ -628,7 +628,7 @@ export class Engine {
         const here = state.isLocal(destination) || state.reachesMany(destination);
         const route = here ? undefined : state.route(destination);
         journey.toAll = false;
-        if (route?.dev !== bridge) return this.#routeIn(state, skb, visit);
+        if (route?.dev !== bridge || !state.host.forwarding) return this.#routeIn(state, skb, visit);
         const wrong = wrongAddress(state, skb.packet);
         if (wrong !== undefined) return visit.drop(skb.packet, wrong);
         if (state.isOwn(skb.packet.src)) return visit.drop(skb.packet, { kind: "martian", source: skb.packet.src });

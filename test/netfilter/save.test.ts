@@ -6,6 +6,7 @@ import { parseSave } from "../../lib/netfilter/parse.js";
 import { formatRule, printList, printSave } from "../../lib/netfilter/print.js";
 import type { CountedRuleset, Ruleset } from "../../lib/netfilter/types.js";
 import { alone, canRunIptables } from "../linux/need.js";
+import { refusedRules, takenRules } from "./ruleLines.js";
 import { anyRuleset } from "./rulesets.js";
 
 const article = `
@@ -142,6 +143,32 @@ for (const [given, printed] of [
   ["-m mark --mark 5/0xffffffff", "-m mark --mark 0x5"],
 ] as const)
   parse(`reads ${given}`, () => assert.is(formatRule(oneRule(given)), printed));
+
+/** A rule as a whole dump, in which it is on line 3. */
+const dumpOf = (place: string, rule: string): string => {
+  const [table, chain] = place.split(" ");
+  return `*${table}\n:USER - [0:0]\n-A ${chain} ${rule}\nCOMMIT\n`;
+};
+const ruleIn = (place: string, rule: string): string => {
+  const { chains } = parseSave(dumpOf(place, rule)).tables[0]!;
+  return formatRule(chains.find(({ name }) => name === place.split(" ")[1])!.rules[0]!);
+};
+
+for (const [place, rules] of Object.entries(takenRules))
+  parse(`reads what iptables takes in ${place}`, () => {
+    for (const [given, printed] of rules) assert.is(ruleIn(place, given), printed, given);
+  });
+
+for (const [place, rules] of Object.entries(refusedRules))
+  parse(`refuses what iptables refuses in ${place}`, () => {
+    for (const [given, said] of rules)
+      assert.throws(
+        () => parseSave(dumpOf(place, given), "node.rules"),
+        (error: unknown) =>
+          error instanceof InputError && error.message.startsWith(`node.rules, line 3: ${said}; expected `),
+        given,
+      );
+  });
 
 const refused = (text: string, message: RegExp) =>
   assert.throws(
@@ -324,6 +351,26 @@ if (canRunIptables()) {
         assert.equal(parseSave(saved.join("\n")).tables.length, ruleset.tables.length);
       }
     });
+
+  kernel("iptables takes the same rules, and prints them alike", () => {
+    for (const [place, rules] of Object.entries(takenRules)) {
+      const all = dumpOf(place, rules.map(([given]) => given).join(`\n-A ${place.split(" ")[1]} `));
+      const start = `-A ${place.split(" ")[1]}`;
+      const saved = alone("iptables-legacy-restore; iptables-legacy-save", all).split("\n");
+      assert.equal(
+        saved.filter(line => line.startsWith(start)).map(line => line.slice(start.length).trim()),
+        rules.map(([, printed]) => printed),
+      );
+    }
+  });
+
+  kernel("iptables refuses the same rules", () => {
+    const dumps = Object.entries(refusedRules).flatMap(([place, rules]) =>
+      rules.map(([given]) => Buffer.from(dumpOf(place, given)).toString("base64")),
+    );
+    const each = 'echo "$dump" | base64 -d | iptables-legacy-restore 2>/dev/null && echo "taken $dump" || true';
+    assert.is(alone(`while read -r dump; do ${each}; done`, `${dumps.join("\n")}\n`), "");
+  });
 
   kernel("iptables -vxnL prints what was printed here", () => {
     for (const ruleset of fc.sample(anyRuleset, { numRuns: 12, seed: 8 })) {

@@ -1,4 +1,5 @@
-import { addr } from "../../../lib/ip/addr.js";
+import { type Addr, addr } from "../../../lib/ip/addr.js";
+import type { IcmpEcho } from "../../../lib/packet/packet.js";
 import type { Case, Sent } from "../generate.js";
 import { address, smallCase, tcp, udp } from "../small.js";
 
@@ -20,7 +21,268 @@ const handshake = [
 const counted = (state: string) => `-A FORWARD -m conntrack --ctstate ${state}`;
 const states = `*filter\n${counted("INVALID")}\n${counted("NEW")}\n${counted("ESTABLISHED")}\nCOMMIT\n`;
 
+const table = (name: string, ...rules: readonly string[]): string => [`*${name}`, ...rules, "COMMIT", ""].join("\n");
+const forwarded = (...matches: readonly string[]): readonly string[] => matches.map(match => `-A FORWARD ${match}`);
+const echo = (host: string, src: Addr, dst: Addr, id: number, type: IcmpEcho["type"] = "echo-request"): Sent => ({
+  host,
+  packet: { proto: "icmp", type, src, dst, id, seq: 1, size: 56, ttl: 64 },
+});
+const pairs = (ports: readonly number[], others: readonly number[]): readonly (readonly [number, number])[] =>
+  ports.flatMap(port => others.map(other => [port, other] as const));
+
 export const regressions: readonly Regression[] = [
+  {
+    name: "ports are matched from the first to the last of a range",
+    case: smallCase({
+      rules: table(
+        "mangle",
+        ...forwarded(
+          "-p udp -m udp --sport 100:200",
+          "-p udp -m udp ! --sport 100:200",
+          "-p udp -m udp --dport 1000:1001",
+          "-p udp -m udp ! --dport 1000:1001",
+          "-p udp -m udp --dport 1001",
+          "-p tcp -m tcp --dport 1000:1001",
+          "-p tcp -m tcp ! --sport 100",
+          "-p udp -m multiport --sports 100,150:200",
+          "-p udp -m multiport ! --sports 100,150:200",
+          "-p udp -m multiport --dports 1000:1001",
+          "-p udp -m multiport ! --dports 1000,1002",
+          "-p udp -m multiport --ports 100,1002",
+          "-p udp -m multiport ! --ports 200,1000",
+          "-p tcp -m multiport --ports 100,1000",
+          "! -p tcp",
+          "-p icmp",
+          "! -p icmp",
+        ),
+      ),
+    }),
+    sent: [
+      ...pairs([99, 100, 101, 149, 150, 200, 201], [999, 1000, 1001, 1002]).map(([sport, dport]) =>
+        udp("a", a, sport, b, dport),
+      ),
+      ...pairs([99, 100], [1000, 1001, 1002]).map(([sport, dport]) => tcp("a", a, sport, b, dport, ["SYN"], 100)),
+      echo("a", a, b, 100),
+    ],
+  },
+  {
+    name: "addresses and interfaces are matched at both ends of what a rule names",
+    case: smallCase({
+      rules: table(
+        "mangle",
+        ...forwarded(
+          "-s 10.1.0.2/31",
+          "! -s 10.1.0.2/31",
+          "-s 10.1.0.2/32",
+          "-s 0.0.0.0/1",
+          "-d 128.0.0.0/1",
+          "! -d 10.1.1.2/32",
+          "-d 10.1.1.0/24 -s 10.1.0.0/24",
+          "-m iprange --src-range 10.1.0.2-10.1.0.3",
+          "-m iprange ! --src-range 10.1.0.3-10.1.0.4",
+          "-m iprange --dst-range 10.1.1.2-10.1.1.2",
+          "-m iprange ! --dst-range 10.1.1.0-10.1.1.1",
+          "-m iprange --dst-range 10.1.0.3-10.1.0.9",
+          "-m iprange --dst-range 10.1.0.1-10.1.0.2",
+          "-d 10.1.0.2/32",
+          "! -d 10.1.0.2/31",
+          "-d 10.1.0.3/32",
+          "-m iprange --src-range 10.1.0.0-10.1.0.255 --dst-range 10.1.1.1-10.1.1.9",
+          "-i br0",
+          "-i br+",
+          "! -i br0",
+          "! -i lan+",
+          "-i br",
+          "-o lan1",
+          "-o lan+",
+          "! -o l+",
+          "-m addrtype --src-type UNICAST",
+          "-m addrtype --src-type LOCAL",
+          "-m addrtype ! --dst-type LOCAL",
+          "-m addrtype --src-type UNICAST --dst-type UNICAST",
+        ),
+        "-A INPUT -m addrtype --dst-type LOCAL",
+        "-A INPUT -m addrtype --dst-type UNICAST,BROADCAST",
+        "-A INPUT -m addrtype ! --dst-type MULTICAST",
+        "-A INPUT -i lo",
+        "-A PREROUTING -m addrtype --dst-type MULTICAST",
+        "-A PREROUTING -m addrtype --dst-type BROADCAST",
+        "-A OUTPUT -m addrtype --src-type LOCAL --dst-type UNICAST",
+        "-A OUTPUT -o br0",
+        "-A POSTROUTING ! -o br0",
+      ),
+    }),
+    sent: [
+      ...[2, 3, 4, 5].map(last => udp("a", addr(`10.1.0.${last}`), 9, b, 9)),
+      udp("a", a, 10, addr("10.1.1.1"), 9),
+      udp("a", a, 10, addr("10.1.0.1"), 9),
+      udp("b", b, 12, a, 9),
+      udp("b", b, 12, c, 9),
+      udp("c", c, 12, b, 9),
+      udp("b", b, 12, addr("200.1.1.1"), 9),
+    ],
+  },
+  {
+    name: "marks and counted packets are matched as a rule says",
+    case: smallCase({
+      rules: table(
+        "mangle",
+        "-A PREROUTING -p udp -m udp --dport 1 -j MARK --set-xmark 0x1/0xffffffff",
+        "-A PREROUTING -p udp -m udp --dport 2 -j MARK --set-xmark 0x7/0xffffffff",
+        "-A PREROUTING -p udp -m udp --dport 3 -j MARK --set-xmark 0x80000001/0xffffffff",
+        "-A PREROUTING -p udp -m udp --dport 2:3 -j MARK --set-xmark 0x10/0x16",
+        "-A PREROUTING -p udp -m udp --dport 4 -j MARK --set-xmark 0xff/0x0",
+        ...forwarded(
+          "-m mark --mark 0x1",
+          "-m mark ! --mark 0x1",
+          "-m mark --mark 0x1/0x3",
+          "-m mark --mark 0x80000001",
+          "-m mark --mark 0x80000000/0x80000000",
+          "-m mark ! --mark 0x10/0x30",
+          "-m mark --mark 0x11",
+          "-m mark --mark 0x0",
+          "-m mark --mark 0xff",
+          "-m statistic --mode nth --every 3 --packet 0",
+          "-m statistic --mode nth --every 3 --packet 1",
+          "-m statistic --mode nth --every 3 --packet 2",
+          "-m statistic --mode nth ! --every 4 --packet 2",
+          "-m statistic --mode nth --every 1 --packet 0",
+          "-m statistic --mode random --probability 0.00000000000",
+          "-m statistic --mode random ! --probability 0.00000000000",
+          "-p udp -m udp --dport 2:3 -m statistic --mode nth --every 2 --packet 1",
+        ),
+      ),
+    }),
+    sent: [1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 1].map((port, index) => udp("a", a, 100 + index, b, port)),
+  },
+  {
+    name: "states of a connection and of its translation are matched in both directions",
+    case: smallCase({
+      rules:
+        table(
+          "mangle",
+          ...forwarded(
+            ...[
+              "INVALID",
+              "NEW",
+              "ESTABLISHED",
+              "RELATED",
+              "SNAT",
+              "DNAT",
+              "UNTRACKED",
+              "NEW,SNAT",
+              "ESTABLISHED,DNAT",
+            ].flatMap(state => [`-m conntrack --ctstate ${state}`, `-m conntrack ! --ctstate ${state}`]),
+          ),
+          "-A POSTROUTING -m conntrack --ctstate SNAT",
+          "-A PREROUTING -m state --state NEW",
+          "-A PREROUTING -m state --state ESTABLISHED",
+          "-A PREROUTING -m state --state INVALID",
+        ) +
+        table(
+          "nat",
+          "-A PREROUTING -d 10.96.0.1/32 -p udp -j DNAT --to-destination 10.1.1.2:53",
+          "-A POSTROUTING -o lan1 -p udp -m udp --sport 2000:2001 -j SNAT --to-source 10.1.1.1",
+        ),
+    }),
+    sent: [
+      udp("a", a, 1000, addr("10.96.0.1"), 53),
+      udp("b", b, 53, a, 1000),
+      udp("a", a, 2000, addr("10.96.0.1"), 53),
+      udp("b", b, 53, addr("10.1.1.1"), 2000),
+      udp("a", a, 2001, b, 9),
+      udp("b", b, 9, addr("10.1.1.1"), 2001),
+      udp("a", a, 2001, b, 9),
+      udp("a", a, 3000, b, 9),
+      udp("b", b, 9, a, 3000),
+      tcp("a", a, 4000, b, 80, ["SYN", "ACK"], 1, 1),
+      echo("a", a, b, 7),
+      echo("b", b, a, 7, "echo-reply"),
+      echo("b", b, a, 8, "echo-reply"),
+    ],
+  },
+  {
+    name: "a rule jumps, goes to a chain for good, returns, and ends at the policy of the chain where it began",
+    case: smallCase({
+      rules: table(
+        "filter",
+        ":FORWARD DROP [0:0]",
+        ":INPUT DROP [0:0]",
+        ":OUTER - [0:0]",
+        ":INNER - [0:0]",
+        ":EMPTY - [0:0]",
+        "-A FORWARD -p udp -m udp --dport 1 -j OUTER",
+        "-A FORWARD -p udp -m udp --dport 2 -g OUTER",
+        "-A FORWARD -p udp -m udp --dport 3 -j RETURN",
+        "-A FORWARD -p udp -m udp --dport 4 -j EMPTY",
+        "-A FORWARD -p udp -m udp --dport 5 -j OUTER",
+        "-A FORWARD -p udp -m udp --dport 6 -j DROP",
+        "-A FORWARD -p udp -m udp --dport 1:6 -j ACCEPT",
+        "-A OUTER -p udp -m udp --dport 1:2 -j INNER",
+        "-A OUTER -p udp -m udp --dport 5 -g INNER",
+        "-A OUTER",
+        "-A INNER -p udp -m udp --dport 1 -j RETURN",
+        "-A INNER",
+      ),
+    }),
+    sent: [...[1, 2, 3, 4, 5, 6, 7].map(port => udp("a", a, 9, b, port)), udp("a", a, 9, addr("10.1.0.1"), 1)],
+  },
+  {
+    name: "each way to reject says so to whom the packet came from",
+    case: smallCase({
+      rules: table(
+        "filter",
+        ...[
+          "icmp-net-unreachable",
+          "icmp-host-unreachable",
+          "icmp-proto-unreachable",
+          "icmp-port-unreachable",
+          "icmp-net-prohibited",
+          "icmp-host-prohibited",
+          "icmp-admin-prohibited",
+        ].flatMap((way, index) => [
+          `-A FORWARD -p udp -m udp --dport ${index + 1} -j REJECT --reject-with ${way}`,
+          `-A INPUT -p udp -m udp --dport ${index + 1} -j REJECT --reject-with ${way}`,
+        ]),
+        "-A FORWARD -p icmp -j REJECT --reject-with icmp-host-prohibited",
+        "-A FORWARD -p tcp -j REJECT --reject-with tcp-reset",
+        "-A INPUT -p tcp -j REJECT --reject-with tcp-reset",
+      ),
+    }),
+    sent: [
+      ...[1, 2, 3, 4, 5, 6, 7].flatMap(port => [
+        udp("a", a, 9, b, port),
+        udp("b", b, 9, addr("10.1.1.1"), port),
+        udp("b", b, 9, addr("10.1.0.1"), port),
+      ]),
+      echo("a", a, b, 1),
+      echo("a", a, b, 1, "echo-reply"),
+      tcp("a", a, 9, b, 80, ["SYN"], 100),
+      tcp("a", a, 9, b, 80, ["ACK"], 100, 200),
+      tcp("a", a, 9, b, 80, ["ACK"], 100, 200, "data"),
+      tcp("a", a, 9, b, 80, ["FIN", "ACK"], 100, 200),
+      tcp("a", a, 9, b, 80, ["SYN"], 0xffffffff),
+      tcp("a", a, 9, b, 80, ["RST"], 100),
+      tcp("a", a, 9, addr("10.1.0.1"), 80, ["SYN"], 100, 0, "data"),
+    ],
+  },
+  {
+    name: "a router takes a hop off, and tells of what it cannot send on",
+    case: smallCase({ rules: table("mangle", "-A FORWARD", "-A OUTPUT", "-A INPUT", "-A POSTROUTING") }),
+    sent: [
+      ...[0, 1, 2, 3, 255].map((ttl, index) => udp("a", a, 100 + index, b, 9, ttl)),
+      udp("a", a, 1, addr("10.1.1.1"), 9, 1),
+      udp("a", a, 1, addr("10.1.0.1"), 9, 1),
+      udp("a", a, 1, c, 9, 1),
+      echo("a", a, addr("10.1.0.1"), 1),
+      echo("a", a, addr("10.1.1.1"), 2),
+      echo("a", a, addr("10.1.0.1"), 3, "echo-reply"),
+      tcp("a", a, 5, addr("10.1.0.1"), 80, ["SYN"], 7),
+      tcp("a", a, 5, addr("10.1.0.1"), 80, ["ACK"], 7, 9, "data"),
+      tcp("a", a, 5, addr("10.1.0.1"), 80, ["RST"], 7),
+      tcp("a", a, 5, addr("10.1.0.1"), 80, ["FIN", "ACK"], 0xffffffff, 0),
+    ],
+  },
   {
     name: "a missing route is told five times at once, then no more",
     case: smallCase({}),

@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { readFileSync } from "node:fs";
 import { InputError } from "../../lib/errors.js";
 import { parseSave } from "../../lib/netfilter/parse.js";
 import { formatRule, printList, printSave } from "../../lib/netfilter/print.js";
-import type { CountedRuleset, Ruleset } from "../../lib/netfilter/types.js";
+import type { CountedRuleset, Ruleset, TableName } from "../../lib/netfilter/types.js";
 import { alone, canRunIptables } from "../linux/need.js";
 import { refusedRules, takenRules } from "./ruleLines.js";
 import { anyRuleset } from "./rulesets.js";
@@ -104,6 +105,31 @@ print("shows kube-proxy's probabilities as the kernel keeps them", () => {
     }),
     "-m statistic --mode random --probability 0.33333333349 -j KUBE-SEP-A",
   );
+});
+
+/** 1.8.9 prints protocol numbers where older ones, and this library, print names. */
+const withNumbers = (list: string) =>
+  list.replace(
+    /^( *\d+ +\d+ \S* *!?)(all  |tcp  |udp  |icmp )(--  )/gm,
+    (_, before: string, name: string, after: string) =>
+      `${before}${{ all: "0", tcp: "6", udp: "17", icmp: "1" }[name.trim()]!.padEnd(5)}${after}`,
+  );
+
+/** Every rule of {@link takenRules} of a table, counted: each rule's packets are of another length. */
+const tableOf = (name: TableName): CountedRuleset => {
+  const rules = Object.entries(takenRules)
+    .filter(([place]) => place.startsWith(`${name} `))
+    .flatMap(([place, list]) => list.map(([, printed]) => `-A ${place.split(" ")[1]} ${printed}`));
+  return counted(parseSave([`*${name}`, ":USER - [0:0]", ...rules, "COMMIT", ""].join("\n")), (chain, number) =>
+    chain === "USER" ? zero : { packets: 7 ** (number % 11), bytes: 60 * 7 ** (number % 11) },
+  );
+};
+const tableNames: readonly TableName[] = ["raw", "mangle", "nat", "filter"];
+const listed = readFileSync(new URL("../golden/iptables-list.txt", import.meta.url), "utf8");
+
+print("lists every kind of rule as iptables does", () => {
+  const own = tableNames.map(name => withNumbers(printList(tableOf(name), name)));
+  assert.is(own.join("\n"), listed);
 });
 
 print.run();
@@ -331,14 +357,6 @@ const tablesOf = (text: string) =>
     .filter(table => table !== "")
     .sort();
 
-/** 1.8.9 prints protocol numbers where older ones, and this library, print names. */
-const withNumbers = (list: string) =>
-  list.replace(
-    /^( *\d+ +\d+ \S* *)(all  |tcp  |udp  |icmp )(--  )/gm,
-    (_, before: string, name: string, after: string) =>
-      `${before}${{ all: "0", tcp: "6", udp: "17", icmp: "1" }[name.trim()]!.padEnd(5)}${after}`,
-  );
-
 if (canRunIptables()) {
   for (const kind of ["legacy", "nft"])
     kernel(`iptables-${kind}-save prints what was printed here`, () => {
@@ -370,6 +388,16 @@ if (canRunIptables()) {
     );
     const each = 'echo "$dump" | base64 -d | iptables-legacy-restore 2>/dev/null && echo "taken $dump" || true';
     assert.is(alone(`while read -r dump; do ${each}; done`, `${dumps.join("\n")}\n`), "");
+  });
+
+  kernel("iptables -vxnL lists every kind of rule so", () => {
+    const own = tableNames.map(name =>
+      alone(
+        `iptables-legacy-restore -c; iptables-legacy -t ${name} -vxnL`,
+        printSave(tableOf(name), { counters: true }),
+      ),
+    );
+    assert.is(own.join("\n"), listed);
   });
 
   kernel("iptables -vxnL prints what was printed here", () => {

@@ -164,9 +164,10 @@ export const switchable = (text: string, mutants: readonly (Mutant & { readonly 
       const { start, end, of } = group[0]!;
       const inner = write(start, end);
       const numbers = group.map(({ number }) => number);
+      // A statement in braces of its own, as an else may follow it.
       const wrapped =
         of === "statement"
-          ? `if (!__mutant(${numbers[0]})) { ${inner} }`
+          ? `{ if (!__mutant(${numbers[0]})) { ${inner} } }`
           : `(${group.map(({ number, replacement }) => `__mutant(${number}) ? (${replacement}) : `).join("")}(${inner}))`;
       out += text.slice(at, start) + wrapped;
       at = end;

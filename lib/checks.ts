@@ -1,5 +1,29 @@
 import { refuse } from "./errors.js";
 
+/**
+ * A value with fields, or an error: values of notebooks and of JSON come without a check of their types.
+ * @throws InputError naming `where`
+ */
+export const withFields = <T>(where: string, value: T, expected: string): T =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+    ? value
+    : refuse(where, value, value === undefined ? "is missing" : "is not an object", expected);
+
+/** A list, or an error. @throws InputError naming `where` */
+export const listOf = <T>(where: string, value: readonly T[], expected: string): readonly T[] =>
+  Array.isArray(value) ? value : refuse(where, value, value === undefined ? "is missing" : "is not a list", expected);
+
+/** A text that is not empty, or an error. @throws InputError naming `where` */
+export const someText = (where: string, value: string, expected: string): string =>
+  typeof value === "string" && value !== ""
+    ? value
+    : refuse(
+        where,
+        value,
+        value === undefined ? "is missing" : (value as unknown) === "" ? "is empty" : "is not text",
+        expected,
+      );
+
 /** A closed range of whole numbers. */
 export interface Range {
   readonly least: number;

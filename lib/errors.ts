@@ -10,11 +10,27 @@ export interface InputProblem {
   readonly expected: string;
 }
 
+/** A value as JSON; what JSON has not, and what goes round in a circle or nests too deep for it, by its kind. */
+const written = (value: unknown): string => {
+  if (typeof value === "number") return String(value); // JSON has neither NaN nor Infinity
+  try {
+    const text = JSON.stringify(value, (_, part: unknown) => (typeof part === "bigint" ? `${part}n` : part));
+    if (text !== undefined) return text;
+  } catch {
+    // told below
+  }
+  return value === undefined ? "undefined" : `a value of type ${typeof value}`;
+};
+
 const quote = (value: unknown): string => {
-  // JSON has neither NaN nor undefined.
-  const text = typeof value === "number" ? String(value) : String(JSON.stringify(value) ?? value);
+  const text = written(value);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 };
+
+/** Characters that end a line, or that a terminal does not show as they are. */
+const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+const oneLine = (text: string): string =>
+  text.replace(unprintable, char => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 /**
  * An author's mistake: bad input, reported in one line that names place, value, problem and remedy.
@@ -25,7 +41,7 @@ export class InputError extends Error {
   readonly problem: InputProblem;
 
   constructor(problem: InputProblem) {
-    super(`${problem.where}: ${quote(problem.value)} ${problem.problem}; expected ${problem.expected}`);
+    super(oneLine(`${problem.where}: ${quote(problem.value)} ${problem.problem}; expected ${problem.expected}`));
     this.problem = problem;
   }
 }

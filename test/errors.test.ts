@@ -29,6 +29,22 @@ errors("shows a value as one would write it", () => {
   assert.is(shown("long ".repeat(40)).length, 80);
 });
 
+errors("shows what JSON has not, and stays one line whatever stands in its parts", () => {
+  const shown = (value: unknown) => message(() => refuse("v", value, "is wrong", "right"));
+  const circle: { self?: unknown } = {};
+  circle.self = circle;
+  let deep: unknown = 0;
+  for (let level = 0; level < 100_000; level++) deep = [deep];
+  assert.match(shown(1n), /^v: "1n" is wrong/);
+  assert.match(shown({ a: [2n] }), /^v: \{"a":\["2n"\]\} is wrong/);
+  for (const value of [circle, deep]) assert.match(shown(value), /^v: a value of type object is wrong/);
+  for (const value of [() => 1, Symbol("x")]) assert.match(shown(value), /^v: a value of type (?:function|symbol) /);
+  for (const char of ["\n", "\r", "\u0000", "\u001b", "\u007f", "\u0085", "\u2028", "\u2029"]) {
+    const text = message(() => refuse(`where ${char}`, char, `is ${char}`, `not ${char}`));
+    assert.not.match(text, /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/, JSON.stringify(char));
+  }
+});
+
 errors.run();
 
 const checks = suite("checks");

@@ -1,4 +1,4 @@
-import { wholeNumber } from "../checks.js";
+import { wholeNumber, withFields } from "../checks.js";
 import { figures } from "../figures.js";
 import { oneOf } from "../shape.js";
 import { type NodeCount, type Surge, countNodes } from "./surge.js";
@@ -33,7 +33,8 @@ export interface SubnetNeed {
  * Source: azure-aks-docs concepts-network-ip-address-planning.md (2026-08).
  * @throws InputError for figures out of range
  */
-export const subnetNeed = ({ plugin, nodes, surge = 0, maxPods }: SubnetQuestion): SubnetNeed => {
+export const subnetNeed = (question: SubnetQuestion): SubnetNeed => {
+  const { plugin, nodes, surge = 0, maxPods } = withFields("question", question, "plugin, nodes and maxPods");
   checkPlugin(plugin);
   const counted = countNodes(nodes, surge);
   wholeNumber("nodes", counted.nodes, { least: 1, most: figures.aks.nodes.value }, "nodes");

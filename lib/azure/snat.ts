@@ -1,7 +1,8 @@
 import { InputError } from "../errors.js";
-import { wholeNumber } from "../checks.js";
+import { oneOf } from "../shape.js";
+import { wholeNumber, withFields } from "../checks.js";
 import { type Tier, figures } from "../figures.js";
-import { type Era, newestEra } from "./era.js";
+import { type Era, eras, newestEra } from "./era.js";
 import {
   type CountedNodes,
   type NodeCount,
@@ -111,14 +112,17 @@ const byRule = (counted: CountedNodes, frontends: number, ports: number): SnatPo
  * the check of a manual number, azure-docs outbound-rules.md and AKS's own refusal, which counts surge nodes (Azure/azure-cli#22374).
  * @throws InputError for a number out of range, or allocated ports with Basic
  */
-export const snatPorts = ({
-  sku,
-  nodes,
-  frontends,
-  allocated = 0,
-  era = newestEra,
-  surge = defaultSurge(era),
-}: SnatQuestion): SnatPorts => {
+export const snatPorts = (question: SnatQuestion): SnatPorts => {
+  const {
+    sku,
+    nodes,
+    frontends,
+    allocated = 0,
+    era = newestEra,
+  } = withFields("question", question, "sku, nodes, frontends");
+  oneOf("era", ...eras)(era, "era");
+  const { surge = defaultSurge(era) } = question;
+  oneOf("load balancer SKU", "Basic", "Standard")(sku, "sku");
   const total = allNodes(nodes);
   wholeNumber("frontends", frontends, anyCount, "frontends");
   checkSurge(surge);

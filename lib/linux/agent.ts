@@ -77,8 +77,14 @@ const wayToUnshare = (): WayToUnshare => {
   );
 };
 
-/** Answers as they arrive: a line of lengths, then the bytes. */
-const answers = (deliver: (id: number, answer: Answer) => void) => {
+/** Longer than any line of lengths that the agent writes. */
+const lineAtMost = 4096;
+
+/**
+ * Answers as they arrive: a line of lengths, then the bytes.
+ * @throws Error on what is no answer: nothing after it could be told apart
+ */
+export const answers = (deliver: (id: number, answer: Answer) => void) => {
   let chunks: Buffer[] = [];
   let size = 0;
   let needed = 0;
@@ -89,7 +95,10 @@ const answers = (deliver: (id: number, answer: Answer) => void) => {
     let data = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
     needed = 0;
     for (let line = data.indexOf(10); line >= 0; line = data.indexOf(10)) {
-      const [id, status, ...lengths] = data.toString("latin1", 0, line).split(" ");
+      const head = data.toString("latin1", 0, Math.min(line, lineAtMost));
+      if (!/^\d{1,15} [a-z]+(?: \d{1,15})*$/.test(head))
+        throw new Error(`the lab's agent says what is no answer: ${JSON.stringify(head.slice(0, 80))}`);
+      const [id, status, ...lengths] = head.split(" ");
       const total = lengths.reduce((sum, length) => sum + Number(length), line + 1);
       if (data.length < total) {
         needed = total;
@@ -137,15 +146,20 @@ export const startAgent = async (): Promise<Agent> => {
   };
   stderr.on("data", chunk => (errors += chunk));
   stdin.on("error", () => undefined); // told by the end of its output
-  stdout.on(
-    "data",
-    answers((id, answer) => {
-      const done = waiting.get(id);
-      waiting.delete(id);
-      hold();
-      done?.(answer);
-    }),
-  );
+  const receiveAll = answers((id, answer) => {
+    const done = waiting.get(id);
+    waiting.delete(id);
+    hold();
+    done?.(answer);
+  });
+  stdout.on("data", (chunk: Buffer) => {
+    try {
+      receiveAll(chunk);
+    } catch (error) {
+      errors += (error as Error).message;
+      child.kill("SIGKILL");
+    }
+  });
   const closed = new Promise<void>(resolve => {
     child.on("error", error => ((errors += error.message), resolve()));
     child.on("close", () => resolve());

@@ -1,3 +1,4 @@
+import { refuse } from "../errors.js";
 import { type Addr, addr, formatAddr } from "../ip/addr.js";
 import type { PingReply } from "../net/lab.js";
 import type { ConntrackEntry } from "../netfilter/netfilter.js";
@@ -8,18 +9,26 @@ import { type Flow, isFlowPacket } from "../packet/flow.js";
 import { packetLength, type Proto } from "../packet/packet.js";
 
 const flow = (proto: Proto, text: string): Flow => {
-  const field = (name: string): string | undefined => new RegExp(`\\b${name}=([0-9.]+)`).exec(text)?.[1];
-  const number = (name: string): number => Number(field(name) ?? 0);
+  const field = (name: string): string | undefined => new RegExp(`\\b${name}=(\\S*)`).exec(text)?.[1];
+  const number = (name: string): number => {
+    const given = field(name);
+    const value = given !== undefined && /^\d{1,5}$/.test(given) ? Number(given) : NaN;
+    return value <= 0xffff
+      ? value
+      : refuse(`conntrack: ${name}`, given ?? text, "is no number of 16 bits", "0 to 65535");
+  };
   const ends = { proto, src: addr(field("src") ?? "", "conntrack"), dst: addr(field("dst") ?? "", "conntrack") };
   if (proto !== "icmp") return { ...ends, sport: number("sport"), dport: number("dport") };
   return number("type") === 8 ? { ...ends, sport: number("id"), dport: 0 } : { ...ends, sport: 0, dport: number("id") };
 };
 
-/** Reads what `conntrack -L` prints. Other protocols than ICMP, TCP and UDP are left out. */
+/** Reads what `conntrack -L` prints. Other protocols than ICMP, TCP and UDP are left out. @throws InputError on a line of these that is not whole */
 export const parseConntrack = (text: string): readonly ConntrackEntry[] =>
   text.split("\n").flatMap(line => {
-    const head = /^(icmp|tcp|udp) +\d+ (\d+) ([A-Z_0-9]+ )?/.exec(line);
-    if (head === null) return [];
+    if (!/^(?:icmp|tcp|udp) /.test(line)) return [];
+    const head =
+      /^(icmp|tcp|udp) +\d+ (\d{1,10}) ([A-Z_0-9]+ )?/.exec(line) ??
+      refuse("conntrack", line, "is no connection", "protocol, number, seconds, state, addresses");
     const proto = head[1] as Proto;
     const tuples = line.slice(head[0].length);
     const second = tuples.indexOf("src=", tuples.indexOf("src=") + 1);

@@ -1,4 +1,5 @@
-import { InputError } from "../errors.js";
+import { listOf, someText, withFields } from "../checks.js";
+import { InputError, refuse } from "../errors.js";
 
 /** What a cell of a table can hold. */
 export type CellValue = string | number | boolean | bigint | null | undefined;
@@ -22,13 +23,18 @@ export const escapeHtml = (text: string): string =>
 
 /** Columns and rows of a list of records. */
 export const tableOf = (records: Records): TableData => {
+  listOf("table", records, "a list of records");
+  records.forEach((record, i) => withFields(`table: record ${i}`, record, "values by column"));
   const columns = [...new Set(records.flatMap(record => Object.keys(record)))];
   return { columns, rows: records.map(record => columns.map(column => record[column])) };
 };
 
 const isNumber = (value: CellValue): value is number | bigint => typeof value === "number" || typeof value === "bigint";
 
-const cellText = (value: CellValue): string => String(value ?? "");
+const cellText = (value: CellValue): string =>
+  typeof value === "object" && value !== null
+    ? refuse("table: cell", value, "is no value that a cell can hold", "a text, a number, true, false or nothing")
+    : String(value ?? "");
 
 /** A column is set to the right when all it holds are numbers. */
 const isNumeric = (table: TableData, column: number): boolean => {
@@ -37,6 +43,15 @@ const isNumeric = (table: TableData, column: number): boolean => {
 };
 
 const checked = (table: TableData): TableData => {
+  withFields("table", table, "columns and rows");
+  listOf("table: columns", table.columns, "the columns' names").forEach((column, i) => {
+    if ((column as unknown) !== "") someText(`table: column ${i}`, column, "a name");
+  });
+  listOf("table: rows", table.rows, "a list of values for each row").forEach((row, i) =>
+    listOf(`table: row ${i}`, row, "a list of values"),
+  );
+  if (table.caption !== undefined && typeof table.caption !== "string")
+    refuse("table: caption", table.caption, "is not text", "a text");
   const wrong = table.rows.findIndex(row => row.length !== table.columns.length);
   if (wrong >= 0)
     throw new InputError({

@@ -1,4 +1,4 @@
-import { wholeNumber } from "../checks.js";
+import { wholeNumber, withFields } from "../checks.js";
 import { figures } from "../figures.js";
 import { checkPlugin, subnetNeed } from "../azure/need.js";
 import type { Era } from "../azure/era.js";
@@ -108,7 +108,7 @@ export const smallCluster = (options: SmallClusterOptions = {}): Scenario => {
     frontends = 1,
     sites = 1,
     seed = 1,
-  } = options;
+  } = withFields("options", options, "nodeCount, plugin and more; each may be left out");
   const { allocatedOutboundPorts, frontendSelection = "first", era, maxSurge } = options;
   checkPlugin(plugin);
   wholeNumber("nodeCount", nodeCount, { least: 1, most: figures.aks.nodes.value }, "nodes");

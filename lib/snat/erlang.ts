@@ -1,5 +1,6 @@
-import { wholeNumber, within } from "../checks.js";
+import { listOf, wholeNumber, within } from "../checks.js";
 import { figures } from "../figures.js";
+import { oneOf } from "../shape.js";
 
 /** The largest pool there is: every address of a NAT gateway. */
 export const portsAtMost = figures.natGateway.addresses.value.most * figures.natGateway.portsPerAddress.value;
@@ -158,6 +159,10 @@ export const occupancy = (load: number, ports: number): Occupancy => {
   };
 };
 
+const checkChoice = (choice: PortChoice): void => {
+  oneOf("choice of ports", "lowest", "random")(choice, "choice");
+};
+
 /** How many, on average: the fewest and the most, by which ports are taken away. */
 export interface MappingsLost {
   readonly least: number;
@@ -185,6 +190,8 @@ export const mappingsLost = (
   checkLoad(load);
   checkPorts(before);
   checkPorts(after);
+  checkChoice(choice);
+  checkPorts(perDestination);
   const carried = (ports: number): number => carriedBy(load, Math.min(ports, perDestination));
   if (after >= before) return { least: 0, most: 0 };
   const all = carried(before);
@@ -242,6 +249,8 @@ export interface SharedPorts {
 
 /** Several destinations on the same ports. @param loads erlangs towards each destination @param ports 1 to 16 x 64,512 */
 export const sharedPorts = (loads: readonly number[], ports: number, choice: PortChoice = "lowest"): SharedPorts => {
+  listOf("loads", loads, "erlangs towards each destination");
+  checkChoice(choice);
   within("loads", loads.length, loads.length > 0, "at least one destination");
   loads.forEach(checkLoad);
   checkPorts(ports);

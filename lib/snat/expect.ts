@@ -1,8 +1,9 @@
+import { listOf, within } from "../checks.js";
 import { largest, smallest } from "../extremes.js";
 import { erlangB, loadFor, portsFor, sharedPorts } from "./erlang.js";
 import { meanHold, meanOpen } from "./hold.js";
-import { type PortRules, groupOf, holdOf } from "./rules.js";
-import { type Protocol, type Stream, destinationShares } from "./workload.js";
+import { type PortRules, checkRules, groupOf, holdOf } from "./rules.js";
+import { type Protocol, type Stream, checkStream, destinationShares } from "./workload.js";
 
 /** What one pool's ports are offered towards one destination (or one group of them that shares ports, as with UDP). */
 export interface DestinationLoad {
@@ -20,8 +21,11 @@ export const destinationLoads = (
   pods: number,
   rules: PortRules,
 ): readonly DestinationLoad[] => {
+  within("pods", pods, pods >= 0 && pods < Infinity, "a number of pods, 0 or more");
+  checkRules(rules);
   const loads = new Map<string, DestinationLoad>();
-  for (const stream of streams) {
+  for (const [index, stream] of listOf("streams", streams, "what each pod connects to").entries()) {
+    checkStream(stream, `streams[${index}]`);
     const hold = holdOf(stream, rules);
     const rate = pods * stream.rate;
     destinationShares(stream.to).forEach((share, i) => {

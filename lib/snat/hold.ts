@@ -1,4 +1,4 @@
-import { seconds, secondsAbove0, within } from "../checks.js";
+import { listOf, seconds, secondsAbove0, withFields, within } from "../checks.js";
 import { refuse } from "../errors.js";
 import type { Draws } from "./draws.js";
 
@@ -121,6 +121,7 @@ export const fillHolds = (hold: Hold, draws: Draws, out: Float64Array, n: number
 
 /** Refuses a law of durations that has no sense. @throws InputError naming the field under `where` */
 export const checkDuration = (duration: Duration, where = "duration"): void => {
+  withFields(where, duration, 'a law of durations: { kind: "exponential", mean: 30 }');
   switch (duration.kind) {
     case "constant":
       secondsAbove0(`${where}.seconds`, duration.seconds);
@@ -135,6 +136,7 @@ export const checkDuration = (duration: Duration, where = "duration"): void => {
       break;
     }
     case "empirical":
+      listOf(`${where}.samples`, duration.samples, "lengths in seconds");
       if (duration.samples.length === 0) refuse(`${where}.samples`, "[]", "is empty", "at least one length in seconds");
       duration.samples.forEach((sample, i) => secondsAbove0(`${where}.samples[${i}]`, sample));
       break;
@@ -149,7 +151,8 @@ export const checkDuration = (duration: Duration, where = "duration"): void => {
 };
 
 /** Refuses a hold time that has no sense. @throws InputError naming the field under `where` */
-export const checkHold = ({ duration, after = 0, closed = 0, cut = Infinity }: Hold, where = "hold"): void => {
+export const checkHold = (hold: Hold, where = "hold"): void => {
+  const { duration, after = 0, closed = 0, cut = Infinity } = withFields(where, hold, "a hold with a duration");
   checkDuration(duration, `${where}.duration`);
   seconds(`${where}.after`, after);
   seconds(`${where}.closed`, closed);

@@ -1,4 +1,4 @@
-import { checkSeed, wholeNumber, within } from "../checks.js";
+import { checkSeed, wholeNumber, withFields, within } from "../checks.js";
 import { InputError } from "../errors.js";
 import { largest } from "../extremes.js";
 import { oneOf } from "../shape.js";
@@ -144,7 +144,8 @@ const lasting = ({ kind, pool, choice, udpPortPer, counted, connections, idle, a
 });
 
 /** @throws InputError for a change out of time, or one of more than the ports */
-export const checkChange = ({ at, rules, keeps = "lowest" }: RulesChange, before: PortRules, seconds: number): void => {
+export const checkChange = (change: RulesChange, before: PortRules, seconds: number): void => {
+  const { at, rules, keeps = "lowest" } = withFields("change", change, "at and rules");
   if (!(at > 0 && at < seconds))
     throw new InputError({
       where: "change.at",

@@ -1,5 +1,5 @@
 import { InputError, refuse } from "../errors.js";
-import { wholeNumber } from "../checks.js";
+import { listOf, wholeNumber, withFields } from "../checks.js";
 import { figures } from "../figures.js";
 import type { Era } from "../azure/era.js";
 import { contradiction, reading } from "../azure/ledger.js";
@@ -121,6 +121,7 @@ const surgeOf = ({ era, surge = defaultSurge(era) }: PlanQuestion): Surge => sur
 const largest = (question: PlanQuestion): CountedNodes => countNodes(question.maxNodes, surgeOf(question), "maxNodes");
 
 const check = (question: PlanQuestion): void => {
+  withFields("question", question, "nodes, maxNodes, podsPerNode, streams and target");
   const { streams, target, sku = "Standard", vnet = "managed" } = question;
   const atMost = figures.aks.nodes.value;
   const nodes = wholeNumber("nodes", allNodes(question.nodes, "nodes"), { least: 1, most: atMost }, "nodes");
@@ -147,7 +148,7 @@ const check = (question: PlanQuestion): void => {
       problem: "is no probability",
       expected: "above 0 and below 1",
     });
-  streams.forEach((stream, i) => checkStream(stream, `streams[${i}]`));
+  listOf("streams", streams, "what each pod connects to").forEach((stream, i) => checkStream(stream, `streams[${i}]`));
   if (!streams.some(stream => stream.rate > 0))
     throw new InputError({
       where: "streams",

@@ -1,4 +1,4 @@
-import { checkSeed, wholeNumber, within } from "../checks.js";
+import { checkSeed, wholeNumber, withFields, within } from "../checks.js";
 import { subseed } from "../random.js";
 import { Draws } from "./draws.js";
 import { portsAtMost } from "./erlang.js";
@@ -223,7 +223,7 @@ class CountWheel {
 
 /** Refuses a pool that cannot be simulated. @throws InputError naming the field */
 export const checkPool = (spec: PoolSpec): void => {
-  const { ports, load, arrivals, seed, warmUpHolds } = spec;
+  const { ports, load, arrivals, seed, warmUpHolds } = withFields("pool", spec, "ports, load, hold, arrivals and seed");
   const loadAtMost = 10 * portsAtMost;
   wholeNumber("pool.ports", ports, { least: 1, most: portsAtMost }, "ports");
   within("pool.load", load, load > 0 && load <= loadAtMost, `erlangs above 0, at most ${loadAtMost}`);

@@ -1,5 +1,5 @@
 import { InputError } from "../errors.js";
-import { seconds, wholeNumber, within } from "../checks.js";
+import { seconds, wholeNumber, withFields, within } from "../checks.js";
 import { figures } from "../figures.js";
 import { oneOf } from "../shape.js";
 import { type Era, newestEra } from "../azure/era.js";
@@ -92,6 +92,7 @@ export interface LoadBalancerOptions {
 }
 
 const balancerPorts = (options: LoadBalancerOptions) => {
+  withFields("options", options, "nodes, and what else the load balancer has");
   const { sku = "Standard", nodes, outboundIps = 1, allocatedOutboundPorts = 0, era = newestEra } = options;
   const { surge = defaultSurge(era) } = options;
   wholeNumber("outboundIps", outboundIps, figures.aks.outboundIps.value, "outbound addresses");
@@ -116,13 +117,14 @@ const balancerPorts = (options: LoadBalancerOptions) => {
  * @throws InputError for ports that are no multiple of 8 or more than the frontends hold, in Azure's own arithmetic
  */
 export const loadBalancerRules = (options: LoadBalancerOptions): PortRules => {
+  const found = balancerPorts(options);
   const {
     sku = "Standard",
     outboundIps = 1,
     era = newestEra,
     udpPortPer = era === "2018" ? "flow" : "destination",
   } = options;
-  const found = balancerPorts(options);
+  oneOf("use of a UDP port", "flow", "destination")(udpPortPer, "udpPortPer");
   const { loadBalancer, aks } = figures;
   const idleFigure = sku === "Basic" ? loadBalancer.idleTimeout : aks.idleTimeout;
   const minutes = options.idleTimeoutMinutes ?? idleFigure.value;
@@ -206,6 +208,7 @@ export interface NatGatewayOptions {
  * @throws InputError for addresses or minutes out of range
  */
 export const natGatewayRules = (options: NatGatewayOptions = {}): PortRules => {
+  withFields("options", options, "ips, and what else the gateway has; each may be left out");
   const { ips = 1, counted = contradiction("connectionsPerDestination").default as CountedConnections } = options;
   oneOf("count of connections", "open", "held")(counted, "counted");
   const countedBy = reading("connectionsPerDestination", counted);
@@ -284,7 +287,8 @@ export interface MasqueradeOptions {
  * its tuple with the destination is, established connections are forgotten after 24 hours (kube-proxy's setting),
  * after FIN the tuple stays for 120 s (TIME_WAIT), after RST for 10 s; UDP goes after 120 s of silence.
  */
-export const masqueradeRules = ({ first = 1024, last = 65_535 }: MasqueradeOptions = {}): PortRules => {
+export const masqueradeRules = (options: MasqueradeOptions = {}): PortRules => {
+  const { first = 1024, last = 65_535 } = withFields("options", options, "first and last; each may be left out");
   wholeNumber("first", first, { least: 1, most: 65_535 }, "as a port");
   wholeNumber("last", last, { least: first, most: 65_535 }, "as a port");
   const ports = last - first + 1;
@@ -335,7 +339,13 @@ export const masqueradeRules = ({ first = 1024, last = 65_535 }: MasqueradeOptio
 
 /** Refuses rules by which no port can be found, such as rules made by hand. @throws InputError naming the field under `where` */
 export const checkRules = (rules: PortRules, where = "rules"): void => {
-  const { connections, idle, after } = rules;
+  const { connections, idle, after } = withFields(
+    where,
+    rules,
+    "rules of ports: loadBalancerRules, natGatewayRules ...",
+  );
+  withFields(`${where}.idle`, idle, "seconds for tcp and udp");
+  withFields(`${where}.after`, after, "seconds for fin, rst and udp");
   oneOf("kind of rules", "load-balancer", "nat-gateway", "masquerade")(rules.kind, `${where}.kind`);
   oneOf("pool", "per-node", "shared")(rules.pool, `${where}.pool`);
   oneOf("choice of ports", "lowest", "random")(rules.choice, `${where}.choice`);

@@ -1,4 +1,4 @@
-import { wholeNumber } from "../checks.js";
+import { wholeNumber, withFields } from "../checks.js";
 import { type PoolOutcome, PoolRun, figure, figuresPerBucket } from "./engine.js";
 import { type Estimate, estimate } from "./estimate.js";
 import { type Job, type RulesChange, type Timing, checkChange, checkTiming, compileJob } from "./job.js";
@@ -175,7 +175,14 @@ type Sized = Pick<SimulateOptions, "seconds" | "warmUp" | "buckets" | "seed" | "
 
 /** Checks what is to be simulated and works it out. */
 const prepare = (workload: Workload, rules: PortRules, options: Sized) => {
-  const { seconds = 3600, warmUp, buckets = 60, seed = 1, replications = 1, change } = options;
+  const {
+    seconds = 3600,
+    warmUp,
+    buckets = 60,
+    seed = 1,
+    replications = 1,
+    change,
+  } = withFields("options", options, "seconds, seed and more; each may be left out");
   const timing: Timing = { seconds, buckets, seed, ...(warmUp === undefined ? {} : { warmUp }) };
   checkWorkload(workload);
   checkRules(rules);

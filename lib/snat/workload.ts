@@ -1,4 +1,12 @@
-import { secondsAbove0, wholeNumber, within } from "../checks.js";
+import {
+  listOf,
+  seconds as lengthOfTime,
+  secondsAbove0,
+  someText,
+  wholeNumber,
+  withFields,
+  within,
+} from "../checks.js";
 import { refuse } from "../errors.js";
 import { figures } from "../figures.js";
 import { addr } from "../ip/addr.js";
@@ -68,15 +76,12 @@ export interface Workload {
 }
 
 /** As many pods on every node, all alike. Nodes are named `node-0`, pods `node-0-pod-0`. */
-export const evenWorkload = ({
-  nodes,
-  podsPerNode,
-  streams,
-}: {
+export const evenWorkload = (of: {
   readonly nodes: number;
   readonly podsPerNode: number;
   readonly streams: readonly Stream[];
 }): Workload => {
+  const { nodes, podsPerNode, streams } = withFields("evenWorkload", of, "nodes, podsPerNode and streams");
   wholeNumber("nodes", nodes, { least: 1, most: figures.aks.nodes.value }, "nodes");
   wholeNumber("podsPerNode", podsPerNode, { least: 1, most: figures.aks.maxPods.value.most }, "pods per node");
   return {
@@ -102,31 +107,32 @@ export const clusterWorkload = <Pod extends { readonly name: string; readonly no
 });
 
 /** A burst: from `at` on the rate is `factor` times as high, for `seconds`. */
-export const burst = ({
-  at,
-  seconds,
-  factor,
-}: {
+export const burst = (of: {
   readonly at: number;
   readonly seconds: number;
   readonly factor: number;
-}): readonly RateStep[] => [
-  { from: at, factor },
-  { from: at + seconds, factor: 1 },
-];
+}): readonly RateStep[] => {
+  const { at, seconds, factor } = withFields("burst", of, "at, seconds and factor");
+  lengthOfTime("at", at);
+  secondsAbove0("seconds", seconds);
+  amount("factor", factor, "a factor, 0 or more");
+  return [
+    { from: at, factor },
+    { from: at + seconds, factor: 1 },
+  ];
+};
 
 /** A slow rise from factor `from` to factor `to` within `seconds`, in `steps` equal steps (default 60). */
-export const ramp = ({
-  seconds,
-  from,
-  to,
-  steps = 60,
-}: {
+export const ramp = (of: {
   readonly seconds: number;
   readonly from: number;
   readonly to: number;
   readonly steps?: number;
 }): readonly RateStep[] => {
+  const { seconds, from, to, steps = 60 } = withFields("ramp", of, "seconds, from and to");
+  secondsAbove0("seconds", seconds);
+  amount("from", from, "a factor, 0 or more");
+  amount("to", to, "a factor, 0 or more");
   wholeNumber("steps", steps, { least: 2, most: 100_000 }, "steps");
   return Array.from({ length: steps }, (_, i) => ({
     from: (seconds * i) / steps,
@@ -135,15 +141,15 @@ export const ramp = ({
 };
 
 /** A daily curve, a cosine between `low` (12 hours from the peak) and 1 (at `peakHour`), constant within each quarter of an hour. */
-export const daily = ({
-  low,
-  peakHour,
-  days = 1,
-}: {
+export const daily = (of: {
   readonly low: number;
   readonly peakHour: number;
   readonly days?: number;
 }): readonly RateStep[] => {
+  const { low, peakHour, days = 1 } = withFields("daily", of, "low and peakHour");
+  within("low", low, low >= 0 && low <= 1, "a factor from 0 to 1");
+  within("peakHour", peakHour, peakHour >= 0 && peakHour <= 24, "an hour of the day, 0 to 24");
+  wholeNumber("days", days, { least: 1, most: 1157 }, "days (a simulation ends after 100,000,000 s)");
   const quarters = 96;
   return Array.from({ length: quarters * days }, (_, i) => {
     const angle = (2 * Math.PI * (i + 0.5 - 4 * peakHour)) / quarters;
@@ -175,17 +181,19 @@ const amount = (where: string, value: number, expected: string): void => {
 };
 
 const checkDestination = (to: Destination | Spread, where: string): void => {
+  withFields(where, to, "an address or a name and a count, with port and protocol");
   oneOf("protocol with ports to translate", "tcp", "udp")(to.protocol, `${where}.protocol`);
   portNumber(`${where}.port`, to.port);
   if (!isSpread(to)) return void addr(to.address, `${where}.address`);
   wholeNumber(`${where}.count`, to.count, { least: 1, most: 100_000 }, "destinations");
-  if (to.name === "") refuse(`${where}.name`, to.name, "is empty", "a name");
+  someText(`${where}.name`, to.name, "a name");
   const { zipf = 0 } = to;
   within(`${where}.zipf`, zipf, zipf >= 0 && zipf <= 10, "an exponent from 0 to 10");
 };
 
 const checkProfile = (profile: readonly RateStep[], where: string): void =>
-  profile.forEach(({ from, factor }, i) => {
+  listOf(where, profile, "steps of from and factor").forEach((step, i) => {
+    const { from, factor } = withFields(`${where}[${i}]`, step, "from and factor");
     amount(`${where}[${i}].from`, from, "seconds, 0 or more");
     amount(`${where}[${i}].factor`, factor, "a factor, 0 or more");
     if (i > 0 && from <= profile[i - 1]!.from)
@@ -194,7 +202,12 @@ const checkProfile = (profile: readonly RateStep[], where: string): void =>
 
 /** Refuses a stream that has no sense. @throws InputError naming the field under `where` */
 export const checkStream = (stream: Stream, where = "stream"): void => {
-  const { to, ends, keepAlive, traffic, profile } = stream;
+  const { to, ends, keepAlive, traffic, profile } = withFields(
+    where,
+    stream,
+    "a stream with name, rate, to and duration",
+  );
+  someText(`${where}.name`, stream.name, "a name");
   amount(`${where}.rate`, stream.rate, "connections per second, 0 or more");
   checkDestination(to, `${where}.to`);
   checkDuration(stream.duration, `${where}.duration`);
@@ -217,14 +230,19 @@ export const checkWorkload = (workload: Workload): void => {
   const names = new Set<string>();
   let rate = 0;
   const sizes = new Map<string, { readonly count: number; readonly where: string }>();
-  workload.nodes.forEach((node, n) => {
+  const { nodes } = withFields("workload", workload, "a workload with nodes");
+  listOf("workload.nodes", nodes, "nodes with a name and pods").forEach((node, n) => {
     const where = `workload.nodes[${n}]`;
+    withFields(where, node, "a node with a name and pods");
+    someText(`${where}.name`, node.name, "a name");
     if (names.has(node.name)) refuse(`${where}.name`, node.name, "is used twice", "a name of its own for each node");
     names.add(node.name);
-    node.pods.forEach((pod, p) => {
+    listOf(`${where}.pods`, node.pods, "pods with a name and streams").forEach((pod, p) => {
+      withFields(`${where}.pods[${p}]`, pod, "a pod with a name and streams");
+      someText(`${where}.pods[${p}].name`, pod.name, "a name");
       if (checked.has(pod.streams)) return;
       checked.add(pod.streams);
-      pod.streams.forEach((stream, s) => {
+      listOf(`${where}.pods[${p}].streams`, pod.streams, "streams").forEach((stream, s) => {
         const place = `${where}.pods[${p}].streams[${s}]`;
         checkStream(stream, place);
         rate += stream.rate;
@@ -241,6 +259,6 @@ export const checkWorkload = (workload: Workload): void => {
       });
     });
   });
-  if (workload.nodes.length === 0) refuse("workload.nodes", [], "is empty", "at least one node");
+  if (nodes.length === 0) refuse("workload.nodes", [], "is empty", "at least one node");
   if (rate === 0) refuse("workload", "no connection", "is empty", "a stream with a rate above 0 on some pod");
 };

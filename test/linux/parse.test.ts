@@ -6,9 +6,27 @@ import { addr, formatAddr } from "../../lib/ip/addr.js";
 import { parseConntrack, parseCounted, parsePing, pingErrors } from "../../lib/linux/parse.js";
 import { emitPacket } from "../../lib/packet/emit.js";
 import { flowKey } from "../../lib/packet/flow.js";
+import { message } from "../message.js";
 import { anyPacket } from "../packet/packets.js";
 
 const test = suite("what Linux's programs print");
+
+test("conntrack: a connection that lacks a number, or has one beyond 16 bits, is refused", () => {
+  const line = (ports: string): string =>
+    `tcp 6 9 src=10.0.0.1 dst=10.0.0.2 ${ports} src=10.0.0.2 dst=10.0.0.1 sport=80 dport=1`;
+  assert.is(parseConntrack(line("sport=1 dport=80")).length, 1);
+  for (const ports of ["sport=1", "sport=1 dport=.", "sport=1 dport=65536", "sport=1 dport=8.0", "dport=80"])
+    assert.match(
+      message(() => parseConntrack(line(ports))),
+      /^conntrack: .* is no number of 16 bits/,
+      ports,
+    );
+  assert.match(
+    message(() => parseConntrack("tcp 6 many src=10.0.0.1 dst=10.0.0.2")),
+    /is no connection/,
+  );
+  assert.equal(parseConntrack("sctp 132 many"), []);
+});
 
 test("conntrack: both tuples, the state, what has been seen", () => {
   const text = `tcp      6 431999 ESTABLISHED src=192.168.0.9 dst=203.0.113.10 sport=40000 dport=80 src=203.0.113.10 dst=10.13.77.5 sport=80 dport=40000 [ASSURED] mark=0 use=1

@@ -1,12 +1,12 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { InputError } from "../../lib/errors.js";
-import { formatAddr } from "../../lib/ip/addr.js";
+import { addr, formatAddr } from "../../lib/ip/addr.js";
 import type { ConnectResult, PingResult } from "../../lib/net/lab.js";
 import { bootModel } from "../../lib/net/model.js";
 import type { Trace } from "../../lib/net/trace.js";
 import type { Network } from "../../lib/net/types.js";
-import type { Packet } from "../../lib/packet/packet.js";
+import type { Packet, TcpFlag } from "../../lib/packet/packet.js";
 import { bridgeLike, kubenetLike } from "./networks.js";
 
 const wire = (packet: Packet) => `${formatAddr(packet.src)} > ${formatAddr(packet.dst)} ttl ${packet.ttl}`;
@@ -163,6 +163,139 @@ routed("the fabric carries neither broadcast nor multicast", () => {
 routed("answers over UDP come back to the pod", async () => {
   const result = await bootModel(kubenetLike()).connect("a", "ifconfig.co", 53, { proto: "udp" });
   assert.is(result.kind === "connected" && result.body, "137.117.164.147\n");
+});
+
+routed("a ping is sent each second, and takes the time of every place that it passes, twice that at most", async () => {
+  const lab = bootModel(kubenetLike(), 1_500_000_000);
+  const { replies } = await lab.ping("b", "10.13.1.4", { count: 4 });
+  assert.is(lab.now(), 1_500_000_004);
+  // b, a pair, the node, the fabric, the VM, and all of it again but for who sends first.
+  const least = 2 * (3 * 0.01 + 0.02 + 0.2);
+  for (const { milliseconds } of replies)
+    assert.ok(milliseconds > least && milliseconds < 2 * least, `${milliseconds}`);
+  const before = lab.now();
+  const internet = await lab.connect("testvm", "ifconfig.co", 53, { proto: "udp" });
+  const took = (lab.now() - before) * 1000;
+  const once = 2 * (2 * 0.01 + 0.2 + 4);
+  assert.is(internet.kind, "connected");
+  assert.ok(took > once && took < 2 * once, `${took}`);
+});
+
+routed("a trace takes no time, and leaves a capture's times as they are", () => {
+  const lab = bootModel(kubenetLike(), 7);
+  lab.tracePing("b", "10.13.1.4");
+  lab.traceConnect("b", "ifconfig.co", 80);
+  assert.is(lab.now(), 7);
+});
+
+routed("clients take the ports from 32768 to 60999 one after the other, then the first again", () => {
+  const lab = bootModel(kubenetLike());
+  const next = () => {
+    const { packet } = lab.traceConnect("testvm", "10.13.1.4", 80);
+    return packet.proto === "tcp" ? packet.sport : 0;
+  };
+  const count = 60999 - 32768 + 1;
+  const ports = Array.from({ length: count + 1 }, next);
+  assert.is(new Set(ports).size, count);
+  assert.is(Math.min(...ports), 32768);
+  assert.is(Math.max(...ports), 60999);
+  assert.is(ports.at(-1), ports[0]);
+  assert.ok(
+    ports.every((port, i) => i === 0 || port === ports[i - 1]! + 1 || (port === 32768 && ports[i - 1] === 60999)),
+  );
+});
+
+routed("every segment of a conversation goes on where the ones before ended", async () => {
+  for (const close of ["fin", "rst", "open"] as const) {
+    const lab = bootModel(kubenetLike());
+    const capture = await lab.capture("testvm", "eth0");
+    const result = await lab.connect("testvm", "ifconfig.co", 80, { close });
+    assert.is(result.kind === "connected" && result.body, "51.144.0.1\n");
+    const segments = (await capture.stop()).flatMap(({ direction, packet }) =>
+      packet.proto === "tcp" ? [{ direction, ...packet }] : [],
+    );
+    const asked = segments.find(({ direction, payload }) => direction === "out" && payload !== "")!;
+    assert.is(asked.payload, "GET / HTTP/1.1\r\nHost: ifconfig.co\r\nUser-Agent: egress-lab\r\nAccept: */*\r\n\r\n");
+    const ending = { fin: ["out FIN ACK", "in FIN ACK", "out ACK"], rst: ["out RST ACK"], open: [] }[close];
+    assert.equal(
+      segments.map(
+        ({ direction, flags }) =>
+          `${direction} ${[...flags].sort((a, b) => (a === "ACK" ? 1 : b === "ACK" ? -1 : 0)).join(" ")}`,
+      ),
+      [
+        "out SYN",
+        "in SYN ACK",
+        "out ACK",
+        "out PSH ACK",
+        "in ACK",
+        "in PSH ACK",
+        ...(close === "rst" ? [] : ["out ACK"]),
+        ...ending,
+      ],
+    );
+    // RFC 9293: a segment begins where the end's last one stopped, and acknowledges all that came.
+    const next: { in: number | undefined; out: number | undefined } = { in: undefined, out: undefined };
+    for (const { direction, flags, seq, ack, payload } of segments) {
+      const other = direction === "in" ? "out" : "in";
+      assert.is(seq, next[direction] ?? seq);
+      if (flags.includes("ACK")) assert.is(ack, next[other]);
+      next[direction] = (seq + payload.length + (flags.includes("SYN") || flags.includes("FIN") ? 1 : 0)) >>> 0;
+    }
+  }
+});
+
+routed(
+  "a server that has gone resets what comes without a connection, a pod's own port answers as itself",
+  async () => {
+    const lab = bootModel(kubenetLike());
+    const reply = (flags: readonly TcpFlag[], seq: number, ack: number, payload = "") => {
+      const { replies } = lab.trace("testvm", {
+        proto: "tcp",
+        src: addr("10.13.1.4"),
+        sport: 4000,
+        dst: addr("203.0.113.10"),
+        dport: 81,
+        ttl: 64,
+        flags,
+        seq,
+        ack,
+        payload,
+      });
+      return replies.map(({ packet }) =>
+        packet.proto === "tcp" ? `${packet.flags.join(" ")} ${packet.seq} ${packet.ack}` : "",
+      );
+    };
+    // RFC 9293, 3.10.7.1.
+    assert.equal(reply(["SYN"], 100, 0), ["RST ACK 0 101"]);
+    assert.equal(reply(["ACK"], 100, 700), ["RST 700 0"]);
+    assert.equal(reply(["ACK", "PSH"], 100, 700, "data"), ["RST 700 0"]);
+    assert.equal(reply(["FIN"], 100, 0, "data"), ["RST ACK 0 105"]);
+    assert.equal(reply(["RST"], 100, 0), []);
+  },
+);
+
+routed("two answers to one ping are both told, with size and TTL", async () => {
+  const { replies, sent, received, size, to } = await bootModel(kubenetLike()).ping("a", "192.168.0.10", {
+    count: 2,
+    size: 100,
+    ttl: 9,
+  });
+  assert.equal({ sent, received, size, to }, { sent: 2, received: 2, size: 100, to: "192.168.0.10" });
+  assert.equal(
+    replies.map(({ seq, from, kind, bytes, ttl: left }) => ({ seq, from, kind, bytes, left })),
+    [1, 2].map(seq => ({ seq, from: "192.168.0.10", kind: "echo-reply", bytes: 108, left: 64 })),
+  );
+});
+
+routed("pings of one host have numbers of their own, from 1", async () => {
+  const lab = bootModel(kubenetLike());
+  const capture = await lab.capture("testvm", "eth0");
+  await lab.ping("testvm", "10.13.77.4", { count: 2 });
+  await lab.ping("testvm", "10.13.77.4");
+  const asked = (await capture.stop()).flatMap(({ packet }) =>
+    packet.proto === "icmp" && packet.type === "echo-request" ? [`${packet.id} ${packet.seq}`] : [],
+  );
+  assert.equal(asked, ["1 1", "1 2", "2 1"]);
 });
 
 routed("the same seed gives the same packets at the same times", async () => {

@@ -287,6 +287,63 @@ routed("two answers to one ping are both told, with size and TTL", async () => {
   );
 });
 
+routed("a capture tells when it saw a packet, to the microsecond", async () => {
+  const lab = bootModel(kubenetLike(), 1_500_000_000);
+  const capture = await lab.capture("b", "eth0");
+  await lab.ping("b", "10.13.1.4");
+  for (const { time } of await capture.stop()) {
+    assert.ok(time > 1_500_000_000 && time < 1_500_000_000.01, `${time}`);
+    assert.is(Math.round(time * 1e6) / 1e6, time);
+  }
+});
+
+routed("a client's first port is one of its range, whatever the seed", () => {
+  const network = kubenetLike();
+  for (let seed = 1; seed <= 300; seed++) {
+    const { packet } = bootModel({ ...network, seed }).traceConnect("testvm", "10.13.1.5", 80);
+    assert.ok(packet.proto === "tcp" && packet.sport >= 32768 && packet.sport <= 60999);
+  }
+});
+
+routed("what a client asks, and how long at least and most", async () => {
+  const lab = bootModel(kubenetLike());
+  const capture = await lab.capture("b", "eth0");
+  await lab.connect("b", "10.13.1.4", 80, { request: "x" });
+  const [syn, question] = (await capture.stop()).flatMap(({ direction, packet }) =>
+    direction === "out" && packet.proto === "tcp" && (packet.flags.includes("SYN") || packet.payload !== "")
+      ? [packet]
+      : [],
+  );
+  assert.equal([syn!.ack, question!.payload], [0, "x"]);
+  assert.is((await lab.ping("b", "10.13.1.4", { size: 0 })).replies[0]!.bytes, 8);
+  assert.is((await lab.connect("b", "10.13.1.4", 65535)).kind, "refused");
+  const message = (action: () => Promise<unknown>) => action().then(String, (error: Error) => error.message);
+  assert.match(
+    await message(() => lab.connect("b", "10.13.1.4", 65536)),
+    /^port: 65536 is out of range; expected 1 to 65535/,
+  );
+  assert.match(await message(() => lab.connect("b", "10.13.1.4", 0)), /^port: 0 is out of range/);
+  assert.match(await message(() => lab.ping("b", "10.13.1.4", { size: -1 })), /^size: -1 is out of range/);
+});
+
+routed("traced pings have numbers of their own, and errors are traced like any packet", () => {
+  const lab = bootModel(kubenetLike());
+  const first = lab.tracePing("b", "10.13.1.4").packet;
+  const second = lab.tracePing("b", "10.13.1.4").packet;
+  assert.equal(
+    [first, second].map(packet =>
+      packet.proto === "icmp" && packet.type === "echo-request" ? `${packet.id} ${packet.seq}` : "",
+    ),
+    ["1 1", "2 1"],
+  );
+  const error = lab.trace("testvm", {
+    ...{ proto: "icmp", type: "unreachable", code: 1, src: addr("10.13.1.4"), dst: addr("10.13.77.4"), ttl: 64 },
+    quoted: { proto: "udp", src: addr("10.13.77.4"), sport: 1, dst: addr("10.13.1.4"), dport: 2, ttl: 64, payload: "" },
+  });
+  assert.equal(places(error), ["testvm", "fabric", "node-1"]);
+  assert.is(lab.sendRaw("testvm", error.packet).hops.length, 3);
+});
+
 routed("pings of one host have numbers of their own, from 1", async () => {
   const lab = bootModel(kubenetLike());
   const capture = await lab.capture("testvm", "eth0");

@@ -20,6 +20,17 @@ test("the longest prefix wins, and of equal ones the first given", () => {
   assert.is(routingTable([]).lookup(addr("10.13.1.4")), undefined);
 });
 
+test("takes more routes than 15 bits count", () => {
+  const count = 40_000;
+  const base = addr("10.0.0.0");
+  const table = routingTable(
+    Array.from({ length: count }, (_, i) => ({ to: cidrOf((base + i) as Addr, 32), number: i })),
+  );
+  for (const number of [0, 1, 255, 256, 32_766, 32_767, 32_768, count - 1])
+    assert.is(table.lookup((base + number) as Addr)?.number, number);
+  assert.is(table.lookup((base + count) as Addr), undefined);
+});
+
 test("agrees with a search through all routes, be they few or many", () => {
   const address = fc.integer({ min: 0, max: 0xffffffff }).map(value => value as Addr);
   const prefix = fc.integer({ min: 0, max: 32 });

@@ -11,6 +11,7 @@ import { formatRule } from "../../lib/netfilter/print.js";
 import { flowOf, isFlowPacket, type Flow } from "../../lib/packet/flow.js";
 import type { Packet } from "../../lib/packet/packet.js";
 import { bridgeLike, kubenetLike } from "./networks.js";
+import { lans } from "./stack.js";
 
 const flow = ({ src, sport, dst, dport }: Flow): string => `${formatAddr(src)}:${sport} > ${formatAddr(dst)}:${dport}`;
 const packetText = (packet: Packet): string =>
@@ -62,6 +63,10 @@ const text = (trace: Trace): readonly string[] => [
   end(trace),
   ...trace.replies.flatMap(text),
 ];
+
+const datagram = (from: string, to: string): Packet & { readonly proto: "udp" } => ({
+  ...{ proto: "udp", src: addr(from), sport: 7, dst: addr(to), dport: 9, ttl: 64, payload: "" },
+});
 
 const test = suite("every step of a packet's way");
 
@@ -210,6 +215,161 @@ test("an error from the Internet comes back inside out, to who sent the packet",
     "  for 10.13.1.4",
     "delivered to testvm",
   ]);
+});
+
+test("a rule with a port of the backend's own is undone in the answer", () => {
+  const network = kubenetLike();
+  const [balancer] = network.fabric.translators;
+  const rule = { name: "ssh", address: addr("137.117.164.147"), port: 2222, proto: "tcp", backendPort: 80 } as const;
+  const withRule: Network = {
+    ...network,
+    fabric: {
+      ...network.fabric,
+      translators: [
+        {
+          ...balancer!,
+          allocations: [...balancer!.allocations, { source: addr("10.13.1.4"), ranges: [] }],
+          inbound: [{ ...rule, backends: [addr("10.13.1.4")] }],
+        },
+      ],
+    },
+  };
+  assert.equal(text(bootModel(withRule).traceConnect("ifconfig.co", "137.117.164.147", 2222, { sourcePort: 40000 })), [
+    "203.0.113.10:40000 > 137.117.164.147:2222",
+    "host ifconfig.co out eth0",
+    "  route 0.0.0.0/0 eth0 on link",
+    "translator kubernetes",
+    "  rule ssh to 10.13.1.4",
+    "fabric fabric out testvm",
+    "host testvm in eth0",
+    "  for 10.13.1.4",
+    "delivered to testvm",
+    "10.13.1.4:80 > 203.0.113.10:40000",
+    "host testvm out eth0",
+    "  route 0.0.0.0/0 eth0 via 10.13.1.1",
+    "fabric fabric in testvm",
+    "  route internet to 203.0.113.10",
+    "translator kubernetes",
+    "  rule kubernetes to 10.13.1.4",
+    "host ifconfig.co in eth0",
+    "  for 203.0.113.10",
+    "delivered to ifconfig.co",
+  ]);
+});
+
+test("a datagram to all on a link goes out once, and comes back to its own host", () => {
+  const trace = bootModel(lans()).trace("a", datagram("10.1.0.2", "10.1.0.255"));
+  const ways = trace.disposition.kind === "copied" ? trace.disposition.copies : [];
+  assert.equal(trace.hops.flatMap(hop), ["host a", "  route 10.1.0.255/32 eth0 on link"]);
+  assert.equal(
+    ways.map(copy => copy.hops.flatMap(hop)[0]),
+    ["host a in eth0", "host a out eth0"],
+  );
+  // RFC 1122, 3.2.2: nobody is told of an error about it.
+  assert.equal(
+    [trace, ...ways].flatMap(({ replies }) => replies),
+    [],
+  );
+});
+
+test("nobody is told that a datagram for all was rejected", () => {
+  const rejecting = lans({ r: "*filter\n-A INPUT -p udp -j REJECT\nCOMMIT\n" });
+  const all = (trace: Trace): readonly Trace[] => [
+    trace,
+    ...trace.replies.flatMap(all),
+    ...(trace.disposition.kind === "copied" ? trace.disposition.copies.flatMap(all) : []),
+  ];
+  const errors = (to: string) =>
+    all(bootModel(rejecting).trace("a", datagram("10.1.0.2", to))).filter(({ packet }) => !isFlowPacket(packet)).length;
+  assert.equal([errors("10.1.0.1"), errors("10.1.0.255"), errors("255.255.255.255")], [1, 0, 0]);
+});
+
+test("a router says that nobody answers for an address, on a bridge as on a wire", () => {
+  for (const [from, source, to, gateway] of [
+    ["b", "10.1.1.2", "10.1.0.77", "10.1.1.1"],
+    ["a", "10.1.0.2", "10.1.1.77", "10.1.0.1"],
+  ] as const) {
+    const { disposition, replies } = bootModel(lans()).trace(from, datagram(source, to));
+    assert.equal(disposition.kind === "dropped" && disposition.reason, {
+      kind: "no-neighbour",
+      address: addr(to),
+      dev: from === "b" ? "br0" : "lan1",
+    });
+    assert.equal(
+      replies.map(({ packet }) => packetText(packet)),
+      [`${gateway} > ${source} unreachable 1 about ${source}:7 > ${to}:9`],
+    );
+  }
+});
+
+test("a packet's last hop is told where it was taken off", () => {
+  const trace = bootModel(lans()).trace("a", { ...datagram("10.1.0.2", "10.1.1.2"), ttl: 1 });
+  assert.equal(trace.disposition, { kind: "ttl-exceeded", place: "r" });
+  assert.equal(
+    trace.replies.map(({ packet }) => packetText(packet)),
+    ["10.1.0.1 > 10.1.0.2 time-exceeded 0 about 10.1.0.2:7 > 10.1.1.2:9"],
+  );
+});
+
+test("packets that answer one go in the order in which they were made", () => {
+  const { replies } = bootModel(lans()).trace("a", {
+    ...{ proto: "tcp", src: addr("10.1.0.2"), sport: 7, dst: addr("10.1.1.2"), dport: 80, ttl: 64 },
+    ...{ flags: ["ACK", "PSH"], seq: 5, ack: 9, payload: "x" },
+  });
+  assert.equal(
+    replies.map(({ packet }) =>
+      packet.proto === "tcp" ? `${packet.flags.join(" ")} ${packet.seq} ${packet.ack}` : "",
+    ),
+    ["ACK 9 6", "ACK PSH 9 6"],
+  );
+});
+
+test("an error about no flow that the load balancer knows goes no further", () => {
+  const quoted = datagram("137.117.164.147", "203.0.113.10");
+  const { disposition } = bootModel(kubenetLike()).trace("ifconfig.co", {
+    ...{
+      proto: "icmp",
+      type: "unreachable",
+      code: 3,
+      src: addr("203.0.113.10"),
+      dst: addr("137.117.164.147"),
+      ttl: 64,
+    },
+    quoted,
+  });
+  assert.equal(disposition.kind === "dropped" && disposition.reason, {
+    kind: "no-inbound",
+    address: addr("137.117.164.147"),
+    port: 0,
+  });
+});
+
+test("a segment of no flow is dropped, and answered where TCP reset is on", () => {
+  const sent: Packet = {
+    ...{ proto: "tcp", src: addr("10.13.77.4"), sport: 5, dst: addr("203.0.113.10"), dport: 80, ttl: 64 },
+    ...{ flags: ["ACK"], seq: 5, ack: 9, payload: "" },
+  };
+  for (const tcpReset of [false, true]) {
+    const network = kubenetLike();
+    const translators = network.fabric.translators.map(translator => ({ ...translator, tcpReset }));
+    const lab = bootModel({ ...network, fabric: { ...network.fabric, translators } });
+    const unknown = { kind: "unknown-flow", translator: "kubernetes", reset: tcpReset };
+    const left = lab.sendRaw("node-1", sent);
+    assert.equal(left.disposition.kind === "dropped" && left.disposition.reason, unknown);
+    assert.equal(
+      left.replies.map(({ packet, hops }) => `${packetText(packet)} by ${hops.map(({ place }) => place).join(" ")}`),
+      tcpReset ? ["203.0.113.10:80 > 10.13.77.4:5 by kubernetes fabric node-1"] : [],
+    );
+    const came = lab.sendRaw("ifconfig.co", {
+      ...sent,
+      ...{ src: addr("203.0.113.10"), sport: 80, dst: addr("137.117.164.147"), dport: 1028 },
+    });
+    assert.equal(came.disposition.kind === "dropped" && came.disposition.reason, unknown);
+    assert.equal(
+      came.replies.map(({ packet, hops }) => `${packetText(packet)} by ${hops.map(({ place }) => place).join(" ")}`),
+      tcpReset ? ["137.117.164.147:1028 > 203.0.113.10:80 by kubernetes ifconfig.co"] : [],
+    );
+  }
 });
 
 test("the fabric tells what it does not carry", () => {

@@ -20,6 +20,7 @@ test("a ping and its answer, one file an interface, in order", () => {
     assert.ok(records.every(({ time }, i) => i === 0 || time > records[i - 1]!.time));
     return `${host} ${name}: ${records.map(({ packet }) => `${formatAddr(packet!.src)} > ${formatAddr(packet!.dst)} ttl ${packet!.ttl}`).join(", ")}`;
   });
+  assert.is(files[0]!.packets[0]!.time, 1_500_000_000);
   assert.equal(seen, [
     "b eth0: 192.168.1.2 > 10.13.1.4 ttl 64, 10.13.1.4 > 192.168.1.2 ttl 63",
     "node-1 vethb: 192.168.1.2 > 10.13.1.4 ttl 64",

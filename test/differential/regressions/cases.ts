@@ -506,4 +506,47 @@ export const regressions: readonly Regression[] = [
     case: smallCase({}),
     sent: everyPort.slice(0, 2).map(port => udp("a", addr("10.1.0.1"), port, addr("192.0.2.1"), 9)),
   },
+  {
+    name: "of what the rules of a bridge translate to the host itself, its service or its sender, the host decides",
+    case: smallCase({
+      bridgeNfCallIptables: true,
+      hairpin: true,
+      rules: table(
+        "nat",
+        "-A PREROUTING -d 10.96.0.1/32 -p udp -j DNAT --to-destination 10.1.0.1",
+        "-A PREROUTING -d 10.96.0.2/32 -p udp -j DNAT --to-destination 10.1.0.2",
+        "-A PREROUTING -d 10.1.0.3/32 -p udp -m udp --dport 7 -j DNAT --to-destination 10.1.0.1",
+        "-A PREROUTING -d 10.1.0.3/32 -p udp -m udp --dport 8 -j DNAT --to-destination 10.1.1.2",
+        "-A PREROUTING -d 10.1.0.3/32 -p udp -m udp --dport 6 -j DNAT --to-destination 10.1.0.2",
+        "-A POSTROUTING -p udp -m udp --dport 5 -j MASQUERADE",
+      ),
+    }),
+    sent: [
+      udp("a", a, 1, addr("10.96.0.1"), 9),
+      udp("a", a, 2, addr("10.96.0.2"), 9),
+      udp("a", a, 3, addr("10.96.0.2"), 5),
+      udp("a", a, 4, c, 7),
+      udp("a", a, 5, c, 8),
+      udp("a", a, 6, c, 6),
+      udp("a", a, 7, c, 9),
+      udp("a", a, 8, c, 9, 1),
+    ],
+  },
+  {
+    name: "of what the rules of a bridge send back where it came from a port without hairpin lets nothing out",
+    case: smallCase({
+      bridgeNfCallIptables: true,
+      rules: table(
+        "nat",
+        "-A PREROUTING -d 10.96.0.2/32 -p udp -j DNAT --to-destination 10.1.0.2",
+        "-A PREROUTING -d 10.1.0.3/32 -p udp -m udp --dport 6 -j DNAT --to-destination 10.1.0.2",
+      ),
+    }),
+    sent: [
+      udp("a", a, 2, addr("10.96.0.2"), 9),
+      udp("a", a, 6, c, 6),
+      udp("c", c, 7, a, 6),
+      udp("b", b, 8, addr("10.96.0.2"), 6),
+    ],
+  },
 ];

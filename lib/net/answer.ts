@@ -48,9 +48,9 @@ export const answer = {
   },
 };
 
-/** The sequence number that follows a segment: its data, and one for SYN or FIN. */
-export const next = (packet: Tcp): number =>
-  (packet.seq + packet.payload.length + (packet.flags.includes("SYN") || packet.flags.includes("FIN") ? 1 : 0)) >>> 0;
+/** The sequence number that follows a segment: its data, and one each for SYN and FIN. */
+export const next = ({ seq, payload, flags }: Tcp): number =>
+  (seq + payload.length + (flags.includes("SYN") ? 1 : 0) + (flags.includes("FIN") ? 1 : 0)) >>> 0;
 
 const segment = (
   to: Tcp,

@@ -204,7 +204,8 @@ const segmentEnd = (packet: Tcp): number => {
   return end | 0;
 };
 
-const after = (a: number, b: number): boolean => ((a - b) | 0) > 0;
+/** As Linux has it: of two numbers half of all apart, each is after the other. */
+const after = (a: number, b: number): boolean => ((b - a) | 0) < 0;
 
 /** An acknowledgement may be this far behind what the other end has sent, whatever the windows. */
 const oldestAck = 66000;
@@ -291,13 +292,13 @@ const follow = (track: TcpTrack, direction: 0 | 1, kind: Kind, packet: Tcp): Fit
 const isEnding = (state: number): boolean => state >= finWait && state <= close;
 
 /** Whether a reset is believed: undefined for one that is too old, else the state that it leaves behind. */
-const afterReset = (track: TcpTrack, direction: 0 | 1, packet: Tcp): number | undefined => {
+const afterReset = (track: TcpTrack, direction: 0 | 1, packet: Tcp, isAssured: boolean): number | undefined => {
   const { state } = track;
   if (isEnding(state)) return close;
   const peer = track.sides[direction ^ 1]!;
   if (!peer.maxAckSet || track.lastKind === "syn") return close;
   const seq = packet.seq | 0;
-  const open = state === established;
+  const open = state === established && isAssured;
   if (seq === 0 && !open) return close;
   if (after(peer.maxAck, seq)) return undefined;
   if (!open || seq === peer.maxAck) return close;
@@ -372,7 +373,7 @@ export const tcpSegment = (
     return kept;
   }
   if (kind === "rst") {
-    const state = afterReset(track, direction, packet);
+    const state = afterReset(track, direction, packet, isAssured);
     if (state === undefined) return wrong;
     next = state;
   }

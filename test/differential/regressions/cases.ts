@@ -549,4 +549,33 @@ export const regressions: readonly Regression[] = [
       udp("b", b, 8, addr("10.96.0.2"), 6),
     ],
   },
+  {
+    name: "a reset elsewhere ends a connection that is not assured yet",
+    case: smallCase({ rules: states }),
+    sent: [
+      tcp("a", a, 1000, b, 80, ["ACK"], 5000, 0xffffffe0),
+      tcp("b", b, 80, a, 1000, ["PSH", "ACK"], 0xffffffe0, 5000, "data"),
+      tcp("b", b, 80, a, 1000, ["RST", "ACK"], 0xffffffe5, 5000),
+      tcp("a", a, 1000, b, 80, ["ACK"], 5000, 0xffffffe4),
+    ],
+  },
+  {
+    name: "of two sequence numbers half of all apart each comes after the other",
+    case: smallCase({ rules: states }),
+    sent: [
+      tcp("b", b, 80, a, 1000, ["ACK"], 0xffffffdf, 0xfffeff20),
+      tcp("a", a, 1000, b, 80, ["PSH", "ACK"], 0xfffffff0, 0, "pieces!"),
+      tcp("a", a, 1000, b, 80, ["ACK"], 0x7ffffff7, 0xffffffdf),
+    ],
+  },
+  {
+    name: "a reset acknowledges both a SYN and a FIN of one segment",
+    case: smallCase({ rules: table("filter", "-A FORWARD -p tcp -j REJECT --reject-with tcp-reset") }),
+    sent: [
+      tcp("a", a, 1000, b, 80, ["SYN", "FIN"], 500),
+      tcp("a", a, 1001, b, 80, ["SYN", "FIN"], 0xffffffff, 0, "data"),
+      tcp("a", a, 1002, addr("10.1.0.1"), 80, ["FIN"], 500, 0, "data"),
+      tcp("a", a, 1003, addr("10.1.0.1"), 80, ["SYN", "FIN"], 500),
+    ],
+  },
 ];

@@ -23,7 +23,7 @@ import { typeChecker } from "./typeCheck.js";
 const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
 const folders = ["net", "netfilter", "azure", "kube", "snat"] as const;
 /** Tests that run on Linux alone, or look at other things than what the library answers. */
-const left = /^(linux|notebook|bench|mutation|differential\/(differential|kubeProxy))|^(architecture|readme|figures)\./;
+const left = /^(linux|notebook|bench|mutation|fuzz|differential\/(differential|kubeProxy))|^(architecture|readme|figures)\./;
 
 const whole = (text: string): number => {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("expected a whole number above 0");

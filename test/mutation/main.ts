@@ -136,6 +136,8 @@ const pool = async <T>(items: readonly T[], parallel: number, work: (item: T) =>
 
 const tell = (line: string): void => void process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${line}` : `${line}\n`);
 
+const placeOf = (mutant: Mutant): string => `${mutant.file}:${mutant.line}  ${mutant.within}  ${changeOf(mutant)}`;
+
 /** Beside the packages, so that a bundle finds them. */
 const cache = join(root, "node_modules/.cache/egress-lab-mutation");
 const compilesFile = join(cache, "compiles.json");
@@ -239,7 +241,10 @@ const mutate = async (names: readonly string[], options: Options): Promise<boole
       const outcome = await survives(mutant);
       if (outcome === undefined) cut.push(mutant);
       else tried++;
-      if (outcome === true) alive.push(mutant);
+      if (outcome === true) {
+        alive.push(mutant);
+        if (!process.stderr.isTTY) say(`not noticed: ${placeOf(mutant)}`);
+      }
       if (elapsed() < told + 10) return;
       told = elapsed();
       say(`${tried} of ${mutants.length} tried, ${alive.length} not noticed`);
@@ -266,7 +271,7 @@ const mutate = async (names: readonly string[], options: Options): Promise<boole
   )) {
     const reason = accepted(mutant);
     const note = reason !== undefined ? `  (${reason})` : met.has(mutant.number) ? "" : "  [no test comes here]";
-    console.log(`${mutant.file}:${mutant.line}  ${mutant.within}  ${changeOf(mutant)}${note}`);
+    console.log(`${placeOf(mutant)}${note}`);
   }
   writeFileSync(survivorsFile, JSON.stringify(survived.map(identity)));
   const done = wanted.filter(mutant => !first.cut.includes(mutant));

@@ -6,14 +6,15 @@ import { type Mutant, switchable } from "./mutants.js";
 
 /** Which mutant is on, and those that are come past: while the file loads, and in each test. */
 const header = `
-const __active = Number(process.env.MUTANT ?? -1);
-const __passed = (globalThis.__passed = new Set());
-globalThis.__mutant = __active < 0 ? number => (__passed.add(number), false) : number => number === __active;
+let __active = Number(process.env.MUTANT ?? -1);
+const __passed = new Set();
+const __mutant = process.env.PASSED ? number => (__passed.add(number), false) : number => number === __active;
 `;
 
 /**
  * Stands in for uvu. A run ends at the first test that fails, as one is enough to notice a mutant. `TESTS` says which
- * tests to run, by their place in the file; `PASSED` names the file for what each comes past.
+ * tests to run, by their place in the file; `PASSED` names the file for what each comes past. `KEPT` is a process that
+ * is asked again and again, {@link Question} by question.
  */
 const firstFailure = `
 import { writeFileSync } from "node:fs";
@@ -24,27 +25,50 @@ export const suite = () => {
   add.run = () => void tests.push(...own);
   return add;
 };
+const passes = async place => {
+  try {
+    await tests[place]();
+    return true;
+  } catch {
+    return false;
+  }
+};
+const answer = async ({ mutant, places }) => {
+  for (const place of places) {
+    __active = mutant;
+    const noticed = !(await passes(place));
+    __active = -1;
+    if (noticed) return (await passes(place)) ? "noticed" : "spoilt";
+  }
+  return "not noticed";
+};
 const take = () => {
-  const passed = [...globalThis.__passed];
-  globalThis.__passed.clear();
+  const passed = [...__passed];
+  __passed.clear();
   return passed;
 };
 setTimeout(async () => {
+  if (process.env.KEPT) return void process.on("message", async question => process.send(await answer(question)));
   const record = { loading: take(), tests: [] };
   const wanted = process.env.TESTS ? process.env.TESTS.split(",").map(Number) : tests.keys();
-  try {
-    for (const place of wanted) {
-      const started = performance.now();
-      await tests[place]();
-      record.tests.push({ seconds: (performance.now() - started) / 1000, passed: take() });
-    }
-  } catch {
-    process.exit(1);
+  for (const place of wanted) {
+    const started = performance.now();
+    if (!(await passes(place))) process.exit(1);
+    record.tests.push({ seconds: (performance.now() - started) / 1000, passed: take() });
   }
   if (process.env.PASSED) writeFileSync(process.env.PASSED, JSON.stringify(record));
   process.exit(tests.length > 0 ? 0 : 1);
 });
 `;
+
+/** What a kept process is asked: to run some tests with a mutant on. */
+export interface Question {
+  readonly mutant: number;
+  readonly places: readonly number[];
+}
+
+/** `spoilt`: a test fails with the mutant off again too, so the process is no witness any more. */
+export type Answer = "noticed" | "not noticed" | "spoilt";
 
 /**
  * Bundles a test file with all sources that it uses, in which the mutants wait to be switched on, so that a run of one

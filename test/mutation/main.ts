@@ -8,14 +8,14 @@
  * the tests that come past it.
  */
 import { Command, InvalidArgumentError } from "commander";
-import { spawn } from "node:child_process";
+import { type ChildProcess, fork, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { tableText } from "../../lib/notebook/table.js";
 import { seeded, subseed } from "../../lib/random.js";
-import { bundleTest } from "./bundle.js";
+import { type Answer, type Question, bundleTest } from "./bundle.js";
 import { type Mutant, changeOf, mutantsOf } from "./mutants.js";
 import { accepted } from "./survivors.js";
 import { typeChecker } from "./typeCheck.js";
@@ -95,6 +95,8 @@ interface Covering {
   readonly bundle: string;
   /** By their place in the file, the quickest first. */
   readonly tests: readonly number[];
+  /** It is passed while the file loads: only a process of its own will do. */
+  readonly loads: boolean;
   readonly seconds: number;
 }
 
@@ -112,18 +114,71 @@ interface Ended {
   readonly seconds: number;
 }
 
+const environment = { PATH: "/nonexistent", CI: "" };
+
 const run = (bundle: string, env: Readonly<Record<string, string>>, limit: number): Promise<Ended> =>
   new Promise(done => {
     const started = performance.now();
     const child = spawn(process.execPath, [bundle], {
       cwd: root,
-      env: { PATH: "/nonexistent", CI: "", ...env },
+      env: { ...environment, ...env },
       stdio: "ignore",
       timeout: Math.ceil(limit * 1000),
       killSignal: "SIGKILL",
     });
     child.on("close", code => done({ ok: code === 0, seconds: (performance.now() - started) / 1000 }));
   });
+
+/**
+ * Processes that are kept, as starting one takes longer than most tests. What a mutant leaves behind in one can spoil
+ * it: then it is replaced. A mutant that none of its tests notices there is looked at again in a process of its own.
+ */
+const keptProcesses = (most: number) => {
+  const idle = new Map<string, ChildProcess>();
+  const keep = (bundle: string, child: ChildProcess): void => {
+    idle.get(bundle)?.kill("SIGKILL");
+    idle.delete(bundle);
+    idle.set(bundle, child);
+    const [oldest] = idle.keys();
+    if (idle.size <= most || oldest === undefined) return;
+    idle.get(oldest)!.kill("SIGKILL");
+    idle.delete(oldest);
+  };
+  const ask = (bundle: string, question: Question, limit: number): Promise<Answer> =>
+    new Promise(done => {
+      const child =
+        idle.get(bundle) ??
+        fork(bundle, { cwd: root, env: { ...environment, KEPT: "1" }, stdio: "ignore", execArgv: [] });
+      idle.delete(bundle);
+      const timer = setTimeout(() => child.kill("SIGKILL"), limit * 1000);
+      const answered = (answer: Answer): void => {
+        clearTimeout(timer);
+        child.removeAllListeners();
+        if (answer === "spoilt") child.kill("SIGKILL");
+        else if (child.exitCode === null && child.signalCode === null) keep(bundle, child);
+        done(answer);
+      };
+      child.once("message", answer => answered(answer as Answer));
+      // An endless loop, or the end of the process, is a change that is noticed.
+      child.once("exit", () => answered("noticed"));
+      child.on("error", () => undefined);
+      child.send(question);
+    });
+  return {
+    /** Whether one of the tests notices the mutant. */
+    notices: async ({ bundle, tests, loads, seconds }: Covering, mutant: number): Promise<boolean> => {
+      const limit = seconds * 5 + 5;
+      const question = { mutant, places: tests };
+      if (!loads) {
+        const first = await ask(bundle, question, limit);
+        const answer = first === "spoilt" ? await ask(bundle, question, limit) : first;
+        if (answer === "noticed") return true;
+      }
+      return !(await run(bundle, { MUTANT: `${mutant}`, TESTS: tests.join() }, limit)).ok;
+    },
+    end: () => idle.forEach(child => child.kill("SIGKILL")),
+  };
+};
 
 const pool = async <T>(items: readonly T[], parallel: number, work: (item: T) => Promise<void>): Promise<void> => {
   let next = 0;
@@ -183,8 +238,12 @@ const coveringOf = (bundle: string, { seconds, loading, tests }: Recording): Rea
   const time = (some: readonly number[]) => some.reduce((sum, place) => sum + tests[place]!.seconds, 0);
   const start = seconds - time([...tests.keys()]);
   const quickest = (own: readonly number[]) => [...own].sort((a, b) => tests[a]!.seconds - tests[b]!.seconds);
+  const atLoad = new Set(loading);
   return new Map(
-    [...places].map(([number, own]) => [number, { bundle, tests: quickest(own), seconds: start + time(own) }]),
+    [...places].map(([number, own]) => [
+      number,
+      { bundle, tests: quickest(own), loads: atLoad.has(number), seconds: start + time(own) },
+    ]),
   );
 };
 
@@ -220,6 +279,7 @@ const mutate = async (names: readonly string[], options: Options): Promise<boole
     return covering;
   };
 
+  const kept = keptProcesses(12);
   const met = new Set<number>();
   /** Tries mutants on the tests that come past them, the quickest files first; tells which live and which time cut off. */
   const attempt = async (mutants: readonly Numbered[], covering: ReadonlyMap<number, readonly Covering[]>) => {
@@ -230,10 +290,9 @@ const mutate = async (names: readonly string[], options: Options): Promise<boole
     const survives = async (mutant: Numbered): Promise<boolean | undefined> => {
       const files = [...(covering.get(mutant.number) ?? [])].sort((a, b) => a.seconds - b.seconds);
       if (files.length > 0) met.add(mutant.number);
-      for (const { bundle, tests, seconds: usual } of files) {
+      for (const file of files) {
         if (elapsed() > seconds) return undefined;
-        const { ok } = await run(bundle, { MUTANT: `${mutant.number}`, TESTS: tests.join() }, usual * 5 + 5);
-        if (!ok) return false;
+        if (await kept.notices(file, mutant.number)) return false;
       }
       return true;
     };
@@ -264,6 +323,7 @@ const mutate = async (names: readonly string[], options: Options): Promise<boole
     // What time did not suffice for has not been noticed yet.
     survived = [...others.alive, ...others.cut];
   }
+  kept.end();
   tell("");
 
   for (const mutant of [...survived].sort((a, b) =>

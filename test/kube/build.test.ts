@@ -3,6 +3,7 @@ import * as assert from "uvu/assert";
 import { addr, formatAddr } from "../../lib/ip/addr.js";
 import { cidr, contains, formatCidr } from "../../lib/ip/cidr.js";
 import { buildCluster } from "../../lib/kube/build.js";
+import { clusterHosts } from "../../lib/kube/hosts.js";
 import type { ClusterInput, PodPin } from "../../lib/kube/input.js";
 import { parseManifest } from "../../lib/kube/manifest.js";
 import type { Cluster, Pod, Service } from "../../lib/kube/types.js";
@@ -116,6 +117,25 @@ pods("pinned to times before their deployment's come and go with it", () => {
     [start + 2000, start + 2000],
   );
   assert.is(endpoints(cluster, "default/whereami").length, 2);
+});
+
+pods("of a deployment scaled to nothing leave no trace, those that are gone neither", () => {
+  const later = { ...whereami[0]!, name: "later" } as (typeof whereami)[number];
+  const addressOf = (pins: ClusterInput["pins"]) =>
+    where(
+      podsNamed(
+        buildCluster(
+          kubenet(1, {
+            manifests: [...applied(), { objects: [later], appliedAt: start + 2000 }],
+            scale: { whereami: 0, later: 1 },
+            pins,
+          }),
+        ),
+        "later",
+      ),
+    ).map(text => text.split(" ")[1]);
+  assert.equal(addressOf({}), ["192.168.0.8"]);
+  assert.equal(addressOf({ pods: { "default/whereami": [{ deleted: start + 1500 }] } }), ["192.168.0.8"]);
 });
 
 pods("of azure-cni have addresses of their node's reservation, drawn or pinned", () => {
@@ -313,6 +333,40 @@ services(
     );
   },
 );
+
+services("of a full range are found wherever the search for the last address starts", () => {
+  const objects = Array.from({ length: 9 }, (_, index) => ({ ...whereami[1]!, name: `s${index}` }));
+  const range = { serviceCidr: cidr("10.0.0.0/28"), dnsServiceIp: undefined };
+  for (let seed = 1; seed <= 80; seed++) {
+    const full = buildCluster(kubenet(1, { ...range, seed, manifests: [{ objects, appliedAt: start }] }));
+    assert.is(new Set(full.services.map(({ clusterIp }) => clusterIp)).size, 14, `seed ${seed}`);
+  }
+});
+
+services("of the system lead to ports that their pods listen on", () => {
+  const cluster = buildCluster(articleKubenet());
+  const hosts = clusterHosts(cluster, cidr("10.13.77.0/24"));
+  const routing = "addon-http-application-routing";
+  const rows: readonly (readonly [service: string, targets: readonly string[]])[] = [
+    ["heapster", ["8082/tcp"]],
+    ["kube-dns", ["53/tcp", "53/udp"]],
+    ["kubernetes-dashboard", ["9090/tcp"]],
+    ["metrics-server", ["443/tcp"]],
+    [`${routing}-default-http-backend`, ["8080/tcp"]],
+    [`${routing}-nginx-ingress`, ["443/tcp", "80/tcp"]],
+  ];
+  for (const [name, targets] of rows) {
+    const found = service(cluster, `kube-system/${name}`).endpoints;
+    assert.equal([...new Set(found.map(({ port, protocol }) => `${port}/${protocol.toLowerCase()}`))].sort(), targets);
+    for (const { ip, port, protocol } of found) {
+      const pod = hosts.find(({ interfaces }) => interfaces[0]!.addresses.some(({ address }) => address === ip))!;
+      assert.ok(
+        pod.listeners.some(listener => listener.port === port && listener.proto === protocol.toLowerCase()),
+        `${name} ${port}`,
+      );
+    }
+  }
+});
 
 services("lead to the pods that have every label of the selector, in the order of their addresses", () => {
   const deployment = (name: string, labels: string, port = "containerPort: 80") =>

@@ -377,6 +377,8 @@ test("takes what lies just within, and what says what is so anyway", () => {
   };
   const port = { name: "http", protocol: "TCP" };
   assert.equal(ported("port: 1, targetPort: 65535"), { ...port, port: 1, targetPort: 65535 });
+  // Which of all ports are node ports is the cluster's to say, and it says so by the name of the service.
+  assert.equal(ported("port: 80, nodePort: 1"), { ...port, port: 80, targetPort: 80, nodePort: 1 });
   assert.equal(ported("port: 65535, nodePort: 30000"), { ...port, port: 65535, targetPort: 65535, nodePort: 30000 });
   // The same number for another protocol is another port.
   assert.equal(ported("port: 53, protocol: TCP"), { ...port, port: 53, targetPort: 53 });

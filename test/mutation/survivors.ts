@@ -64,6 +64,48 @@ export const survivors: readonly Survivor[] = [
       "contradiction(name).readings.find(entry => entry.name === chosen) => contradiction(name).readings.findLast(entry => entry.name === chosen)",
     reason: "equivalent: each reading has a name of its own",
   },
+  {
+    file: "lib/kube/ipam.ts",
+    within: "azureVnetIpam",
+    change: "free.length === 0 => false",
+    reason: "equivalent: an empty list has no address at any place",
+  },
+  {
+    file: "lib/kube/hosts.ts",
+    within: "vethNamer",
+    change: "0 => 1",
+    reason: "cosmetic: other digits in a name that means nothing",
+  },
+  {
+    file: "lib/kube/hosts.ts",
+    within: "vethNamer",
+    change: "8 => (8 + 1)",
+    reason: "equivalent: the zero more is cut off again",
+  },
+  {
+    file: "lib/kube/names.ts",
+    within: "templateHash",
+    change: "0 => 1",
+    reason: "cosmetic: other letters in a name that means nothing",
+  },
+  {
+    file: "lib/kube/schedule.ts",
+    within: "heapOf",
+    change: "node < size => node <= size",
+    reason: "equivalent: a node that is not there is never ready",
+  },
+  {
+    file: "lib/kube/schedule.ts",
+    within: "schedule",
+    change: "room > 0 => room >= 0",
+    reason: "equivalent: without room the heap is empty",
+  },
+  {
+    file: "lib/kube/build.ts",
+    within: "namer",
+    change: "name !== undefined => true",
+    reason: "equivalent: no drawn name reads undefined",
+  },
 ];
 
 /** Why nothing has to notice a mutant; undefined where something should. */

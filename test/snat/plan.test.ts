@@ -248,6 +248,89 @@ options("every plan says what changes address, what loses connections and whethe
           for (const [field, text] of Object.entries(effects)) assert.ok(text.length > 10, `${name} ${field}`);
 });
 
+options("say what is enough, what it holds and where it ends, to the number", () => {
+  // 64,000 / 1,000 = 64 nodes on one address: 58 and 10 % surge are 64, 59 are 65.
+  const at = (nodes: number) => option({ ...needing(1000), nodes, maxNodes: nodes }, "standard-allocated");
+  assert.equal([at(58).atMost!.ips, at(59).atMost!.ips], [1, 2]);
+  assert.equal(at(58).breaks, [
+    "1 address holds 64 nodes, surge nodes counted: from 65 on scaling or upgrading is refused (64 are counted: 58 nodes and 6 surge nodes, maxSurge 10%)",
+  ]);
+  assert.match(
+    at(58).why,
+    /^1,000 ports per node are enough: 0\.\d+ % of the connections to the busiest destination fail with 58 nodes; the target is 0\.1 %$/,
+  );
+  assert.match(at(1).breaks[0]!, /from 65 on/);
+  assert.equal(
+    [at(58).effects.addresses, at(59).effects.addresses],
+    [
+      "no address changes where there is one today; of several the others go",
+      "outbound connections come from 2 addresses: whoever allows one must learn the others",
+    ],
+  );
+  assert.match(
+    option({ ...needing(1000), nodes: 1, maxNodes: 1 }, "nat-gateway").why,
+    /fail with 2 nodes; the target is 0\.1 %$/,
+  );
+});
+
+options("count a NAT gateway's addresses for the largest size, from 1 to 16", () => {
+  for (const [rate, fits] of [
+    [0.01, true],
+    [1, true],
+    [5, false],
+  ] as const) {
+    const plan = option({ nodes: 100, maxNodes: 100, surge: 0, streams: [{ ...api, rate }] }, "nat-gateway");
+    const load = 100 * 30 * rate;
+    const failure = (ips: number) => Math.max(erlangB(load * 80, ips * 64_512), erlangB(load * 15, ips * 50_000));
+    const ips = Array.from({ length: 16 }, (_, i) => i + 1).find(count => failure(count) <= question.target) ?? 16;
+    assert.equal([plan.fits, plan.now!.ips, plan.now!.ports], [failure(16) <= question.target, ips, ips * 64_512]);
+    assert.is(plan.fits, fits, `${rate}`);
+    assert.ok(plan.now!.shared);
+  }
+});
+
+options("advise fewer connections by how much too many there are", () => {
+  const [free] = option({ streams: [{ ...api, rate: 0.001 }] }, "fewer-connections").advice!;
+  assert.is(free!.requestsPerConnection, 1);
+  const plan = option({}, "fewer-connections");
+  const [advice] = plan.advice!;
+  assert.ok(plan.atMost!.headroom < 1);
+  assert.ok(Math.abs(advice!.requestsPerConnection * plan.atMost!.headroom - 1) < 1e-12);
+  assert.ok(Math.abs(advice!.fittingRate - advice!.rate * plan.atMost!.headroom) < 1e-15);
+  assert.match(
+    plan.why,
+    /^512 ports per node carry [\d,]+ erlangs to one destination: only with \d+ % of today's connections$/,
+  );
+  assert.is(plan.why.match(/carry ([\d,]+)/)![1], `${Math.floor(loadFor(512, question.target))}`);
+  const none = option(
+    {
+      nodes: 50,
+      maxNodes: 1200,
+      streams: [
+        { ...api, rate: 0.001 },
+        { ...api, name: "off", rate: 0 },
+      ],
+    },
+    "fewer-connections",
+  );
+  assert.equal(
+    [none.fits, none.atMost, none.why],
+    [false, undefined, "the default table has no ports for 1,200 nodes"],
+  );
+  assert.equal(
+    option(
+      {
+        streams: [
+          { ...api, rate: 0.001 },
+          { ...api, name: "off", rate: 0 },
+        ],
+      },
+      "fewer-connections",
+    ).advice!.map(({ stream }) => stream),
+    ["api"],
+  );
+});
+
 options.run();
 
 const pasted = suite("commands to paste");
@@ -391,6 +474,53 @@ changes("takes whole plans too, at their largest size", () => {
 changes("nothing between equals", () => {
   const { now } = option({}, "nat-gateway");
   assert.equal(compare(now!, now!), []);
+});
+
+changes("names nodes that go, addresses that come, and silence that is forgotten sooner", () => {
+  const small = { streams: [{ ...api, rate: 0.01 }] };
+  const one = option({ ...small, nodes: 40, maxNodes: 40, surge: 0 }, "standard-default").now!;
+  const fewer = option({ ...small, nodes: 30, maxNodes: 30, surge: 0, idleTimeoutMinutes: 4 }, "standard-default").now!;
+  assert.equal(compare(one, fewer), [
+    { what: "nodes", before: "40", after: "30", nodes: "10 removed", consequence: "their ports fall free" },
+    {
+      what: "idle timeout",
+      before: "30 min",
+      after: "4 min",
+      nodes: "all 30",
+      consequence: "silent connections are forgotten after that time",
+    },
+  ]);
+  const gateway = option({ nodes: 40, maxNodes: 40 }, "nat-gateway").now!;
+  const more = { ...gateway, nodes: 41, ips: 2 };
+  assert.equal(compare(gateway, more), [
+    { what: "nodes", before: "40", after: "41", nodes: "1 new", consequence: "the same ports for all" },
+    {
+      what: "addresses",
+      before: "1",
+      after: "2",
+      nodes: "all 41",
+      consequence: "whoever allows the cluster's addresses must know them",
+    },
+  ]);
+  const back = compare(gateway, one).find(({ what }) => what === "pool")!;
+  assert.equal([back.before, back.after, back.nodes], ["64,512 for all nodes", "1,024 for each node", "all 40"]);
+  const hold = compare(one, gateway).find(({ what }) => what === "hold after FIN")!;
+  assert.equal([hold.before, hold.after], ["240 s", "65 s"]);
+  for (const [before, after, consequence] of [
+    [0.01, 0.02, "more connections fail"],
+    [0.02, 0.01, "fewer connections fail"],
+  ] as const)
+    assert.equal(compare({ ...one, failure: before }, { ...one, failure: after }), [
+      {
+        what: "failures",
+        before: `${before * 100} %`,
+        after: `${after * 100} %`,
+        nodes: "all 40",
+        consequence,
+      },
+    ]);
+  const bit = compare({ ...one, failure: 0 }, { ...one, failure: 0.00005 })[0]!;
+  assert.equal([bit.before, bit.after], ["none", "under 0.01 %"]);
 });
 
 changes.run();

@@ -70,6 +70,42 @@ results("has a row for each bucket, pool and destination, and they add up", asyn
   assert.is(result.rules, rules);
 });
 
+results("counts every connection once by its destination and once by its pod", async () => {
+  const result = await simulate(workload, rules, { ...short, replications: 2 });
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  const same = (got: number, expected: number) =>
+    assert.ok(Math.abs(got - expected) < 1e-9 * expected, `${got}, ${expected}`);
+  for (const pool of ["node-0", "node-1", "node-2"])
+    for (const protocol of ["tcp", "udp"] as const) {
+      const destinations = result.destinations({ pool, protocol }).filter(({ destination }) => destination !== "all");
+      const pods = result.pods({ pool, protocol });
+      assert.is(pods.length, 10);
+      // Ports held by a pod are connections, and so are those held towards one destination.
+      same(sum(pods.map(({ mean }) => mean)), sum(destinations.map(({ mean }) => mean)));
+      assert.is(sum(pods.map(({ attempts }) => attempts)), sum(destinations.map(({ attempts }) => attempts)));
+      assert.is(sum(pods.map(({ failures }) => failures)), sum(destinations.map(({ failures }) => failures)));
+      for (const { pod, mean, max } of pods) {
+        const buckets = result.podUse({ pool, protocol }).filter(row => row.pod === pod);
+        assert.is(buckets.length, 5);
+        same(mean, sum(buckets.map(row => row.mean)) / 5);
+        assert.ok(max >= mean);
+      }
+      for (const { destination, mean, max } of result.destinations({ pool, protocol })) {
+        const buckets = result.use({ pool, protocol, destination });
+        assert.equal(
+          buckets.map(({ from, to }) => [from, to]),
+          [0, 1, 2, 3, 4].map(bucket => [bucket * 120, (bucket + 1) * 120]),
+        );
+        same(mean, sum(buckets.map(row => row.mean)) / 5);
+        assert.is(max, Math.max(...buckets.map(row => row.max)));
+        for (const { min, mean: within, p95, p99, max: most, limit } of buckets)
+          assert.ok(min <= within && within <= most && p95 <= p99 && p99 <= most && most <= limit);
+      }
+    }
+  assert.is(result.attempts, sum(result.destinations({ destination: "all" }).map(({ attempts }) => attempts)));
+  assert.is(result.failures, sum(result.destinations({ destination: "all" }).map(({ failures }) => failures)));
+});
+
 results("is the same with worker threads and without, and for the same seed only", async () => {
   const options = { ...short, replications: 3 };
   const alone = await simulate(workload, rules, options);

@@ -674,7 +674,7 @@ input("what lies just within is taken", () => {
     ["services beside docker and the network", azureCni(1, { vnet: [cidr("10.0.0.0/8"), cidr("172.16.0.0/16")] })],
     [
       "the same name in two namespaces",
-      kubenet(1, { pins: { pods: { "default/a": [{ name: "a-1" }], "shop/a": [{ name: "a-1" }] } } }),
+      kubenet(1, { pins: { pods: { "dev/a": [{ name: "a-1" }], "rev/a": [{ name: "a-1" }] } } }),
     ],
     ["a pod that was gone at once", kubenet(1, podPins({ created: start, deleted: start }))],
     [

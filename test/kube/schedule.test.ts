@@ -178,36 +178,44 @@ test("never gives an address twice or a node more than max-pods, and leaves none
 });
 
 /** The rule itself, looked at over all nodes each time. */
-const plainly = (owners: readonly string[], nodes: number, maxPods: number): readonly (number | undefined)[] => {
+const plainly = (
+  pods: readonly { readonly owner: string; readonly node?: number | undefined }[],
+  nodes: number,
+  maxPods: number,
+): readonly (number | undefined)[] => {
   const placed: { readonly owner: string; readonly node: number }[] = [];
-  return owners.map(owner => {
+  return pods.map(({ owner, node: pinned }) => {
     const counts = (node: number) => {
       const there = placed.filter(pod => pod.node === node);
       return { all: there.length, own: there.filter(pod => pod.owner === owner).length, node };
     };
     const free = Array.from({ length: nodes }, (_, node) => counts(node)).filter(({ all }) => all < maxPods);
-    const [best] = free.sort((a, b) => a.own - b.own || a.all - b.all || a.node - b.node);
+    const [first] = free.sort((a, b) => a.own - b.own || a.all - b.all || a.node - b.node);
+    const best = free.find(({ node }) => node === pinned) ?? first;
     if (best !== undefined) placed.push({ owner, node: best.node });
     return best?.node;
   });
 };
 
-test("goes to the node with the fewest of its owner, then the fewest in all, then the first", () => {
+test("goes where it is pinned, else to the node with the fewest of its owner, then the fewest in all, then the first", () => {
   fc.assert(
     fc.property(
-      fc.array(fc.constantFrom("a", "b", "c", "d"), { maxLength: 80 }),
+      fc.array(
+        fc.record({
+          owner: fc.constantFrom("a", "b", "c", "d"),
+          node: fc.option(fc.nat(12), { nil: undefined, freq: 2 }),
+        }),
+        { maxLength: 80 },
+      ),
       fc.integer({ min: 1, max: 12 }),
       fc.integer({ min: 1, max: 9 }),
-      (owners, nodes, maxPods) => {
-        const placements = schedule(
-          owners.map(owner => wanted({ owner })),
-          nodesAt(new Array<number>(nodes).fill(0)),
-          maxPods,
-          node => hostLocal({ base: nth(cidr("192.168.0.0/16"), node * 256), prefix: 24 }),
+      (pods, nodes, maxPods) => {
+        const placements = schedule(pods.map(wanted), nodesAt(new Array<number>(nodes).fill(0)), maxPods, node =>
+          hostLocal({ base: nth(cidr("192.168.0.0/16"), node * 256), prefix: 24 }),
         );
         assert.equal(
           placements.map(placement => (placement.kind === "running" ? placement.node : undefined)),
-          plainly(owners, nodes, maxPods),
+          plainly(pods, nodes, maxPods),
         );
       },
     ),

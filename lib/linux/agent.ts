@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { machine } from "node:os";
 import { agentProgram } from "./agentProgram.js";
 import { LinuxUnavailable, pathWithSbin } from "./environment.js";
 
@@ -14,14 +15,6 @@ interface Answer {
   readonly fields: readonly Buffer[];
 }
 
-/** A program that was started and goes on running. */
-export interface Running {
-  /** What it has written so far, from byte `offset` on. */
-  output(offset: number): Promise<Uint8Array>;
-  /** Interrupts it and waits for its end. */
-  stop(): Promise<Ran>;
-}
-
 /** The program inside a lab's namespaces; see {@link agentProgram}. */
 export interface Agent {
   /** Whether it runs in a user namespace, without being root outside. */
@@ -29,8 +22,6 @@ export interface Agent {
   /** A shell command that opens a shell in a network namespace, or runs the command that follows it. */
   enter(namespace: string): string;
   run(namespace: string, command: readonly string[], input?: string): Promise<Ran>;
-  /** Starts a program and waits until it writes `ready` among its errors. @throws Error when it ends before that */
-  start(namespace: string, command: readonly string[], ready: string): Promise<Running>;
   /** Any other operation of the agent: the fields of its answer. @throws Error with the agent's reason */
   ask(operation: string, ...fields: readonly (string | number | Uint8Array)[]): Promise<readonly Buffer[]>;
   /** Ends it and everything that lives in its namespaces. */
@@ -61,7 +52,11 @@ const inNamespaces = ({ outer, inner }: WayToUnshare, command: readonly string[]
   return ["unshare", "--mount", ...outer, "sh", "-c", shell, "sh", ...within];
 };
 
+/** Trying takes as long as half of a small lab, and what this user may do does not change; what failed is tried again. */
+let known: WayToUnshare | undefined;
+
 const wayToUnshare = (): WayToUnshare => {
+  if (known !== undefined) return known;
   let said = "";
   const way = waysToUnshare.find(candidate => {
     const [program, ...args] = inNamespaces(candidate, ["true"]);
@@ -69,7 +64,7 @@ const wayToUnshare = (): WayToUnshare => {
     said += `${tried.error?.message ?? ""}${String(tried.stderr ?? "")}`;
     return tried.status === 0;
   });
-  if (way !== undefined) return way;
+  if (way !== undefined) return (known = way);
   if (/EAGAIN|ENOMEM|fork|temporarily unavailable|cannot allocate/i.test(said))
     throw new LinuxUnavailable("no more processes can be started here: raise their limit (ulimit -u), or end some");
   throw new LinuxUnavailable(
@@ -124,7 +119,7 @@ const parallel = 4;
  */
 export const startAgent = async (): Promise<Agent> => {
   const way = wayToUnshare();
-  const [program, ...args] = inNamespaces(way, ["perl", "-e", agentProgram]);
+  const [program, ...args] = inNamespaces(way, ["perl", "-e", agentProgram, machine()]);
   const child: ChildProcess = spawn(program!, args, {
     stdio: ["pipe", "pipe", "pipe"],
     detached: true, // Ctrl-C is for this process, which then closes its labs or ends, and they with it
@@ -172,12 +167,9 @@ export const startAgent = async (): Promise<Agent> => {
   });
 
   const receive = (id: number) => new Promise<Answer>(resolve => (waiting.set(id, resolve), hold()));
-  const send = async (
-    operation: string,
-    fields: readonly (string | number | Uint8Array)[],
-    id = next++,
-  ): Promise<Answer> => {
+  const send = async (operation: string, fields: readonly (string | number | Uint8Array)[]): Promise<Answer> => {
     if (ended) throw new Error("the lab has been closed");
+    const id = next++;
     const bytes = fields.map(field => (field instanceof Uint8Array ? field : Buffer.from(String(field))));
     const answer = receive(id);
     stdin.write(
@@ -217,17 +209,7 @@ export const startAgent = async (): Promise<Agent> => {
       const user = way.unprivileged ? `--preserve-credentials --user=${process}/fd/${outerUser} ` : "";
       return `nsenter ${user}--mount --net=${process}/root/run/netns/${namespace} --target ${child.pid}`;
     },
-    run: (namespace, command, input = "") =>
-      inTurn(async () => ran(await send("run", [namespace, "", input, ...command]))),
-    async start(namespace, command, ready) {
-      const id = next++;
-      const first = await send("run", [namespace, ready, "", ...command], id);
-      if (first.status !== "ready") throw new Error(`${command[0]}: ${ran(first).stderr.trim()}`);
-      return {
-        output: async offset => (await send("output", [id, offset])).fields[0]!,
-        stop: async () => ran(await send("stop", [id])),
-      };
-    },
+    run: (namespace, command, input = "") => inTurn(async () => ran(await send("run", [namespace, input, ...command]))),
     ask: async (operation, ...fields) => (await send(operation, fields)).fields,
     async close() {
       stdin.end();

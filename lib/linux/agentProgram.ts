@@ -11,12 +11,11 @@ export const agentProgram = String.raw`
 use strict;
 use warnings;
 use Socket;
-use POSIX qw(:errno_h :sys_wait_h);
 use Fcntl;
-use Errno;
+use Errno qw(:POSIX);
 
 my %setns_number = (x86_64 => 308, aarch64 => 268, riscv64 => 268, loongarch64 => 268, ppc64le => 350, s390x => 339, armv7l => 375, i686 => 346);
-my $machine = (POSIX::uname())[4];
+my ($machine) = @ARGV;
 my $setns = $setns_number{$machine} or die "unknown machine $machine\n";
 my $NEWNET = 0x40000000;
 my %errno_names = map { (Errno->can($_)->(), $_) } grep { $_ ne 'EWOULDBLOCK' && $_ ne 'EDEADLOCK' && $_ ne 'ENOTSUP' } @{$Errno::EXPORT_TAGS{POSIX}}, 'ENONET', 'EHOSTDOWN';
@@ -29,7 +28,7 @@ open(my $home, '<', '/proc/self/ns/net') or die "no network namespaces: $!\n";
 
 my (%readers, %writers);   # file number => code
 my ($read_bits, $write_bits) = ('', '');
-my (%jobs, %raws, %watches, @seen_datagrams, @timers, @keep);
+my (%raws, %watches, %captures, @seen_datagrams, @timers, @keep);
 my $serial = 0;
 my $output = '';
 
@@ -102,9 +101,9 @@ sub scratch {
   return ($handle, $reader);
 }
 
-# run NAMESPACE READY INPUT PROGRAM ARGUMENT...: answers when it has ended, or once its errors hold READY.
+# run NAMESPACE INPUT PROGRAM ARGUMENT...: answers when it has ended.
 sub op_run {
-  my ($id, $namespace, $ready, $input, @command) = @_;
+  my ($id, $namespace, $input, @command) = @_;
   my ($in, $in_reader) = scratch();
   syswrite($in, $input) if $input ne '';
   my ($out, $out_reader) = scratch();
@@ -117,52 +116,23 @@ sub op_run {
     open(STDERR, '>&', $error_write);
     open(STDIN, '<&', $in_reader);
     open(STDOUT, '>&', $out);
-    enter($namespace) or do { print STDERR "cannot enter $namespace: $!\n"; POSIX::_exit(126); };
-    exec { $command[0] } @command or do { print STDERR "$command[0]: $!\n"; POSIX::_exit(127); };
+    enter($namespace) or do { print STDERR "cannot enter $namespace: $!\n"; exit 126; };
+    exec { $command[0] } @command or do { print STDERR "$command[0]: $!\n"; exit 127; };
   }
   close $error_write;
-  my $job = { id => $id, pid => $pid, out => $out_reader, errors => '', ready => $ready };
-  $jobs{$id} = $job;
+  my $errors = '';
   nonblocking($error_read);
   watch_read($error_read, sub {
-    my $n = sysread($error_read, my $chunk, 65536);
-    return unless defined $n;
-    if ($n) {
-      $job->{errors} .= $chunk;
-      if ($job->{ready} ne '' && index($job->{errors}, $job->{ready}) >= 0) {
-        $job->{ready} = '';
-        $job->{waiting} = 1;
-        answer($id, 'ready');
-      }
-      return;
-    }
+    my $n = sysread($error_read, $errors, 65536, length $errors);
+    return if !defined $n || $n > 0;
     unwatch($error_read);
     close $error_read;
     waitpid($pid, 0);
-    $job->{code} = $? & 127 ? 128 + ($? & 127) : $? >> 8;
-    if (!$job->{waiting}) { delete $jobs{$id}; answer($id, 'done', $job->{code}, contents($job->{out}), $job->{errors}); }
-    elsif (defined $job->{stopper}) { finish_job($job); }
+    answer($id, 'done', $? & 127 ? 128 + ($? & 127) : $? >> 8, contents($out_reader), $errors);
   });
 }
 
-sub contents { my ($handle, $offset) = @_; local $/; seek($handle, $offset || 0, 0); my $text = <$handle>; return defined $text ? $text : ''; }
-
-sub finish_job {
-  my ($job) = @_;
-  delete $jobs{$job->{id}};
-  answer($job->{stopper}, 'done', $job->{code}, contents($job->{out}), $job->{errors});
-}
-
-# stop JOB: interrupts a running program and answers as if it had just been run.
-sub op_stop {
-  my ($id, $which) = @_;
-  my $job = $jobs{$which} or die "no job $which\n";
-  $job->{stopper} = $id;
-  if (defined $job->{code}) { finish_job($job); } else { kill 'INT', $job->{pid}; }
-}
-
-# output JOB OFFSET: what a running program has written so far, from a byte on.
-sub op_output { my ($id, $which, $offset) = @_; my $job = $jobs{$which} or die "no job $which\n"; answer($id, 'done', contents($job->{out}, $offset)); }
+sub contents { my ($handle) = @_; local $/; seek($handle, 0, 0); my $text = <$handle>; return defined $text ? $text : ''; }
 
 # sysctl NAMESPACE NAME VALUE NAME VALUE...: answers with the names that could not be set.
 sub op_sysctl {
@@ -394,6 +364,47 @@ sub came_in {
   return @came;
 }
 
+# capture NAMESPACE: collects what passes any of its interfaces, each way; captured HANDLE ends it and gives a capture file.
+sub op_capture {
+  my ($id, $namespace) = @_;
+  my $handle = within($namespace, sub {
+    socket(my $s, 17, SOCK_DGRAM, unpack('S', pack('n', $ETH_P_ALL))) or die "no packet socket: $!\n";
+    return $s;
+  });
+  nonblocking($handle);
+  setsockopt($handle, SOL_SOCKET, 33, pack('i', 8388608));
+  my $stamp = "\0" x 16;
+  ioctl($handle, 0x8907, $stamp); # from now on each packet has its time
+  my $capture = { handle => $handle, file => pack('VvvVVVV', 0xa1b23c4d, 2, 4, 0, 0, 262144, 276) };
+  my $number = ++$serial;
+  $captures{$number} = $capture;
+  watch_read($handle, sub { take_captured($capture); });
+  answer($id, 'done', $number);
+}
+
+sub take_captured {
+  my ($capture) = @_;
+  my $stamp = "\0" x 16;
+  while (defined(my $from = recv($capture->{handle}, my $packet, 65536, 0))) {
+    my ($protocol, $index, $hardware, $type, $length, $address) = unpack('x2nISCCa8', $from);
+    next if $protocol != 0x0800 || ($index == 1 && $type == 4); # what leaves by lo comes in by it again
+    ioctl($capture->{handle}, 0x8907, $stamp);
+    my $size = 20 + length $packet;
+    $capture->{file} .= pack('VVVVnx2NnCCa8', unpack('l!l!', $stamp), $size, $size, $protocol, $index, $hardware, $type, $length, $address) . $packet;
+  }
+}
+
+sub op_captured {
+  my ($id, $number) = @_;
+  my $capture = delete $captures{$number} or die "no capture $number\n";
+  take_captured($capture);
+  my $lost = unpack('x4I', getsockopt($capture->{handle}, 263, 6));
+  unwatch($capture->{handle});
+  close $capture->{handle};
+  die "$lost packets came too fast to be captured\n" if $lost > 0;
+  answer($id, 'done', $capture->{file});
+}
+
 # raw-ip NAMESPACE: a handle for emit.
 sub op_raw_ip {
   my ($id, $namespace) = @_;
@@ -433,8 +444,9 @@ sub op_unwatch {
 # --- the loop ------------------------------------------------------------------------------------------------------
 
 my %operations = (
-  run => \&op_run, stop => \&op_stop, output => \&op_output, sysctl => \&op_sysctl, settle => \&op_settle, listen => \&op_listen, connect => \&op_connect,
+  run => \&op_run, sysctl => \&op_sysctl, settle => \&op_settle, listen => \&op_listen, connect => \&op_connect,
   raw => \&op_raw, 'raw-ip' => \&op_raw_ip, emit => \&op_emit, inject => \&op_inject, 'watch-icmp' => \&op_watch_icmp, unwatch => \&op_unwatch,
+  capture => \&op_capture, captured => \&op_captured,
 );
 
 my $input = '';

@@ -175,15 +175,15 @@ export const bootLinux = async (network: Network, options: LinuxOptions = {}): P
 };
 
 /** An Ethernet type for local experiments: no IP stack looks at it. */
-const markerType = 0x88b5;
+const experimentalType = 0x88b5;
 
-const markerFrame = (content: string, source: Uint8Array = new Uint8Array(6)): Uint8Array => {
+/** A frame by which bridges learn where a card is, as they would from its ARP. */
+const announcement = (source: Uint8Array): Uint8Array => {
   const frame = new Uint8Array(60);
   frame.set(source, 6);
-  frame[12] = markerType >> 8;
-  frame[13] = markerType & 0xff;
-  frame.set(Buffer.from(content), 14);
-  return frame;
+  frame[12] = experimentalType >> 8;
+  frame[13] = experimentalType & 0xff;
+  return pcapOfFrames([{ time: 0, frame }]);
 };
 
 /** The longest time that JavaScript's timers can wait, in seconds: beyond it they fire at once. */
@@ -197,7 +197,6 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
   const sockets = new Map<string, Promise<number>>();
   const rawSockets = new Map<string, Promise<number>>();
   const taps = new Map<number, { readonly host: string; readonly interface: string }>();
-  let markers = 0;
 
   const hostOf = (id: string): Host => {
     const host = hosts.get(id);
@@ -316,32 +315,10 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
     const nameOf = new Map(
       ["lo", ...hostOf(host).interfaces.map(({ name }) => name)].map(name => [plan.interfaceIndex(host, name), name]),
     );
-    // On `any` tcpdump tells incoming from outgoing packets, as on no single interface.
-    const filter = `ip or ether proto ${markerType}`;
-    const tcpdump = await agent.start(
-      namespace(host),
-      [
-        "tcpdump",
-        "-Z",
-        "root",
-        "-i",
-        "any",
-        "-n",
-        "-U",
-        "--immediate-mode",
-        "-s",
-        "2048",
-        "-B",
-        "8192",
-        "-w",
-        "-",
-        filter,
-      ],
-      "listening on",
-    );
+    const [handle] = await agent.ask("capture", namespace(host));
     const stop = async (): Promise<readonly HostCaptured[]> => {
-      await mark(host, offset => tcpdump.output(offset));
-      const { records } = readPcap((await tcpdump.stop()).stdout, `capture at ${host}`);
+      const [file] = await agent.ask("captured", handle!);
+      const { records } = readPcap(file!, `capture at ${host}`);
       return records.flatMap(({ time, direction, interfaceIndex, packet, wire, identification }) => {
         const name = nameOf.get(interfaceIndex!);
         return packet === undefined || wire === undefined || name === undefined
@@ -387,7 +364,7 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
   const announceFabric = async (): Promise<void> => {
     for (const port of plan.portsBehindBridges) {
       const [handle] = await agent.ask("raw", port.namespace, port.interface, 0);
-      await agent.ask("inject", handle!, pcapOfFrames([{ time: 0, frame: markerFrame("here", port.mac) }]), 0);
+      await agent.ask("inject", handle!, announcement(port.mac), 0);
     }
   };
   let fabricAnnounced: Promise<void> | undefined;
@@ -399,23 +376,6 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
       const arrived = packetIn(field);
       return arrived === undefined ? [] : { ...taps.get(Number(came[i - 1]))!, packet: arrived };
     });
-
-  /** Sends a frame that only a capture sees, and waits until it has: then it has seen all that came before. */
-  const mark = async (host: string, output: (offset: number) => Promise<Uint8Array>): Promise<void> => {
-    const content = `egress-lab marker ${++markers}.`;
-    await agent.ask("inject", await socket(host, "lo"), pcapOfFrames([{ time: 0, frame: markerFrame(content) }]), 0);
-    let seen = 0;
-    let tail = Buffer.alloc(0);
-    for (let tries = 0; tries < standstill / 4; tries++) {
-      const more = await output(seen);
-      seen += more.length;
-      tail = Buffer.concat([tail, more]);
-      if (tail.includes(content)) return;
-      tail = tail.subarray(-content.length);
-      await pause(4);
-    }
-    throw new Error(`the capture at ${host} has stopped seeing packets`);
-  };
 
   return {
     engine: "linux",
@@ -441,12 +401,7 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
       await (fabricAnnounced ??= announceFabric());
       // A bridge must know where the host is, as it would from its ARP, or it sends what is for the host to all.
       const { source } = plan.linkFor(host, interfaceName, 0 as Addr);
-      await agent.ask(
-        "inject",
-        await socket(host, interfaceName),
-        pcapOfFrames([{ time: 0, frame: markerFrame("here", source) }]),
-        0,
-      );
+      await agent.ask("inject", await socket(host, interfaceName), announcement(source), 0);
       taps.set(Number(handle), { host, interface: interfaceName });
     },
     frames,

@@ -10,7 +10,6 @@ const packages = {
   "iptables-restore": "iptables",
   "iptables-save": "iptables",
   ping: "iputils-ping",
-  tcpdump: "tcpdump",
   conntrack: "conntrack",
 } as const;
 

@@ -5,11 +5,13 @@
  *     npm run differential -- --record
  */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { campaign, type CampaignResult, describeMismatch, type Mismatch, unexplained } from "./campaign.js";
+import { campaign, type CampaignResult, describeMismatch, unexplained } from "./campaign.js";
 import { formatRecorded } from "./corpus.js";
+import type { Mismatch } from "./network.js";
+import { startPool } from "./pool.js";
 import { recordRandom, recordRegressions } from "./record.js";
 
 const whole = (text: string): number => {
@@ -22,6 +24,7 @@ interface Options {
   readonly runs: number;
   readonly packets: number;
   readonly parallel: number;
+  readonly processes: number;
   readonly shrink: number;
   readonly record?: boolean;
 }
@@ -33,7 +36,8 @@ const command = new Command("differential")
   .option("--seed <number>", "which networks", whole, 1)
   .option("--runs <number>", "how many networks", whole, 500)
   .option("--packets <number>", "packets in each, at most", whole, 160)
-  .option("--parallel <number>", "networks at a time", whole, 4)
+  .option("--parallel <number>", "networks at a time", whole, 8)
+  .option("--processes <number>", "processes that share them", whole, availableParallelism())
   .option("--shrink <seconds>", "time to spend on making a mismatch smaller", whole, 60)
   .option(
     "--record",
@@ -60,7 +64,14 @@ const keep = async (seed: number, { index, case: of, kernel }: Mismatch): Promis
   return file;
 };
 
-const compare = async ({ seed, runs, packets: actions, parallel, shrink: shrinkSeconds }: Options): Promise<void> => {
+const compare = async ({
+  seed,
+  runs,
+  packets: actions,
+  parallel,
+  processes,
+  shrink: shrinkSeconds,
+}: Options): Promise<void> => {
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
   const terminal = process.stderr.isTTY;
@@ -86,7 +97,10 @@ const compare = async ({ seed, runs, packets: actions, parallel, shrink: shrinkS
       process.stderr.write(`${text}\n`);
     }
   };
-  const result = await campaign({ seed, runs, actions, parallel, shrinkSeconds, onProgress, signal: stop.signal });
+  const pool = startPool(Math.max(1, Math.min(processes, parallel)));
+  const { signal } = stop;
+  const result = await campaign({ seed, runs, actions, parallel, shrinkSeconds, comparer: pool, onProgress, signal });
+  pool.close();
   if (terminal) process.stderr.write("\n");
   const wrong = unexplained(result);
   for (const mismatch of wrong) {

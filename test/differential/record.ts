@@ -1,10 +1,10 @@
 import { existsSync, statSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { seeded, subseed } from "../../lib/random.js";
-import { caseOf } from "./campaign.js";
 import { corpusPath, readCorpus, type Recorded, removeRecorded, replay, saveRecorded } from "./corpus.js";
 import { type Met, startCoverage, Tally } from "./coverage.js";
 import type { Case, Sent } from "./generate.js";
+import { caseOf } from "./network.js";
 import { networkToJson } from "./networkText.js";
 import { packetText } from "./packetText.js";
 import { regressions } from "./regressions/cases.js";

@@ -159,7 +159,7 @@ export interface KernelOptions {
   readonly slowly?: boolean;
 }
 
-/** Runs a case on the kernel: packets are injected one by one, and tcpdump watches every interface. */
+/** Runs a case on the kernel: packets are injected one by one, and every interface is watched. */
 export const runKernel = async (
   of: Case,
   { replay, paced = false, slowly = false }: KernelOptions = {},

@@ -6,7 +6,6 @@ export const canRunLinux = (): boolean =>
   hasTool("perl", "apt-get install perl-base") &&
   hasTool("ip", "apt-get install iproute2") &&
   hasTool("ping", "apt-get install iputils-ping") &&
-  hasTool("tcpdump", "apt-get install tcpdump") &&
   hasTool("conntrack", "apt-get install conntrack") &&
   canRunIptables();
 

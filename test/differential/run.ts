@@ -174,8 +174,9 @@ export const runKernel = async (
     const talk = converse(of);
     const chancy = routers(of.network).filter(host => slowly || drawsInRules(host));
     const countersAfter: string[] = [];
-    const start = performance.now();
-    const elapsed = () => Math.round(performance.now() - start) / 1000;
+    const sending: { readonly from: number; readonly to: number }[] = [];
+    const start = lab.now();
+    const elapsed = () => Math.round((lab.now() - start) * 1000) / 1000;
     const given = new GivenPorts(of.network);
     let wait = 0;
     for (const step of replay ?? of.actions) {
@@ -199,9 +200,11 @@ export const runKernel = async (
         ...(number !== undefined && { given: number }),
       });
       wait = 0;
+      const from = lab.now();
       const arrivals = await (next.program === true
         ? lab.sendRaw(next.host, packet, sent.length)
         : lab.inject(next.host, "eth0", packet, sent.length));
+      sending.push({ from, to: lab.now() });
       for (const arrival of arrivals) given.rename(packetText(arrival.packet));
       if (!("packet" in step)) for (const { host, packet } of arrivals) talk.observe(step, host, packet);
       if (chancy.length > 0) countersAfter.push(await countersOf(lab, chancy));
@@ -214,14 +217,16 @@ export const runKernel = async (
       )
     ).flat();
     const withRules = routers(of.network).filter(({ rules }) => rules.tables.length > 0);
-    const readAfter = elapsed();
+    const read = lab.now();
     const [entries, counters] = await Promise.all([
       Promise.all(withRules.map(async ({ id }) => ({ id, entries: await lab.conntrack(id) }))),
       Promise.all(withRules.map(async ({ id }) => counterLines(id, await lab.counters(id)))),
     ]);
+    const moments = momentsOf(seen, sent, sending);
+    const begin = moments[0] ?? 0;
     return {
-      sent,
-      readAfter,
+      sent: sent.map((one, index) => ({ ...one, after: Math.round((moments[index]! - begin) * 1e6) / 1e6 })),
+      readAfter: Math.round((read - begin) * 1e6) / 1e6,
       countersAfter,
       overtaken: wasOvertaken(seen),
       ports: portsOf(seen),
@@ -244,6 +249,32 @@ export const runKernel = async (
   } finally {
     await lab.close();
   }
+};
+
+/**
+ * When packets were sent, in seconds since the epoch: as the kernel saw them leave, since a busy machine may let time pass before
+ * and after. What the host's own rules stopped left nowhere.
+ */
+const momentsOf = (
+  seen: readonly (HostCaptured & { readonly host: string })[],
+  sent: readonly Sent[],
+  sending: readonly { readonly from: number; readonly to: number }[],
+): readonly number[] => {
+  const clockTick = 0.002; // between the clock that is asked and the one that packets are stamped by
+  const left = new Map<string, number[]>();
+  for (const { host, direction, identification, time } of seen) {
+    if (direction !== "out") continue;
+    const key = `${host} ${identification}`;
+    left.set(key, [...(left.get(key) ?? []), time]);
+  }
+  let last = 0;
+  return sent.map(({ host }, index) => {
+    const { from, to } = sending[index]!;
+    const times = (left.get(`${host} ${index + 1}`) ?? []).filter(
+      time => time >= from - clockTick && time <= to + clockTick,
+    );
+    return (last = Math.max(last, times.length === 0 ? from : Math.min(...times)));
+  });
 };
 
 const wasOvertaken = (seen: readonly HostCaptured[]): boolean => {

@@ -29,6 +29,10 @@ const quote = (value: unknown): string => {
 
 /** Characters that end a line, or that a terminal does not show as they are. */
 const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+/** Longer than any part of a message that one reads: what quotes its input whole is cut. */
+const partAtMost = 600;
+const clipped = (part: string): string => (part.length > partAtMost ? `${part.slice(0, partAtMost - 3)}...` : part);
+
 const oneLine = (text: string): string =>
   text.replace(unprintable, char => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
@@ -41,7 +45,11 @@ export class InputError extends Error {
   readonly problem: InputProblem;
 
   constructor(problem: InputProblem) {
-    super(oneLine(`${problem.where}: ${quote(problem.value)} ${problem.problem}; expected ${problem.expected}`));
+    super(
+      oneLine(
+        `${clipped(problem.where)}: ${quote(problem.value)} ${clipped(problem.problem)}; expected ${clipped(problem.expected)}`,
+      ),
+    );
     this.problem = problem;
   }
 }

@@ -29,6 +29,11 @@ errors("shows a value as one would write it", () => {
   assert.is(shown("long ".repeat(40)).length, 80);
 });
 
+errors("is short, however long the input that it quotes", () => {
+  const long = "x".repeat(100_000);
+  assert.ok(new InputError({ where: long, value: long, problem: long, expected: long }).message.length < 2000);
+});
+
 errors("shows what JSON has not, and stays one line whatever stands in its parts", () => {
   const shown = (value: unknown) => message(() => refuse("v", value, "is wrong", "right"));
   const circle: { self?: unknown } = {};

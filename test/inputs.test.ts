@@ -18,6 +18,7 @@ import {
   snatPorts,
   subnetNeed,
 } from "../lib/index.js";
+import { markdownPage } from "../lib/notebook/markdown.js";
 import { tableHtml, tableOf, tableText } from "../lib/notebook/table.js";
 import { message } from "./message.js";
 
@@ -127,6 +128,17 @@ inputs("what is no number makes no profile of NaN", () => {
   assert.match(
     message(() => erlangB(wrong(1n), 10)),
     /1n/,
+  );
+});
+
+inputs("a text cell that its reader could not end with is refused", () => {
+  assert.match(
+    message(() => markdownPage().html("1. ".repeat(16_000))),
+    /^markdown: .* is nested too deeply/,
+  );
+  assert.match(
+    message(() => markdownPage().html("!".repeat(100_000))),
+    /has 100000 characters; expected at most 50000/,
   );
 });
 

@@ -1,6 +1,10 @@
 import hljs from "highlight.js/lib/common";
 import { Marked, type Tokens } from "marked";
+import { refuse } from "../errors.js";
 import { escapeHtml } from "./table.js";
+
+/** Characters of one text cell: the time that its reader takes may grow with their square, and no author writes as many. */
+const markdownAtMost = 50_000;
 
 /** A heading of a page, for its table of contents. */
 export interface Heading {
@@ -36,6 +40,7 @@ const target = (href: string): string =>
 /**
  * HTML written inside markdown is shown as text; pictures from elsewhere are shown as their words, as a book has no network.
  * What comes out is still to be sanitised: marked passes some HTML on, and links are as written.
+ * Its `html` throws InputError for a text that is too long, or nested too deeply to be read.
  */
 export const markdownPage = (): MarkdownPage => {
   const headings: Heading[] = [];
@@ -63,11 +68,18 @@ export const markdownPage = (): MarkdownPage => {
         /^data:image\//i.test(href) ? `<img src="${escapeHtml(href)}" alt="${escapeHtml(text)}">` : escapeHtml(text),
     },
   });
+  const parsed = (markdown: string): string => {
+    if (markdown.length > markdownAtMost)
+      refuse("markdown", markdown, `has ${markdown.length} characters`, `at most ${markdownAtMost} in one cell`);
+    try {
+      return marked.parse(markdown, { async: false }) as string;
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return refuse("markdown", markdown, "is nested too deeply", "some hundred levels at most");
+    }
+  };
   return {
-    html: markdown =>
-      (marked.parse(markdown, { async: false }) as string).replace(/<table>[^]*?<\/table>/g, table =>
-        scrolling(table, "Table"),
-      ),
+    html: markdown => parsed(markdown).replace(/<table>[^]*?<\/table>/g, table => scrolling(table, "Table")),
     headings,
   };
 };

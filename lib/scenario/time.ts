@@ -11,10 +11,13 @@ const isDate = (text: string): boolean => {
   return day <= lastDay;
 };
 
+/** The years 0 to 9999 in UTC: an offset may lead out of the years that have four digits. */
+const [first, last] = [-62_167_219_200_000, 253_402_300_799_999];
+
 /** Reads an RFC 3339 time. @returns seconds since the epoch @throws InputError on anything else */
 export const parseTime = (text: string, where: string): Time => {
   const milliseconds = typeof text === "string" && pattern.test(text) && isDate(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(milliseconds))
+  if (!(milliseconds >= first && milliseconds <= last))
     throw new InputError({
       where,
       value: text,

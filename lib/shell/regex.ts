@@ -26,6 +26,8 @@ const infinite = Number.POSITIVE_INFINITY;
 /** POSIX's RE_DUP_MAX in glibc. */
 const repeatAtMost = 32_767;
 const depthAtMost = 100;
+/** Repetitions of repetitions, each a level of the pattern as groups are. */
+const repeatedAtMost = 20;
 /** Steps of a compiled pattern: each character of a line costs at most as many. */
 const stepsAtMost = 4000;
 
@@ -266,6 +268,7 @@ class Parser {
 
   #repeated(atom: Node): Node {
     let node = atom;
+    let repeated = 0;
     for (;;) {
       const interval = this.#accept("*")
         ? { least: 0, most: infinite }
@@ -276,6 +279,8 @@ class Parser {
             : this.#interval();
       if (interval === undefined) return node;
       if (node.kind === "edge") this.#fail("repeats a place between characters", "a character or a group in front");
+      if (++repeated > repeatedAtMost)
+        this.#fail("repeats a repetition too often", `at most ${repeatedAtMost} of * + ? and intervals in a row`);
       node = { kind: "repeat", node, ...interval };
     }
   }

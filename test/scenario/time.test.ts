@@ -18,6 +18,8 @@ const read = (text: unknown): number | undefined => {
 time("refuses what no calendar has", () => {
   for (const date of ["2019-02-29", "2019-02-30", "2019-04-31", "2100-02-29", "1900-02-29", "2019-00-10", "2019-13-01"])
     assert.is(read(`${date}T00:00:00Z`), undefined, date);
+  for (const text of ["9999-12-31T23:59:59-23:59", "0000-01-01T00:00:00+00:01"])
+    assert.is(read(text), undefined, "in UTC its year has no four digits");
   for (const date of ["2020-02-29", "2000-02-29", "2019-12-31", "0004-02-29"])
     assert.type(read(`${date}T00:00:00Z`), "number", date);
   assert.is(read("2019-02-12T24:00:00Z"), undefined);

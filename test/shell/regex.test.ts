@@ -63,6 +63,8 @@ search("says what is wrong with a pattern", () => {
     [["\\(a"], /has \( without its \)/],
     [["a\\)"], /has \) without its \(/],
     [["-E", "a)"], /has \) without its \(/],
+    [[`a${"*".repeat(50_000)}`], /repeats a repetition too often/],
+    [["-E", `a${"?+{1,2}".repeat(10_000)}`], /repeats a repetition too often/],
     [["a\\{2"], /has an interval that is not right/],
     [["a\\{2,1\\}"], /has an interval that is not right/],
     [["-E", "*a"], /has \* with nothing to repeat/],

@@ -166,6 +166,7 @@ ports("names a bad figure and what would be right", () => {
     [{ nodes: [3, 0] }, "nodes[1]: 0 is out of range; expected 1 or more nodes"],
     [{ surge: -1 }, "surge: -1 is out of range; expected 0 to 5000 nodes"],
     [{ surge: "0%" }, 'surge: "0%" is no surge; expected a number of nodes, or a percentage of each pool: 1% to 100%'],
+    [{ sku: "basic" as "Basic" }, 'sku: "basic" is no load balancer SKU; expected Basic or Standard'],
     [{ frontends: 0 }, "frontends: 0 is out of range; expected 1 or more frontends"],
     [
       { allocated: 12 },

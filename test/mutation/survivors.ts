@@ -130,6 +130,19 @@ export const survivors: readonly Survivor[] = [
     change: "turn / 2 => turn * 2",
     reason: "cosmetic: what waits aside is looked at more often than it needs",
   },
+  {
+    file: "lib/kube/build.ts",
+    within: "buildCluster",
+    change:
+      "vnet.find(space => contains(space, input.nodes[0]!.internalIp)) => vnet.findLast(space => contains(space, input.nodes[0]!.internalIp))",
+    reason: "equivalent: the ranges of a virtual network share no address",
+  },
+  {
+    file: "lib/kube/services.ts",
+    within: "podIndex",
+    change: "found.push(pod) => found.unshift(pod)",
+    reason: "equivalent: the pods are put in the order of their addresses",
+  },
 ];
 
 /** Why nothing has to notice a mutant; undefined where something should. */

@@ -244,6 +244,19 @@ shared("fail each as if alone", () => {
   near(overall, (900 * failure[0]! + 1024 * failure[1]!) / 1924, 1e-12);
 });
 
+shared("have ports, loads and at least one destination", () => {
+  for (const ports of [-1, 0.5, 16 * 64_512 + 1])
+    assert.throws(() => sharedPorts([1], ports), /^InputError: ports: |ports: /);
+  assert.throws(() => sharedPorts([], 8), /at least one destination/);
+  assert.throws(() => sharedPorts([1, -1], 8), /load: -1/);
+  for (const choice of ["lowest", "random"] as const) {
+    const none = sharedPorts([0, 0], 8, choice);
+    assert.equal([none.overall, none.meanInUse, none.meanConnections, none.atMost(0)], [0, 0, 0, 1]);
+    assert.is(sharedPorts([3], 8, choice).atMost(-1), 0);
+    assert.is(sharedPorts([3], 0, choice).meanInUse, 0);
+  }
+});
+
 shared("use between the busiest destination's ports and all their connections'", () => {
   fc.assert(
     fc.property(

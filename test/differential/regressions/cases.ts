@@ -578,4 +578,39 @@ export const regressions: readonly Regression[] = [
       tcp("a", a, 1003, addr("10.1.0.1"), 80, ["SYN", "FIN"], 500),
     ],
   },
+  {
+    name: "the same acknowledgement again and again makes a connection forgotten sooner",
+    case: smallCase({ rules: states }),
+    sent: [
+      ...handshake,
+      ...[1, 2, 3, 4, 5].map(() => tcp("b", b, 80, a, 1000, ["ACK"], 501, 101)),
+      // Another connection, in which each differs from the one before.
+      ...handshake.map(({ host, packet }) => ({
+        host,
+        packet: { ...packet, ...(host === "a" ? { sport: 1001 } : { dport: 1001 }) },
+      })),
+      tcp("b", b, 80, a, 1001, ["PSH", "ACK"], 501, 101, "1"),
+      tcp("a", a, 1001, b, 80, ["ACK"], 101, 502),
+      tcp("b", b, 80, a, 1001, ["ACK"], 502, 101),
+      tcp("a", a, 1001, b, 80, ["ACK"], 101, 502),
+      tcp("b", b, 80, a, 1001, ["ACK"], 502, 101),
+      tcp("a", a, 1001, b, 80, ["ACK"], 101, 502),
+      // And one in which four are the same, not five.
+      ...handshake.map(({ host, packet }) => ({
+        host,
+        packet: { ...packet, ...(host === "a" ? { sport: 1002 } : { dport: 1002 }) },
+      })),
+      ...[1, 2, 3].map(() => tcp("b", b, 80, a, 1002, ["ACK"], 501, 101)),
+    ],
+  },
+  {
+    name: "a port that is taken is given up for one of its own class",
+    case: smallCase({ rules: table("nat", "-A POSTROUTING -o lan1 -j SNAT --to-source 10.1.1.1") }),
+    sent: [511, 512, 1023, 1024, 65535, 1, 0].flatMap(port => [
+      udp("a", a, port, b, 9),
+      udp("a", addr("10.1.0.7"), port, b, 9),
+      echo("a", a, b, port),
+      echo("a", addr("10.1.0.7"), b, port),
+    ]),
+  },
 ];

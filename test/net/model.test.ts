@@ -287,6 +287,27 @@ routed("two answers to one ping are both told, with size and TTL", async () => {
   );
 });
 
+routed("a connection that is silent for 4 minutes is forgotten, and told so where TCP reset is on", async () => {
+  const after = async (silence: number, tcpReset: boolean) => {
+    const network = kubenetLike();
+    const translators = network.fabric.translators.map(translator => ({ ...translator, tcpReset }));
+    const lab = bootModel({ ...network, fabric: { ...network.fabric, translators } });
+    const capture = await lab.capture("b", "eth0");
+    const result = await lab.connect("b", "ifconfig.co", 80, { silence });
+    const resets = (await capture.stop()).filter(
+      ({ direction, packet }) => direction === "in" && packet.proto === "tcp" && packet.flags.includes("RST"),
+    );
+    return `${"error" in result ? result.error : result.kind} ${resets.map(({ time }) => Math.round(time)).join(" ")}`;
+  };
+  assert.is(await after(239, true), "connected ");
+  assert.is(await after(239, false), "connected ");
+  assert.is(await after(300, true), "ECONNRESET 240");
+  assert.is(await after(300, false), "timeout ");
+  const lab = bootModel(kubenetLike());
+  await lab.wait(2.5);
+  assert.is(lab.now(), 2.5);
+});
+
 routed("a capture tells when it saw a packet, to the microsecond", async () => {
   const lab = bootModel(kubenetLike(), 1_500_000_000);
   const capture = await lab.capture("b", "eth0");

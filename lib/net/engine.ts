@@ -51,6 +51,8 @@ interface Sending {
   readonly host: string;
   readonly skb: Skb;
   readonly journey: Journey;
+  /** Whether it answers another packet, so that its source is settled before its way is. */
+  readonly reply?: boolean;
   /** The bridge port that it leaves by, past the host's rules and routes. */
   readonly port?: Interface;
 }
@@ -247,18 +249,21 @@ export class Engine {
 
   #settle(): void {
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      if (next.port === undefined) this.#output(this.state(next.host), next.skb, next.journey);
+      if (next.port === undefined) this.#output(this.state(next.host), next.skb, next.journey, next.reply);
       else this.#outputAt(this.state(next.host), next.port, next.skb.packet, next.journey);
     }
   }
 
   /** Queues what a host sends because of another packet; `about` is that packet where netfilter is to know it. */
-  #reply(host: string, packet: Packet, cause: Journey, about?: Skb, port?: Interface): void {
+  #reply(host: string, answered: Packet, cause: Journey, about?: Skb, port?: Interface): void {
+    // What the stack itself sends to a group stays on the link; a rule's reset does not know of that.
+    const itself = about === undefined || "quoted" in answered;
+    const packet = itself && isMulticast(answered.dst) ? { ...answered, ttl: 1 } : answered;
     const journey = journeyOf(packet, cause.record);
     cause.trace.replies.push(journey.trace);
     const skb: Skb = { packet, mark: 0 };
     if (about !== undefined) relate(skb, about);
-    this.#waiting.push(port === undefined ? { host, skb, journey } : { host, skb, journey, port });
+    this.#waiting.push({ host, skb, journey, reply: true, ...(port !== undefined && { port }) });
   }
 
   /** Lets milliseconds pass, with what translators do by themselves meanwhile. */
@@ -353,13 +358,13 @@ export class Engine {
   }
 
   /** A packet that a host itself makes. */
-  #output(state: HostState, skb: Skb, journey: Journey): void {
+  #output(state: HostState, skb: Skb, journey: Journey, reply = false): void {
     const { packet } = skb;
     const visit = new Visit(journey, "host", state.host.id, packet);
     this.#spend("host");
-    let way = this.#wayOut(state, skb, visit);
+    let way = this.#wayOut(state, skb, visit, reply);
     if (way === undefined || !this.#hook("OUTPUT", state, skb, visit)) return;
-    if (skb.packet.dst !== packet.dst) way = this.#wayOut(state, skb, visit);
+    if (skb.packet.dst !== packet.dst) way = this.#wayOut(state, skb, visit, true);
     if (way === undefined) return;
     if (way !== "lo")
       return state.reachesMany(skb.packet.dst)
@@ -375,9 +380,9 @@ export class Engine {
   }
 
   /** The way of a packet that the host itself makes; undefined when there is none, which the visit then knows. */
-  #wayOut(state: HostState, skb: Skb, visit: Visit): Route | "lo" | undefined {
+  #wayOut(state: HostState, skb: Skb, visit: Visit, bound: boolean): Route | "lo" | undefined {
     const { src, dst } = skb.packet;
-    const way = state.wayOut(src, dst);
+    const way = state.wayOut(src, dst, bound);
     if (way === "no-route" || way === "martian") {
       visit.journey.error = way === "no-route" ? "ENETUNREACH" : "EINVAL";
       visit.drop(
@@ -449,6 +454,8 @@ export class Engine {
     const waiting = this.sockets.get(this.#socketOf(state.host.id, packet));
     if (waiting !== undefined) waiting.push(packet);
     else if (!isFlowPacket(packet)) return;
+    else if (packet.dst === unspecified && skb.in !== "lo")
+      return; // came from 0.0.0.0 too, as to all on the link
     else if (packet.proto === "udp") this.#serveDatagram(state, packet, visit.journey);
     else if (state.reachesMany(packet.dst))
       return; // icmp_echo_ignore_broadcasts; TCP knows no such thing
@@ -493,7 +500,7 @@ export class Engine {
     const wrong = wrongAddress(state, packet);
     if (wrong !== undefined) return visit.drop(packet, wrong);
     const own = state.isOwn(packet.src);
-    const here = state.isLocal(packet.dst) || state.reachesMany(packet.dst);
+    const here = state.isLocal(packet.dst) || state.reachesMany(packet.dst) || packet.dst === unspecified;
     if (here && own) return visit.drop(packet, { kind: "martian", source: packet.src });
     if (here) return this.#input(state, skb, visit);
     if (!state.host.forwarding) return visit.drop(packet, { kind: "not-forwarding" });

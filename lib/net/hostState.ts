@@ -12,6 +12,7 @@ import {
   isMulticast,
   limitedBroadcast,
   localhost,
+  unspecified,
 } from "./specialAddresses.js";
 import type { Host, Interface, Listener, Route, Veth } from "./types.js";
 
@@ -84,7 +85,7 @@ export class HostState {
 
   addrType(address: Addr): "LOCAL" | "UNICAST" | "BROADCAST" | "MULTICAST" {
     if (isMulticast(address)) return "MULTICAST";
-    if (this.isBroadcast(address)) return "BROADCAST";
+    if (this.isBroadcast(address) || address === unspecified) return "BROADCAST";
     return this.isLocal(address) ? "LOCAL" : "UNICAST";
   }
 
@@ -102,8 +103,13 @@ export class HostState {
     return address === allHosts || this.isBroadcast(address);
   }
 
-  wayOut(source: Addr, destination: Addr): WayOut {
+  /** @param bound whether the source was settled before the way, as of an answer: then it picks the link of what is for all on one */
+  wayOut(source: Addr, destination: Addr, bound = false): WayOut {
     if (this.isLocal(destination)) return "lo";
+    if (bound && (isMulticast(destination) || destination === limitedBroadcast)) {
+      const owner = this.host.interfaces.find(({ addresses }) => addresses.some(({ address }) => address === source));
+      if (owner !== undefined) return { to: hostCidr(destination), dev: owner.name };
+    }
     const dev = this.#broadcast.get(destination);
     const route = dev === undefined ? this.route(destination) : { to: hostCidr(destination), dev };
     if (route === undefined) return "no-route";

@@ -175,6 +175,7 @@ class Talk {
       return this.spec.proto === "udp" ? this.udp(number) : this.echo(number);
     }
     const list = stages[this.spec.style];
+    if (this.of.honest === true && !this.delivered) this.stage = 0;
     const [side, flags, what] = list[this.stage]!;
     this.stage = (this.stage + 1) % list.length;
     this.speak(side);

@@ -68,6 +68,8 @@ export interface Case {
   /** Hosts that packets are sent from and answered at. They drop what they get before their own stack would answer. */
   readonly endpoints: readonly Endpoint[];
   readonly conversations: readonly Conversation[];
+  /** Whether an end of TCP that nothing comes back to begins anew, in place of going on as if it had. */
+  readonly honest?: boolean;
   readonly actions: readonly Action[];
 }
 
@@ -925,6 +927,7 @@ export const cloudCase = (actions: number): fc.Arbitrary<Case> =>
         ...one,
         style: one.style === "turned" || one.style === "simultaneous" ? "whole" : one.style,
       })),
+      honest: true,
       actions: list.filter(isHonest),
     }));
 

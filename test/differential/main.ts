@@ -89,7 +89,13 @@ const compare = async ({
     stop.abort();
   }, 1000).unref();
   let shown = 0;
+  const told = new Set<number>();
   const onProgress = (soFar: CampaignResult): void => {
+    for (const { index, differences } of [...soFar.mismatches, ...soFar.unrepeated]) {
+      if (told.has(index)) continue;
+      told.add(index);
+      process.stderr.write(`network ${index} differs: ${differences[0]}\n`);
+    }
     const text = `${soFar.networks} of ${runs} networks, ${soFar.packets} packets, ${unexplained(soFar).length} mismatches, ${seconds().toFixed(0)} s`;
     if (terminal) process.stderr.write(`\r${text}`);
     else if (seconds() - shown >= lineEvery) {

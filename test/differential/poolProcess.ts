@@ -1,7 +1,8 @@
 import { compareNetwork, shrinkNetwork } from "./network.js";
 import type { Question, Reply } from "./pool.js";
 
-const answer = (reply: Reply): void => void process.send?.(reply);
+/** Who asked may have ended meanwhile. */
+const answer = (reply: Reply): void => void process.send?.(reply, undefined, undefined, () => undefined);
 
 process.on("message", ({ id, of, shrinkSeconds }: Question) => {
   const result = shrinkSeconds === undefined ? compareNetwork(of) : shrinkNetwork(of, shrinkSeconds);

@@ -613,4 +613,31 @@ export const regressions: readonly Regression[] = [
       echo("a", addr("10.1.0.7"), b, port),
     ]),
   },
+  {
+    name: "what comes from 0.0.0.0 to 0.0.0.0 is for the host that gets it and is answered by none",
+    case: smallCase({
+      rules: `${states}${table(
+        "mangle",
+        "-A INPUT -m addrtype --dst-type BROADCAST",
+        "-A INPUT -m addrtype --src-type BROADCAST",
+        "-A INPUT -m addrtype --dst-type LOCAL",
+        "-A PREROUTING -m addrtype --src-type BROADCAST",
+      )}`,
+    }),
+    sent: [
+      tcp("a", addr("0.0.0.0"), 1000, addr("0.0.0.0"), 80, ["SYN"], 100),
+      udp("b", addr("0.0.0.0"), 1000, addr("0.0.0.0"), 9),
+      echo("b", addr("0.0.0.0"), addr("0.0.0.0"), 7),
+      udp("b", addr("0.1.2.3"), 1000, a, 9),
+    ],
+  },
+  {
+    name: "an answer to all goes out where its source is",
+    case: smallCase({ rules: states }),
+    sent: [
+      { ...tcp("r", addr("255.255.255.255"), 1000, addr("10.1.1.1"), 80, ["SYN"], 100), program: true },
+      { ...tcp("r", addr("255.255.255.255"), 1001, addr("10.1.0.1"), 80, ["ACK"], 100, 5), program: true },
+      { ...tcp("r", addr("224.0.0.1"), 1002, addr("10.1.1.1"), 80, ["SYN"], 100), program: true },
+    ],
+  },
 ];

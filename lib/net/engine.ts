@@ -258,7 +258,10 @@ export class Engine {
   #reply(host: string, answered: Packet, cause: Journey, about?: Skb, port?: Interface): void {
     // What the stack itself sends to a group stays on the link; a rule's reset does not know of that.
     const itself = about === undefined || "quoted" in answered;
-    const packet = itself && isMulticast(answered.dst) ? { ...answered, ttl: 1 } : answered;
+    const ttl = itself && isMulticast(answered.dst) ? 1 : answered.ttl;
+    // Who was asked as 0.0.0.0 answers from the address of the way back.
+    const src = answered.src === unspecified ? (this.source(host, answered.dst) ?? answered.src) : answered.src;
+    const packet = { ...answered, ttl, src };
     const journey = journeyOf(packet, cause.record);
     cause.trace.replies.push(journey.trace);
     const skb: Skb = { packet, mark: 0 };
@@ -686,7 +689,10 @@ export class Engine {
     });
     const up: Way = journey => {
       if (!filtered) return this.#receive(state, bridge, packet, journey);
-      this.#routeIn(state, { ...skb }, new Visit(journey, "host", state.host.id, packet, bridge));
+      const own = { ...skb };
+      const visit = new Visit(journey, "host", state.host.id, packet, bridge);
+      const verdict = state.netfilter!.confirm(own);
+      if (verdict.kind === "accept" || this.#refused(state, verdict, own, visit)) this.#routeIn(state, own, visit);
     };
     this.#copy([...ways, up], packet, visit);
   }

@@ -85,7 +85,7 @@ export class HostState {
 
   addrType(address: Addr): "LOCAL" | "UNICAST" | "BROADCAST" | "MULTICAST" {
     if (isMulticast(address)) return "MULTICAST";
-    if (this.isBroadcast(address) || address === unspecified) return "BROADCAST";
+    if (this.isBroadcast(address)) return "BROADCAST";
     return this.isLocal(address) ? "LOCAL" : "UNICAST";
   }
 
@@ -105,7 +105,7 @@ export class HostState {
 
   /** @param bound whether the source was settled before the way, as of an answer: then it picks the link of what is for all on one */
   wayOut(source: Addr, destination: Addr, bound = false): WayOut {
-    if (this.isLocal(destination)) return "lo";
+    if (this.isLocal(destination) || destination === unspecified) return "lo";
     if (bound && (isMulticast(destination) || destination === limitedBroadcast)) {
       const owner = this.host.interfaces.find(({ addresses }) => addresses.some(({ address }) => address === source));
       if (owner !== undefined) return { to: hostCidr(destination), dev: owner.name };

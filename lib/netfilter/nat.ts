@@ -10,6 +10,7 @@ import {
   sourceDone,
   sourceNat,
   tcp,
+  confirmed,
 } from "./tuple.js";
 import type { AddrRange, PortRange } from "./types.js";
 
@@ -102,6 +103,7 @@ export class Translator {
 
   /** Settles one side of a new connection. `range` undefined: no rule wanted a change, but the tuple must be unique all the same. */
   settle(entry: Tracked, which: Which, range: NatRange | undefined): void {
+    if ((entry.status & confirmed) !== 0) return; // others know it as it is
     const current = entry.replyTuple.invert();
     const own = (which === "source" ? current.src : current.dst) >>> 0;
     const wanted = range ?? { addresses: { first: own, last: own } as AddrRange, ports: undefined, randomFully: false };

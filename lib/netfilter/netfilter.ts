@@ -119,6 +119,8 @@ export interface Netfilter {
    * @param steps receives what happened, in order; leave it out where nobody looks
    */
   run(hook: Hook, skb: Skb, steps?: StepLog): Verdict;
+  /** Confirms the connection of a packet before its last hook, as a bridge does before it hands up a frame for many. */
+  confirm(skb: Skb): Verdict;
   /** The live connections, oldest first. */
   conntrack(): readonly ConntrackEntry[];
   /** The rules with their counters. */

@@ -121,6 +121,11 @@ class Running implements Netfilter, Chance {
     return accept;
   }
 
+  confirm(skb: Skb): Verdict {
+    this.skb = skb;
+    return this.confirmOwn();
+  }
+
   conntrack() {
     return this.table.list();
   }
@@ -172,7 +177,7 @@ class Running implements Netfilter, Chance {
         this.track();
         return accept;
       case "confirm":
-        return this.confirm();
+        return this.confirmOwn();
     }
   }
 
@@ -289,7 +294,7 @@ class Running implements Netfilter, Chance {
     const done = which === "source" ? sourceDone : destinationDone;
     const first = (relation < established || relation >= related) && (entry.status & done) === 0;
     if (first) {
-      const verdict = (entry.status & confirmed) === 0 ? this.traverse(hook, "nat", chain) : accept;
+      const verdict = this.traverse(hook, "nat", chain);
       if (verdict.kind !== "accept") return verdict;
       if ((entry.status & done) === 0) this.translator.settle(entry, which, undefined);
     }
@@ -431,7 +436,7 @@ class Running implements Netfilter, Chance {
   }
 
   /** The packet has come to the end of its way through the host: its connection may enter the table. */
-  private confirm(): Verdict {
+  private confirmOwn(): Verdict {
     const entry = this.skb.connection as Tracked | undefined;
     if (entry === undefined || (entry.status & confirmed) !== 0 || ((this.skb.relation ?? invalid) & answering) !== 0)
       return accept;
@@ -461,7 +466,12 @@ class Running implements Netfilter, Chance {
   }
 }
 
-const idle = (): Netfilter => ({ run: () => accept, conntrack: () => [], counters: () => ({ tables: [] }) });
+const idle = (): Netfilter => ({
+  run: () => accept,
+  confirm: () => accept,
+  conntrack: () => [],
+  counters: () => ({ tables: [] }),
+});
 
 export const startNetfilter: StartNetfilter = (ruleset, host) =>
   ruleset.tables.length === 0 ? idle() : new Running(compile(ruleset), host);

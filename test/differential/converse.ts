@@ -164,18 +164,18 @@ class Talk {
   }
 
   private step(number: number): Packet | undefined {
-    const waits = !this.delivered && this.repeats < 2;
+    const waits = !this.delivered && (this.repeats < 2 || (this.of.honest === true && this.spec.proto === "tcp"));
     if (waits && this.sides[this.speaker].last !== undefined) {
       this.repeats++;
       return this.sides[this.speaker].last;
     }
     this.repeats = 0;
+    if (this.of.honest === true && this.spec.proto === "tcp" && this.openings > 0 && this.stage === 0) return undefined;
     if (this.spec.proto !== "tcp") {
       this.speak(this.speaker === "client" && this.stage++ > 0 && this.server !== undefined ? "server" : "client");
       return this.spec.proto === "udp" ? this.udp(number) : this.echo(number);
     }
     const list = stages[this.spec.style];
-    if (this.of.honest === true && !this.delivered) this.stage = 0;
     const [side, flags, what] = list[this.stage]!;
     this.stage = (this.stage + 1) % list.length;
     this.speak(side);

@@ -68,7 +68,7 @@ export interface Case {
   /** Hosts that packets are sent from and answered at. They drop what they get before their own stack would answer. */
   readonly endpoints: readonly Endpoint[];
   readonly conversations: readonly Conversation[];
-  /** Whether an end of TCP that nothing comes back to begins anew, in place of going on as if it had. */
+  /** Whether an end of TCP says nothing new before the other has got what was said, and nothing after both have closed. */
   readonly honest?: boolean;
   readonly actions: readonly Action[];
 }
@@ -908,6 +908,25 @@ const isHonest = (one: Action): boolean =>
   one.kind === "step" || (one.kind === "odd" && (one.what === "again" || one.what === "error"));
 
 /**
+ * Of what a node's own stack resets, a load balancer gives the next opening another port or not by its own lights; and a node with
+ * route_localnet asks for its neighbours from 127.0.0.0/8, which Linux does not answer.
+ */
+const inCloud = (one: Conversation): Conversation => {
+  const { proto, client, style, to, source } = one;
+  const isLoopback = (address: Addr | undefined) => address !== undefined && address >>> 24 === 127;
+  return {
+    ...one,
+    client: proto === "tcp" ? { ...client, kind: "endpoint" } : client,
+    style: style === "turned" || style === "simultaneous" ? "whole" : style,
+    to:
+      to.kind === "special" && isLoopback(specialAddresses[to.index % specialAddresses.length])
+        ? { kind: "nowhere", index: to.index }
+        : to,
+    source: source !== undefined && isLoopback(wrongSources[source % wrongSources.length]) ? undefined : source,
+  };
+};
+
+/**
  * Clusters of either plugin. Ends are honest there: what the cloud's own load balancers think of odd segments is not compared,
  * as netfilter plays them.
  */
@@ -923,10 +942,7 @@ export const cloudCase = (actions: number): fc.Arbitrary<Case> =>
     )
     .map(([shape, conversations, list]) => ({
       ...cloudNetwork(shape),
-      conversations: conversations.map(one => ({
-        ...one,
-        style: one.style === "turned" || one.style === "simultaneous" ? "whole" : one.style,
-      })),
+      conversations: conversations.map(inCloud),
       honest: true,
       actions: list.filter(isHonest),
     }));

@@ -88,6 +88,14 @@ class GivenPorts {
     });
   }
 
+  /** Lines in an order that is the same whatever ports were given, so that those met nowhere before get the same numbers. */
+  renameAll(lines: readonly string[]): string[] {
+    const masked = (line: string) =>
+      line.replace(/([\d.]+):\d+/g, (end, address) => (this.#frontends.has(address) ? address : end));
+    const keyed = lines.map(line => ({ line, key: this.#frontends.size === 0 ? line : masked(line) }));
+    return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ line }) => this.rename(line));
+  }
+
   /** The number of the given port that a packet is sent to, or that what it quotes came from. */
   numberOf(packet: Packet): number | undefined {
     const end = givenEnd(packet);
@@ -237,12 +245,15 @@ export const runKernel = async (
           [...new Set(list.flatMap(({ reply }) => [reply.dport, reply.sport]))],
         ]),
       ),
-      seen: seen
-        .filter(entry => isPort(of.network, entry.host, entry.interface))
-        .map(entry => given.rename(seenText(entry.host, entry)))
+      seen: given
+        .renameAll(
+          seen
+            .filter(entry => isPort(of.network, entry.host, entry.interface))
+            .map(entry => seenText(entry.host, entry)),
+        )
         .sort(),
-      conntrack: entries
-        .flatMap(({ id, entries: list }) => list.map(entry => given.rename(entryText(id, entry))))
+      conntrack: given
+        .renameAll(entries.flatMap(({ id, entries: list }) => list.map(entry => entryText(id, entry))))
         .sort(),
       counters: counters.flat(),
     };
@@ -473,9 +484,10 @@ export const playModel = async (
   };
   let number = 0;
   const given = new GivenPorts(network);
+  const ends = new Set(network.hosts.filter(({ role }) => role !== "node").map(({ id }) => id));
   const meet = ({ hops, replies }: Trace): void => {
-    for (const { kind, before, after } of hops)
-      if (kind === "host") for (const packet of [before, after]) given.rename(packetText(packet));
+    for (const { kind, place, in: from, before } of hops)
+      if (kind === "host" && from !== undefined && ends.has(place)) given.rename(packetText(before));
     replies.forEach(meet);
   };
   for (const step of sent) {
@@ -492,21 +504,21 @@ export const playModel = async (
   const seen = (
     await Promise.all(
       captures.map(async capture =>
-        (await capture.stop()).map(entry =>
-          given.rename(seenText(capture.host, { ...entry, interface: capture.interface })),
-        ),
+        (await capture.stop()).map(entry => seenText(capture.host, { ...entry, interface: capture.interface })),
       ),
     )
   ).flat();
   const withRules = routers(network).filter(({ rules }) => rules.tables.length > 0);
   return {
-    seen: seen.sort(),
-    conntrack: (
-      await Promise.all(
-        withRules.map(async ({ id }) => (await lab.conntrack(id)).map(entry => given.rename(entryText(id, entry)))),
+    seen: given.renameAll(seen).sort(),
+    conntrack: given
+      .renameAll(
+        (
+          await Promise.all(
+            withRules.map(async ({ id }) => (await lab.conntrack(id)).map(entry => entryText(id, entry))),
+          )
+        ).flat(),
       )
-    )
-      .flat()
       .sort(),
     counters: (await Promise.all(withRules.map(async ({ id }) => counterLines(id, await lab.counters(id))))).flat(),
   };

@@ -640,4 +640,32 @@ export const regressions: readonly Regression[] = [
       { ...tcp("r", addr("224.0.0.1"), 1002, addr("10.1.1.1"), 80, ["SYN"], 100), program: true },
     ],
   },
+  {
+    name: "a connection of a frame for many is known before it comes up from a bridge with rules",
+    case: smallCase({
+      bridgeNfCallIptables: true,
+      rules:
+        table(
+          "nat",
+          "-A INPUT -d 255.255.255.255/32 -p udp -j SNAT --to-source 10.1.0.1",
+          "-A INPUT -d 255.255.255.255/32 -p icmp",
+        ) + table("filter", "-A FORWARD -p icmp -j DROP", "-A FORWARD -p udp -m udp --dport 9 -j DROP"),
+    }),
+    sent: [1, 2, 3].flatMap(() => [
+      echo("a", a, addr("255.255.255.255"), 7),
+      udp("a", a, 1000, addr("255.255.255.255"), 9),
+      udp("a", a, 1000, addr("255.255.255.255"), 10),
+      udp("a", a, 1000, addr("224.0.0.1"), 11),
+    ]),
+  },
+  {
+    name: "what a program sends to 0.0.0.0 is for its own host, which answers from the address of the way back",
+    case: smallCase({ rules: states + table("nat", "-A POSTROUTING -p icmp") }),
+    sent: [
+      { ...tcp("r", address.a, 1000, addr("0.0.0.0"), 80, ["SYN"], 100), program: true },
+      { ...udp("r", address.b, 1000, addr("0.0.0.0"), 9), program: true },
+      { ...udp("r", addr("10.1.0.1"), 1000, addr("0.0.0.0"), 9), program: true },
+      { ...echo("r", address.b, addr("0.0.0.0"), 7), program: true },
+    ],
+  },
 ];

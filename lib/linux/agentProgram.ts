@@ -408,7 +408,7 @@ sub op_captured {
 # raw-ip NAMESPACE: a handle for emit.
 sub op_raw_ip {
   my ($id, $namespace) = @_;
-  my $handle = within($namespace, sub { socket(my $s, AF_INET, SOCK_RAW, 255) or die "no raw socket: $!\n"; return $s; });
+  my $handle = within($namespace, sub { socket(my $s, AF_INET, SOCK_RAW, 255) or die "no raw socket: $!\n"; setsockopt($s, SOL_SOCKET, SO_BROADCAST, pack('i', 1)); return $s; });
   my $number = ++$serial;
   $raws{$number} = { handle => $handle, receive => 0 };
   answer($id, 'done', $number);

@@ -113,7 +113,7 @@ export class HostState {
     const dev = this.#broadcast.get(destination);
     const route = dev === undefined ? this.route(destination) : { to: hostCidr(destination), dev };
     if (route === undefined) return "no-route";
-    if (isLoopback(source) && this.host.routeLocalnet !== true) return "martian";
+    if (bound && isLoopback(source) && this.host.routeLocalnet !== true) return "martian";
     return route.via !== undefined && this.reachesMany(destination) ? { to: route.to, dev: route.dev } : route;
   }
 

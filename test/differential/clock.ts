@@ -1,36 +1,65 @@
-import type { Case } from "./generate.js";
+import type { Case, Sent } from "./generate.js";
 import { differences, type Kernel, runModel } from "./run.js";
 
-/** Milliseconds by which a busy machine may do something later than it was told to. */
-const late = [-200, -50, -10, 10, 50, 200];
+/** Seconds to which Linux's timers know the time, in the kernels that distributions build (CONFIG_HZ of 250). */
+const tick = 0.004;
 
-/** The kernel's run as if its packets from one on had been sent a little earlier or later. */
-const shifted = (kernel: Kernel, from: number, milliseconds: number): Kernel => ({
-  ...kernel,
-  readAfter: Math.max(0, kernel.readAfter + milliseconds / 1000),
-  sent: kernel.sent.map((sent, index) =>
-    index < from ? sent : { ...sent, after: Math.max(0, (sent.after ?? 0) + milliseconds / 1000) },
-  ),
-});
-
-/** More tries take longer than the difference is worth. */
-const mostTries = 60;
+/** What the kernel drew is settled by then; more tries take longer than the difference is worth. */
 const mostRepetitions = 20;
 
+/** The kernel's run as if the packet at `index` had been dealt with at another time, between those before and after it. */
+const dealtWithAt = (kernel: Kernel, index: number, time: number): Kernel => {
+  const { sent } = kernel;
+  const least = sent[index - 1]?.after ?? 0;
+  const most = sent[index + 1]?.after ?? kernel.readAfter;
+  const after = Math.min(Math.max(time, least), most);
+  return { ...kernel, sent: sent.map((one, i): Sent => (i === index ? { ...one, after } : one)) };
+};
+
+/** The kernel's run as if of two packets the second had been dealt with first. */
+const turned = (kernel: Kernel, number: number): Kernel => {
+  const numbers = new Map([
+    [number, number + 1],
+    [number + 1, number],
+  ]);
+  const other = (one: number): number => numbers.get(one) ?? one;
+  return {
+    ...kernel,
+    sent: kernel.sent.map((one, i): Sent => ({
+      ...kernel.sent[other(i + 1) - 1]!,
+      ...(one.after !== undefined && { after: one.after }),
+    })),
+    ports: new Map(
+      [...kernel.ports].map(([key, ports]) => {
+        const [host, of] = key.split(" ");
+        return [`${host} ${other(Number(of))}`, ports];
+      }),
+    ),
+    passed: new Map([...kernel.passed].map(([of, lines]) => [other(of), lines])),
+  };
+};
+
 /**
- * The mechanism that goes by the clock and made a difference which was not there the second time; undefined when none is known.
+ * The mechanism that goes by the clock and made a difference which was not there the second time; undefined when there is none. It
+ * has to come to all that the kernel did, exactly.
  *
- * - "a timer": the model agrees when packets from one on are sent up to 200 ms earlier or later, so something ran out (a
- *   connection, a pause between errors, the two seconds after which UDP is a stream) just then.
- * - "overtaken": a packet was still under way, as the kernel had put its work off, when the next was sent.
+ * - "a timer": something ran out (a connection, a pause between errors, the two seconds after which UDP is a stream) within a tick
+ *   of a packet or of the reading of the tables, or while the kernel, busy with others, had put the packet off.
+ * - "overtaken": a packet was still under way, as the captures show, when the next was sent and came by.
  */
 export const byTheClock = async (of: Case, kernel: Kernel): Promise<string | undefined> => {
-  if (kernel.overtaken) return "overtaken";
-  const step = Math.max(1, Math.ceil((kernel.sent.length * late.length) / mostTries));
-  for (let from = 0; from <= kernel.sent.length; from += step)
-    for (const milliseconds of late) {
-      const other = shifted(kernel, from, milliseconds);
-      if (differences(other, await runModel(of, other, mostRepetitions)).length === 0) return "a timer";
-    }
+  const explains = async (other: Kernel): Promise<boolean> =>
+    differences(kernel, await runModel(of, other, mostRepetitions)).length === 0;
+  for (const number of kernel.overtaken)
+    if (await explains(turned(kernel, number))) return `packet ${number} overtaken`;
+  const { sent, back, readAfter, readUntil } = kernel;
+  for (const time of [readAfter - tick, readUntil + tick])
+    if (await explains({ ...kernel, readAfter: Math.max(time, sent.at(-1)?.after ?? 0) }))
+      return "a timer, as the tables were read";
+  for (let index = 0; index < sent.length; index++) {
+    const after = sent[index]!.after ?? 0;
+    for (const time of [after - tick, after + tick, back[index]! + tick])
+      if (await explains(dealtWithAt(kernel, index, time))) return `a timer, at packet ${index + 1}`;
+  }
   return undefined;
 };

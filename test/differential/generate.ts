@@ -908,7 +908,7 @@ const isHonest = (one: Action): boolean =>
   one.kind === "step" || (one.kind === "odd" && (one.what === "again" || one.what === "error"));
 
 /**
- * Of what a node's own stack resets, a load balancer gives the next opening another port or not by its own lights; and a node with
+ * Of what a node's own stack resets, or what comes back for somebody else, a load balancer gives the next opening another port or not by its own lights; and a node with
  * route_localnet asks for its neighbours from 127.0.0.0/8, which Linux does not answer.
  */
 const inCloud = (one: Conversation): Conversation => {
@@ -922,7 +922,10 @@ const inCloud = (one: Conversation): Conversation => {
       to.kind === "special" && isLoopback(specialAddresses[to.index % specialAddresses.length])
         ? { kind: "nowhere", index: to.index }
         : to,
-    source: source !== undefined && isLoopback(wrongSources[source % wrongSources.length]) ? undefined : source,
+    source:
+      proto === "tcp" || (source !== undefined && isLoopback(wrongSources[source % wrongSources.length]))
+        ? undefined
+        : source,
   };
 };
 

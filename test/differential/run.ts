@@ -35,8 +35,12 @@ export interface Kernel extends Observation {
   readonly tracked: ReadonlyMap<string, readonly number[]>;
   /** Where rules draw by chance: the counters of their hosts after each packet, which tell what was drawn. */
   readonly countersAfter: readonly string[];
-  /** Whether a packet was still under way when the next one was sent. */
-  readonly overtaken: boolean;
+  /** Numbers of packets that were still under way when the next one was sent. */
+  readonly overtaken: readonly number[];
+  /** Seconds after the first packet was sent at which the kernel had come back from sending each. */
+  readonly back: readonly number[];
+  /** The same at which the tables had been read. */
+  readonly readUntil: number;
 }
 
 const seenText = (
@@ -230,13 +234,16 @@ export const runKernel = async (
       Promise.all(withRules.map(async ({ id }) => ({ id, entries: await lab.conntrack(id) }))),
       Promise.all(withRules.map(async ({ id }) => counterLines(id, await lab.counters(id)))),
     ]);
+    const haveRead = lab.now();
     const moments = momentsOf(seen, sent, sending);
     const begin = moments[0] ?? 0;
     return {
       sent: sent.map((one, index) => ({ ...one, after: Math.round((moments[index]! - begin) * 1e6) / 1e6 })),
       readAfter: Math.round((read - begin) * 1e6) / 1e6,
       countersAfter,
-      overtaken: wasOvertaken(seen),
+      overtaken: overtaken(seen, sent),
+      back: sending.map(({ to }) => Math.round((to - begin) * 1e6) / 1e6),
+      readUntil: Math.round((haveRead - begin) * 1e6) / 1e6,
       ports: portsOf(seen),
       passed: passedOf(seen),
       tracked: new Map(
@@ -288,14 +295,16 @@ const momentsOf = (
   });
 };
 
-const wasOvertaken = (seen: readonly HostCaptured[]): boolean => {
+/** By the packets that both engines make of one sent: others have numbers of their own, which may be the same. */
+const overtaken = (seen: readonly HostCaptured[], sent: readonly Sent[]): readonly number[] => {
   const first = new Map<number, number>();
   const last = new Map<number, number>();
-  for (const { identification, time } of seen) {
+  for (const { identification, time, packet } of seen) {
+    if (packet.proto !== sent[identification - 1]?.packet.proto || "quoted" in packet) continue;
     first.set(identification, Math.min(first.get(identification) ?? Infinity, time));
     last.set(identification, Math.max(last.get(identification) ?? 0, time));
   }
-  return [...last].some(([number, time]) => time > (first.get(number + 1) ?? Infinity));
+  return [...last].filter(([number, time]) => time > (first.get(number + 1) ?? Infinity)).map(([number]) => number);
 };
 
 const portsOf = (seen: readonly (HostCaptured & { readonly host: string })[]): Map<string, Set<number>> => {

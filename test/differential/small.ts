@@ -32,12 +32,18 @@ export interface RouterOptions {
   readonly rules?: string;
   readonly bridgeNfCallIptables?: boolean;
   readonly hairpin?: boolean;
+  readonly forwarding?: boolean;
 }
 
 export const address = { a: addr("10.1.0.2"), b: addr("10.1.1.2"), c: addr("10.1.0.3") };
 
 /** A case that sends exactly what it is given. */
-export const smallCase = ({ rules = "", bridgeNfCallIptables = false, hairpin = false }: RouterOptions): Case => {
+export const smallCase = ({
+  rules = "",
+  bridgeNfCallIptables = false,
+  hairpin = false,
+  forwarding = true,
+}: RouterOptions): Case => {
   const port = (name: string): Interface => ({
     kind: "veth",
     name: `port-${name}`,
@@ -62,7 +68,7 @@ export const smallCase = ({ rules = "", bridgeNfCallIptables = false, hairpin = 
       },
     ],
     routes: [],
-    forwarding: true,
+    forwarding,
     bridgeNfCallIptables,
     rules: parseSave(rules),
     listeners: [],

@@ -668,4 +668,34 @@ export const regressions: readonly Regression[] = [
       { ...echo("r", address.b, addr("0.0.0.0"), 7), program: true },
     ],
   },
+  {
+    name: "what the rules of a bridge send elsewhere along it is dropped on a host that does not forward",
+    case: smallCase({
+      bridgeNfCallIptables: true,
+      hairpin: true,
+      forwarding: false,
+      rules: table(
+        "nat",
+        "-A PREROUTING -d 10.1.0.3/32 -p udp -m udp --dport 6 -j DNAT --to-destination 10.1.0.2",
+        "-A PREROUTING -d 10.96.0.1/32 -p udp -j DNAT --to-destination 10.1.0.3",
+        "-A PREROUTING -d 10.96.0.2/32 -p udp -j DNAT --to-destination 10.1.0.1",
+      ),
+    }),
+    sent: [
+      udp("a", a, 1, c, 6),
+      udp("a", a, 2, c, 7),
+      udp("a", a, 3, addr("10.96.0.1"), 7),
+      udp("a", a, 4, addr("10.96.0.2"), 7),
+      udp("c", c, 5, a, 7),
+    ],
+  },
+  {
+    name: "of a raw packet of its own the host asks its rules whatever its source",
+    case: smallCase({ rules: table("mangle", "-A OUTPUT -p udp", "-A OUTPUT -s 127.0.0.0/8 -j DROP") }),
+    sent: [
+      { ...udp("r", addr("127.0.0.1"), 1, b, 9), program: true },
+      { ...udp("r", addr("10.99.0.1"), 2, b, 9), program: true },
+      { ...udp("r", addr("10.1.0.1"), 3, addr("10.1.0.255"), 9), program: true },
+    ],
+  },
 ];

@@ -124,7 +124,7 @@ export const loadBalancerRules = (options: LoadBalancerOptions): PortRules => {
     era = newestEra,
     udpPortPer = era === "2018" ? "flow" : "destination",
   } = options;
-  oneOf("use of a UDP port", "flow", "destination")(udpPortPer, "udpPortPer");
+  oneOf("use of a UDP port", "flow", "destination", "destination-port")(udpPortPer, "udpPortPer");
   const { loadBalancer, aks } = figures;
   const idleFigure = sku === "Basic" ? loadBalancer.idleTimeout : aks.idleTimeout;
   const minutes = options.idleTimeoutMinutes ?? idleFigure.value;

@@ -30,7 +30,8 @@ export const stateBit: Readonly<Record<ConntrackState | "SNAT" | "DNAT", number>
 
 export const addrTypeBit = { UNICAST: 1, LOCAL: 2, BROADCAST: 4, MULTICAST: 8 } as const;
 
-const interfaceTest = (pattern: string): ((name: string | undefined) => boolean) => {
+/** Whether an interface's name fits a pattern: a trailing + stands for any ending. */
+export const interfaceTest = (pattern: string): ((name: string | undefined) => boolean) => {
   if (!pattern.endsWith("+")) return name => name === pattern;
   const start = pattern.slice(0, -1);
   return start === "" ? () => true : name => name !== undefined && name.startsWith(start);

@@ -1,9 +1,11 @@
 import type { Addr } from "../ip/addr.js";
+import { contains } from "../ip/cidr.js";
 import { type AddressChange, addressChanges, formatChangedBy } from "../net/addressChange.js";
 import { type Engine, socketKey } from "../net/engine.js";
 import type { Disposition, Step, Trace } from "../net/trace.js";
 import type { TranslatorState } from "../net/translator.js";
 import type { Host } from "../net/types.js";
+import { interfaceTest } from "../netfilter/compile.js";
 import type { Chain, Hook, Match, Ruleset } from "../netfilter/types.js";
 import { type Flow, flowOf } from "../packet/flow.js";
 import type { Packet, Tcp } from "../packet/packet.js";
@@ -195,16 +197,14 @@ export interface FlowTarget extends End {
 const within = (match: SenderMatch, address: Addr): boolean => {
   if (match.kind === "iprange") return address >= match.range.first && address <= match.range.last !== match.not;
   if (match.kind === "in") return false;
-  const { base, prefix } = match.cidr;
-  const mask = prefix === 0 ? 0 : -1 << (32 - prefix);
-  return (((address ^ base) & mask) === 0) !== match.not;
+  return contains(match.cidr, address) !== match.not;
 };
 
 /** A sender's answers to a question: for its own address, and for its node's, one of which may stand in for it. */
 const answer = (match: SenderMatch, { address, node, link = "" }: FlowSender): string => {
   if (match.kind === "in") {
     const { interface: pattern, not } = match;
-    return `${(pattern.endsWith("+") ? link.startsWith(pattern.slice(0, -1)) : link === pattern) !== not}`;
+    return `${interfaceTest(pattern)(link) !== not}`;
   }
   return [address, ...node.addresses].map(each => (within(match, each) ? "y" : "n")).join("");
 };

@@ -38,15 +38,6 @@ export type * from "./net/trace.js";
 export type * from "./net/lab.js";
 export type { FailedConnect, SocketError } from "./net/socketError.js";
 export { type TracedInterface, tracePackets } from "./net/tracePackets.js";
-export {
-  type Arrival,
-  type HostCapture,
-  type HostCaptured,
-  type LinuxLab,
-  type LinuxOptions,
-  bootLinux,
-} from "./linux/boot.js";
-export { LinuxUnavailable } from "./linux/environment.js";
 export { type Figure, type Tier, figures } from "./figures.js";
 export { type Contradiction, type ContradictionName, type Reading, contradictions } from "./azure/ledger.js";
 export {
@@ -111,9 +102,6 @@ export {
 export { type Moment, articleAt, articleMoments, articlePins, articleScenario } from "./scenario/article.js";
 export { whereami, whereamiIngress } from "./scenario/manifests.js";
 export { type SmallClusterOptions, smallCluster } from "./scenario/small.js";
-export { CheckError, check, checkNear, checkThrows } from "./notebook/check.js";
-export { type Diagram, show } from "./notebook/show.js";
-export type { CellValue, Records, TableData } from "./notebook/table.js";
 export type {
   ChartChannel,
   ChartEncoding,
@@ -137,7 +125,6 @@ export {
   failureCurves,
 } from "./chart/failureCurves.js";
 export { type AllocationOptions, type AllocationRow, allocationCurve } from "./chart/allocationCurve.js";
-export { type RenderedChart, renderChart } from "./chart/renderChart.js";
 export { bootModel } from "./net/model.js";
 export { type PathDiagramOptions, pathDiagram } from "./chart/pathDiagram.js";
 export { type AddressChange, type ChangedBy, addressChanges, formatChangedBy } from "./net/addressChange.js";
@@ -156,8 +143,6 @@ export {
 export { type SnatLoad, type SnatSweepRow, type SnatUseRow, snatUse, sweepSnatUse } from "./scenario/snatUse.js";
 export type { CaptureOptions, NamespaceQuery, Session } from "./shell/types.js";
 export { type SessionOptions, openSession } from "./shell/session.js";
-export { openLab } from "./notebook/openLab.js";
-export { saveCapture, saveTrace } from "./notebook/savePackets.js";
 export { formatDisposition, formatFlow, formatPacket, formatReason, formatTrace } from "./render/trace.js";
 export { formatAssumptions } from "./render/assumptions.js";
 export { formatDeployment } from "./render/deployment.js";
@@ -251,7 +236,6 @@ export {
   simulationWork,
 } from "./snat/simulate.js";
 export type { SimulationWork } from "./snat/work.js";
-export { workerThreads } from "./snat/workerThreads.js";
 export {
   type Advice,
   type Plan,

@@ -18,8 +18,8 @@ import {
   snatPorts,
   subnetNeed,
 } from "../lib/index.js";
-import { markdownPage } from "../lib/notebook/markdown.js";
-import { tableHtml, tableOf, tableText } from "../lib/notebook/table.js";
+import { markdownPage } from "../lib/course/markdown.js";
+import { tableHtml, tableOf, tableText } from "../lib/course/dataTable.js";
 import { message } from "./message.js";
 
 /** Values come from JSON and from cells that nobody checked: a wrong kind is told in a line, whatever the types say. */

@@ -2,7 +2,7 @@ import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { registerKernel } from "../../lib/notebook/lab.js";
+import { registerKernel } from "../../lib/course/jupyter.js";
 import { hasTool } from "../tools.js";
 import { type Bench, type Figure, median, timed } from "./bench.js";
 import { course, root } from "./course.js";

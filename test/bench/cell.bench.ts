@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import type { KernelProcess } from "../../lib/notebook/kernel.js";
-import { type CodeCell, parseNotebook } from "../../lib/notebook/nbformat.js";
+import type { KernelProcess } from "../../lib/course/kernel.js";
+import { type CodeCell, parseNotebook } from "../../lib/course/nbformat.js";
 import { type Bench, type Figure, median, timed } from "./bench.js";
 import { course } from "./course.js";
 
@@ -9,8 +9,8 @@ const repeats = 5;
 
 /** The kernel process is compiled code: it is started from there. */
 const kernels = () =>
-  import(new URL("../../lib/dist/notebook/kernel.js", import.meta.url).href) as Promise<
-    typeof import("../../lib/notebook/kernel.js")
+  import(new URL("../../lib/course/dist/kernel.js", import.meta.url).href) as Promise<
+    typeof import("../../lib/course/kernel.js")
   >;
 
 const execute = async (kernel: KernelProcess, code: string): Promise<void> => {

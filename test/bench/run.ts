@@ -7,7 +7,7 @@
  */
 import { readdirSync } from "node:fs";
 import { cpus } from "node:os";
-import { tableText } from "../../lib/notebook/table.js";
+import { tableText } from "../../lib/course/dataTable.js";
 import type { Bench, Figure } from "./bench.js";
 
 const wanted = process.argv.slice(2).filter(word => word !== "--json");

@@ -7,10 +7,10 @@ import { failureCurves } from "../../lib/chart/failureCurves.js";
 import { failureHeatMap } from "../../lib/chart/failureHeatMap.js";
 import { portsByNode } from "../../lib/chart/portsByNode.js";
 import { portsOverTime } from "../../lib/chart/portsOverTime.js";
-import { renderChart } from "../../lib/chart/renderChart.js";
+import { renderChart } from "../../lib/course/renderChart.js";
 import { type SnatPortsRow, snatPortsPerNode } from "../../lib/chart/snatPorts.js";
 import { type ChartSpec, vegaLite } from "../../lib/chart/spec.js";
-import { chartSvg } from "../../lib/chart/svg.js";
+import { chartSvg } from "../../lib/course/chartSvg.js";
 import { InputError } from "../../lib/errors.js";
 
 const row = (node: number, pod: string, portsInUse: number, failed = 0): SnatPortsRow => ({

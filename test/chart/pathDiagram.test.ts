@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { pathDiagram } from "../../lib/chart/pathDiagram.js";
-import { svgToPng } from "../../lib/chart/png.js";
+import { svgToPng } from "../../lib/course/png.js";
 import { textWidth } from "../../lib/chart/textWidth.js";
 import { bootModel } from "../../lib/net/model.js";
 import { addressChanges } from "../../lib/net/addressChange.js";

@@ -5,7 +5,7 @@
  *     npm run fuzz -- save --seconds 300      one of them
  */
 import { Command, InvalidArgumentError } from "commander";
-import { tableText } from "../../lib/notebook/table.js";
+import { tableText } from "../../lib/course/dataTable.js";
 import { corpusOf, keep } from "./corpus.js";
 import { targets } from "./targets/all.js";
 import { fuzz } from "./watch.js";

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { type Output, parseNotebook } from "../../lib/notebook/nbformat.js";
+import { type Output, parseNotebook } from "../../lib/course/nbformat.js";
 import { articleMoments, articlePins, articleScenario } from "../../lib/scenario/article.js";
 import { scenarioAt } from "../../lib/scenario/edit.js";
 import { whereami, whereamiIngress } from "../../lib/scenario/manifests.js";

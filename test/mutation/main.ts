@@ -13,7 +13,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { tableText } from "../../lib/notebook/table.js";
+import { tableText } from "../../lib/course/dataTable.js";
 import { seeded, subseed } from "../../lib/random.js";
 import { type Answer, type Question, bundleTest } from "./bundle.js";
 import { type Mutant, changeOf, mutantsOf } from "./mutants.js";
@@ -24,7 +24,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "")
 const folders = ["net", "netfilter", "azure", "kube", "snat"] as const;
 /** Tests that run on Linux alone, look at other things than what the library answers, or say in a minute what others say in a second. */
 const left =
-  /^(linux|notebook|bench|mutation|fuzz|differential\/(differential|kubeProxy)|snat\/accuracy)|^(architecture|readme|figures|growth)\./;
+  /^(linux|course|bench|mutation|fuzz|differential\/(differential|kubeProxy)|snat\/accuracy)|^(architecture|readme|figures|growth)\./;
 
 const whole = (text: string): number => {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("expected a whole number above 0");

@@ -8,7 +8,7 @@ export const typeChecker = (root: string): ((mutant: Mutant, text: string) => bo
   const config = ts.readConfigFile(join(root, "lib/tsconfig.json"), path => readFileSync(path, "utf8"));
   const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, join(root, "lib"));
   const files = (readdirSync(join(root, "lib"), { recursive: true, encoding: "utf8" }) as string[])
-    .filter(path => path.endsWith(".ts") && !/^(dist|node_modules|notebook)\b/.test(path))
+    .filter(path => path.endsWith(".ts") && !/^(dist|node_modules|course)\b/.test(path))
     .map(path => join(root, "lib", path));
   const changed = new Map<string, { readonly text: string; readonly version: number }>();
   let version = 0;

@@ -14,7 +14,7 @@ import {
 } from "../../lib/scenario/flowTable.js";
 import { smallCluster } from "../../lib/scenario/small.js";
 import { nodeCounts, plugins } from "./ways.js";
-import { tableText } from "../../lib/notebook/table.js";
+import { tableText } from "../../lib/course/dataTable.js";
 import type { Scenario } from "../../lib/scenario/types.js";
 
 const tableOf = (scenario: Scenario): readonly FlowRow[] => [...flowTable(build(scenario))];

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { openLab } from "../../lib/notebook/openLab.js";
+import { openLab } from "../../lib/course/openLab.js";
 import { articleScenario } from "../../lib/scenario/article.js";
 import { openSession } from "../../lib/shell/session.js";
 import { canRunLinux } from "../linux/need.js";

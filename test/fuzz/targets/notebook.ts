@@ -1,13 +1,13 @@
 import { fromHtml } from "hast-util-from-html";
-import { parametersOf } from "../../../lib/notebook/declarations.js";
-import { markdownPage } from "../../../lib/notebook/markdown.js";
-import { emitNotebook, type Notebook, parseNotebook } from "../../../lib/notebook/nbformat.js";
-import { chapterOf, chapterPage, indexPage } from "../../../lib/notebook/page.js";
-import { injectParameters } from "../../../lib/notebook/parameters.js";
-import { readParametersFile } from "../../../lib/notebook/parameterValues.js";
-import { sanitise } from "../../../lib/notebook/sanitise.js";
-import { type TableData, tableHtml, tableOf, tableText, type Records } from "../../../lib/notebook/table.js";
-import { triesOf } from "../../../lib/notebook/tries.js";
+import { parametersOf } from "../../../lib/course/declarations.js";
+import { markdownPage } from "../../../lib/course/markdown.js";
+import { emitNotebook, type Notebook, parseNotebook } from "../../../lib/course/nbformat.js";
+import { chapterOf, chapterPage, indexPage } from "../../../lib/course/page.js";
+import { injectParameters } from "../../../lib/course/parameters.js";
+import { readParametersFile } from "../../../lib/course/parameterValues.js";
+import { sanitise } from "../../../lib/course/sanitise.js";
+import { type TableData, tableHtml, tableOf, tableText, type Records } from "../../../lib/course/dataTable.js";
+import { triesOf } from "../../../lib/course/tries.js";
 import { Broken, holds, readValue, reading, same, type Target } from "../target.js";
 
 const own = { script: ["contents.js", "charts.js"], link: ["style.css", "data:,"] } as const;

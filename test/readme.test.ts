@@ -20,6 +20,7 @@ test("its programs run as they stand", () => {
     try {
       const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", file], {
         cwd: root,
+        env: { ...process.env, TSX_TSCONFIG_PATH: join(root, "lib/tsconfig.json") }, // the packages as they are built
         encoding: "utf8",
       });
       assert.is(status, 0, stderr);

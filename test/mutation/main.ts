@@ -24,7 +24,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "")
 const folders = ["net", "netfilter", "azure", "kube", "snat"] as const;
 /** Tests that run on Linux alone, look at other things than what the library answers, or say in a minute what others say in a second. */
 const left =
-  /^(linux|course|bench|mutation|fuzz|differential\/(differential|kubeProxy)|snat\/accuracy)|^(architecture|readme|figures|growth)\./;
+  /^(linux|course|bench|mutation|fuzz|differential\/(differential|kubeProxy)|snat\/accuracy)|^(architecture|package|readme|figures|growth)\./;
 
 const whole = (text: string): number => {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("expected a whole number above 0");

@@ -25,7 +25,7 @@ const dns: Stream = {
 };
 const workload = evenWorkload({ nodes: 3, podsPerNode: 10, streams: [api, dns] });
 const rules = loadBalancerRules({ nodes: 3, allocatedOutboundPorts: 192 });
-const index = new URL("../../lib/dist/index.js", import.meta.url).href;
+const built = (module: string) => JSON.stringify(new URL(`../../lib/dist/${module}`, import.meta.url).href);
 const short: SimulateOptions = { seconds: 600, warmUp: 600, buckets: 5, seed: 11 };
 
 const rejection = (run: Promise<unknown>): Promise<Error> =>
@@ -374,7 +374,8 @@ control("leaves threads behind that take up the next one, and do not keep a prog
   assert.not.equal(everything(other), everything(before));
 
   const program = `
-    import { evenWorkload, loadBalancerRules, simulate, workerThreads } from ${JSON.stringify(index)};
+    import { evenWorkload, loadBalancerRules, simulate } from ${built("index.js")};
+    import { workerThreads } from ${built("snat/workerThreads.js")};
     const streams = [{ name: "api", rate: 1, to: { address: "203.0.113.7", port: 443, protocol: "tcp" }, duration: { kind: "constant", seconds: 1 } }];
     const workload = evenWorkload({ nodes: 2, podsPerNode: 1, streams });
     const options = { seconds: 100, workers: workerThreads(2) };

@@ -45,6 +45,21 @@ export type Translation =
   | { readonly kind: "unknown-flow" }
   | NoPorts;
 
+/** Ports for flows of one source to one destination, one after the other. */
+export interface PortSource {
+  /** Takes the port that {@link TranslatorState.outbound} would have given the next flow: its place among the source's, or undefined where none is left. */
+  take(): number | undefined;
+  /** The address and port at a place. */
+  at(place: number): { readonly address: Addr; readonly port: number };
+}
+
+const noPorts: PortSource = {
+  take: () => undefined,
+  at(place) {
+    throw new RangeError(`place ${place} of no ports`);
+  },
+};
+
 /** Which ports of a pool one target holds: a bit each, and where the search for the lowest free one may start. */
 interface TargetPorts {
   readonly bits: Uint32Array;
@@ -85,11 +100,16 @@ class PortPool {
       .sort((a, b) => a - b);
   }
 
-  /** The lowest port that the target does not hold yet; undefined when it holds all. */
-  take(target: string): number | undefined {
+  /** The ports that a target holds; what holds none is forgotten once it has released its last. */
+  of(target: string): TargetPorts {
     let ports = this.#targets.get(target);
     if (ports === undefined)
       this.#targets.set(target, (ports = { bits: new Uint32Array(Math.ceil(this.size / 32)), firstWord: 0, held: 0 }));
+    return ports;
+  }
+
+  /** The lowest port that the target does not hold yet; undefined when it holds all. */
+  take(ports: TargetPorts): number | undefined {
     if (ports.held === this.size) return undefined;
     while (ports.bits[ports.firstWord] === 0xffffffff) ports.firstWord++;
     const word = ports.bits[ports.firstWord]!;
@@ -148,7 +168,7 @@ export class TranslatorState {
     if ("kind" in found) return found;
     if (!begins(packet)) return { kind: "unknown-flow" };
     const { pool, target } = found;
-    const index = pool.take(target);
+    const index = pool.take(pool.of(target));
     if (index === undefined) return { kind: "exhausted", allotted: pool.size };
     const { address, port } = pool.at(index);
     const outside = { ...flow, src: address, sport: port };
@@ -157,23 +177,13 @@ export class TranslatorState {
     return { kind: "translated", flow: outside, fresh: true, inUse: pool.inUse, allotted: pool.size };
   }
 
-  /**
-   * Where ports come from for flows of one source to one destination that nobody will follow further: each call takes the one
-   * that {@link outbound} would have given the next flow; undefined where none is left. They stay taken.
-   */
-  ports(
-    source: Addr,
-    proto: "tcp" | "udp",
-    to: Addr,
-    port: number,
-  ): () => { readonly address: Addr; readonly port: number } | undefined {
+  /** Where ports come from for flows of one source to one destination that nobody will follow further. They stay taken. */
+  ports(source: Addr, proto: "tcp" | "udp", to: Addr, port: number): PortSource {
     const found = this.#ports(proto, source, to, port);
-    if ("kind" in found) return () => undefined;
-    const { pool, target } = found;
-    return () => {
-      const index = pool.take(target);
-      return index === undefined ? undefined : pool.at(index);
-    };
+    if ("kind" in found) return noPorts;
+    const { pool } = found;
+    const held = pool.of(found.target);
+    return { take: () => pool.take(held), at: place => pool.at(place) };
   }
 
   /** The pool that a flow's port comes from, and what may hold each of its ports once. */

@@ -3,7 +3,7 @@ import { contains } from "../ip/cidr.js";
 import { type AddressChange, addressChanges, formatChangedBy } from "../net/addressChange.js";
 import { type Engine, socketKey } from "../net/engine.js";
 import type { Disposition, Step, Trace } from "../net/trace.js";
-import type { TranslatorState } from "../net/translator.js";
+import type { PortSource, TranslatorState } from "../net/translator.js";
 import type { Host } from "../net/types.js";
 import { interfaceTest } from "../netfilter/compile.js";
 import type { Chain, Hook, Match, Ruleset } from "../netfilter/types.js";
@@ -179,6 +179,8 @@ export interface FlowNode {
 
 /** Who sends, as far as rules can tell. */
 export interface FlowSender {
+  /** Its place among all senders. */
+  readonly number: number;
   readonly host: string;
   readonly node: FlowNode;
   /** A node has others too, and sends from the one that faces the destination. */
@@ -189,8 +191,11 @@ export interface FlowSender {
   readonly shape: string;
 }
 
-/** What is called; `node` is the one that it is on, where it is a pod. */
+/** What is called. */
 export interface FlowTarget extends End {
+  /** Its place among all that are called; the same for the same destination. */
+  readonly number: number;
+  /** The node that it is on, where it is a pod. */
   readonly node?: string;
 }
 
@@ -209,21 +214,25 @@ const answer = (match: SenderMatch, { address, node, link = "" }: FlowSender): s
   return [address, ...node.addresses].map(each => (within(match, each) ? "y" : "n")).join("");
 };
 
-/** An address of another sender's flow, in the part that `address` plays in the model's. */
-export const inPart = (address: Addr, model: FlowSender, sender: FlowSender): Addr => {
-  if (address === model.address) return sender.address;
+/** Which address another sender's flow has in the part that `address` plays in the model's. */
+export const partOf = (address: Addr, model: FlowSender): ((sender: FlowSender) => Addr) => {
+  if (address === model.address) return sender => sender.address;
   const place = model.node.addresses.indexOf(address);
-  return place < 0 ? address : sender.node.addresses[place]!;
+  return place < 0 ? () => address : sender => sender.node.addresses[place]!;
 };
 
 interface PublicEnd extends End {
   readonly device: string;
-  /** The next one, for another flow of the class. */
-  next(sender: FlowSender): End | undefined;
+  /** Whether each sender has ports of its own, not its node. */
+  readonly perSender: boolean;
+  /** Where another sender's flows of the class have their ports from. */
+  of(sender: FlowSender): PortSource;
 }
 
 /** Flows from nodes of one kind to one destination whose senders the rules cannot tell apart. One of them was traced, the others follow from it. */
 export interface FlowClass {
+  /** Its place among {@link FlowTracer.classes}. */
+  readonly number: number;
   readonly outline: FlowOutline;
   /** Whose flow was traced. */
   readonly sender: FlowSender;
@@ -231,21 +240,86 @@ export interface FlowClass {
   readonly public?: PublicEnd;
 }
 
-/** A class that others can join: those whose answers to its questions are these. */
-interface OpenClass extends FlowClass {
+/** What the rules on one way ask of senders. */
+interface QuestionList {
+  /** Its place among all lists. */
+  readonly number: number;
   readonly questions: readonly SenderMatch[];
-  readonly answers: string;
 }
+
+/** A class that others can join: those whose answers to its questions are these, by their number. */
+interface OpenClass extends FlowClass {
+  readonly list: QuestionList;
+  readonly answers: number;
+}
+
+/** The classes of flows from one kind of node, by their destination's number; a destination on the sender's own node is another one. */
+interface KnownClasses {
+  readonly near: OpenClass[][];
+  readonly far: OpenClass[][];
+}
+
+/** What a node's last sender called: the classes of its flows, and where their ports come from. */
+interface Last {
+  readonly to: readonly FlowTarget[];
+  readonly classes: (OpenClass | undefined)[];
+  /** What whoever joins these classes has to answer. */
+  readonly answers: Map<QuestionList, number>;
+  readonly ports: (PortSource | undefined)[];
+}
+
+const noClasses: KnownClasses = { near: [], far: [] };
 
 /** A flow of a table: what it has in common with others, and what is its own. */
 export interface ClassedFlow {
   readonly class: FlowClass;
+  readonly sender: FlowSender;
+  /** The client's port. */
+  readonly port: number;
+  readonly to: FlowTarget;
   /** Its public end; undefined where it has none, or where no port was left. */
   readonly public: End | undefined;
 }
 
+/** What is kept of a flow: the numbers of its sender, destination and class, the client's port, and its place among the ports of its source. */
+const width = 5;
+
+/** In place of a place among ports: no public end, or the one that the class was traced with. */
+const noPlace = 0xffffffff;
+const asTraced = 0xfffffffe;
+
+/** Flows as numbers, 20 bytes each. */
+class FlowStore {
+  readonly #numbers: Uint32Array;
+  #next = 0;
+
+  constructor(flows: number) {
+    this.#numbers = new Uint32Array(flows * width);
+  }
+
+  add(sender: number, to: number, of: number, port: number, place: number): void {
+    const start = this.#next;
+    const numbers = this.#numbers;
+    numbers[start] = sender;
+    numbers[start + 1] = to;
+    numbers[start + 2] = of;
+    numbers[start + 3] = port;
+    numbers[start + 4] = place;
+    this.#next = start + width;
+  }
+
+  /** The numbers of one flow, as they were added. */
+  at(index: number): readonly [sender: number, to: number, of: number, port: number, place: number] {
+    const [sender = 0, to = 0, of = 0, port = 0, place = 0] = this.#numbers.subarray(
+      index * width,
+      (index + 1) * width,
+    );
+    return [sender, to, of, port, place];
+  }
+}
+
 /** Whether a sender's own place, beside its address and port, shows in what happened. */
-const isPlain = ({ outline, sender, public: taken }: FlowClass): boolean => {
+const isPlain = ({ outline, sender, public: taken }: Omit<FlowClass, "number">): boolean => {
   const plain = ({ address, port }: End) =>
     address === taken?.address ? port === taken.port : port === outline.sent.port;
   const sources = [outline.leavingNode, outline.inVnet, outline.onInternet, outline.received];
@@ -266,18 +340,47 @@ const isPlain = ({ outline, sender, public: taken }: FlowClass): boolean => {
 export class FlowTracer {
   readonly #hosts: ReadonlyMap<string, Host>;
   readonly #devices: ReadonlyMap<string, TranslatorState>;
-  /** By kind of node, then by destination; a destination on the sender's own node is another one. */
-  readonly #classes = new Map<string, { readonly near: Map<End, OpenClass[]>; readonly far: Map<End, OpenClass[]> }>();
+  /** By kind of node. */
+  readonly #known = new Map<string, KnownClasses>();
+  readonly #classes: FlowClass[] = [];
+  readonly #flows: FlowStore;
   /** Equal lists of questions are one list, so that a sender answers each once. */
-  readonly #questions = new Map<string, readonly SenderMatch[]>();
+  readonly #lists = new Map<string, QuestionList>();
+  /** Numbers of all answers that senders gave. */
+  readonly #answers = new Map<string, number>();
   #sender: FlowSender | undefined;
-  #ofShape = { near: new Map<End, OpenClass[]>(), far: new Map<End, OpenClass[]>() };
-  readonly #answers = new Map<readonly SenderMatch[], string>();
+  /** By node, as most senders of a node are alike. */
+  readonly #last = new Map<FlowNode, Last>();
+  #ofShape = noClasses;
+  /** The numbers of its answers, by list; -1 where it was not asked. */
+  #ofSender = new Int32Array(16);
   #traced = 0;
 
-  constructor(private readonly engine: Engine) {
+  /**
+   * @param senders all that {@link follow} will be given, in the order of their numbers
+   * @param targets likewise
+   * @param flows how many flows there will be
+   */
+  constructor(
+    private readonly engine: Engine,
+    private readonly senders: readonly FlowSender[],
+    private readonly targets: readonly FlowTarget[],
+    flows: number,
+  ) {
+    this.#flows = new FlowStore(flows);
     this.#hosts = new Map(engine.network.hosts.map(host => [host.id, host]));
     this.#devices = new Map(engine.translators.map(state => [state.translator.name, state]));
+  }
+
+  /** One of the flows, in the order in which they were followed. */
+  at(index: number): ClassedFlow {
+    const [sender, to, of, port, place] = this.#flows.at(index);
+    const flow = { class: this.#classes[of]!, sender: this.senders[sender]!, port, to: this.targets[to]! };
+    const taken = flow.class.public;
+    return {
+      ...flow,
+      public: place === noPlace ? undefined : place === asTraced ? taken : taken!.of(flow.sender).at(place),
+    };
   }
 
   /** Flows that were traced; all others were derived. */
@@ -286,54 +389,107 @@ export class FlowTracer {
   }
 
   /**
-   * The next flow of a sender.
-   * @param to the destination, the same object whenever it is the same
-   * @param alone the client port may be another flow's on the same node, so nothing is taken over from others
+   * The next flows of a sender, one to each destination.
+   * @param port the client's port, by the place of the destination
+   * @param alone a client port may be another flow's on the same node, so nothing is taken over from others
    */
-  follow(sender: FlowSender, port: number, to: FlowTarget, alone: boolean): ClassedFlow {
-    if (sender !== this.#sender) this.#begin(sender);
-    const classes = to.node === sender.node.name ? this.#ofShape.near : this.#ofShape.far;
-    const known = classes.get(to);
-    if (!alone && known !== undefined)
-      for (const each of known)
-        if (this.#answersOf(each.questions) === each.answers) return { class: each, public: each.public?.next(sender) };
-    const { traced, questions } = this.#trace(sender, port, to);
-    if (!alone && questions !== undefined) {
-      const open = { ...traced, questions, answers: this.#answersOf(questions) };
-      if (known === undefined) classes.set(to, [open]);
-      else known.push(open);
-      return { class: open, public: open.public };
+  follow(sender: FlowSender, to: readonly FlowTarget[], port: (place: number) => number, alone: boolean): void {
+    this.#begin(sender);
+    const { classes, answers, ports } = this.#lastAlike(sender, to);
+    for (let place = 0; place < to.length; place++) {
+      const target = to[place]!;
+      const client = port(place);
+      let known = alone ? undefined : classes[place];
+      if (known === undefined) {
+        known = alone ? undefined : this.#find(sender, target);
+        if (known === undefined) {
+          const of = this.#traceClass(sender, client, target, alone);
+          this.#flows.add(
+            sender.number,
+            target.number,
+            of.number,
+            client,
+            of.public === undefined ? noPlace : asTraced,
+          );
+          continue;
+        }
+        classes[place] = known;
+        answers.set(known.list, known.answers);
+      }
+      let portPlace = noPlace;
+      if (known.public !== undefined) {
+        let source = ports[place];
+        if (source === undefined || known.public.perSender) ports[place] = source = known.public.of(sender);
+        portPlace = source.take() ?? noPlace;
+      }
+      this.#flows.add(sender.number, target.number, known.number, client, portPlace);
     }
-    return { class: traced, public: traced.public };
   }
 
   #begin(sender: FlowSender): void {
     this.#sender = sender;
-    this.#answers.clear();
-    const { shape } = sender.node;
-    let known = this.#classes.get(shape);
-    if (known === undefined) this.#classes.set(shape, (known = { near: new Map(), far: new Map() }));
+    this.#ofSender.fill(-1);
+    let known = this.#known.get(sender.node.shape);
+    if (known === undefined) this.#known.set(sender.node.shape, (known = { near: [], far: [] }));
     this.#ofShape = known;
   }
 
-  /** What the sender at hand answers. */
-  #answersOf(questions: readonly SenderMatch[]): string {
-    let text = this.#answers.get(questions);
-    if (text === undefined) {
-      const sender = this.#sender!;
-      text = sender.shape + questions.map(match => ` ${answer(match, sender)}`).join("");
-      this.#answers.set(questions, text);
-    }
-    return text;
+  /** What the last sender of the node called, where this one would answer as it did. */
+  #lastAlike(sender: FlowSender, to: readonly FlowTarget[]): Last {
+    const last = this.#last.get(sender.node);
+    if (last?.to === to && [...last.answers].every(([list, answers]) => this.#answersTo(list) === answers)) return last;
+    const next: Last = { to, classes: [], answers: new Map(), ports: [] };
+    this.#last.set(sender.node, next);
+    return next;
   }
 
-  #same(questions: Questions): readonly SenderMatch[] | undefined {
+  #classesOf(sender: FlowSender, to: FlowTarget): OpenClass[] {
+    const classes = to.node === sender.node.name ? this.#ofShape.near : this.#ofShape.far;
+    return (classes[to.number] ??= []);
+  }
+
+  #find(sender: FlowSender, to: FlowTarget): OpenClass | undefined {
+    return this.#classesOf(sender, to).find(({ list, answers }) => this.#answersTo(list) === answers);
+  }
+
+  /** The class of a flow that no known one fits; others can join it, unless something told this flow from all others. */
+  #traceClass(sender: FlowSender, port: number, to: FlowTarget, alone: boolean): FlowClass {
+    const { traced, list } = this.#trace(sender, port, to);
+    const number = this.#classes.length;
+    if (alone || list === undefined) {
+      const own = { number, ...traced };
+      this.#classes.push(own);
+      return own;
+    }
+    const open: OpenClass = { number, ...traced, list, answers: this.#answersTo(list) };
+    this.#classes.push(open);
+    this.#classesOf(sender, to).push(open);
+    return open;
+  }
+
+  /** What the sender at hand answers. */
+  #answersTo({ number: place, questions }: QuestionList): number {
+    if (place >= this.#ofSender.length) {
+      const longer = new Int32Array(place * 2).fill(-1);
+      longer.set(this.#ofSender);
+      this.#ofSender = longer;
+    }
+    let number = this.#ofSender[place]!;
+    if (number >= 0) return number;
+    const sender = this.#sender!;
+    const text = sender.shape + questions.map(match => ` ${answer(match, sender)}`).join("");
+    number = this.#answers.get(text) ?? this.#answers.size;
+    this.#answers.set(text, number);
+    this.#ofSender[place] = number;
+    return number;
+  }
+
+  #same(questions: Questions): QuestionList | undefined {
     if (questions === undefined) return undefined;
     const key = [...questions.keys()].join();
-    const known = this.#questions.get(key);
-    if (known !== undefined) return known;
-    const list = [...questions.values()];
-    this.#questions.set(key, list);
+    let list = this.#lists.get(key);
+    if (list === undefined)
+      this.#lists.set(key, (list = { number: this.#lists.size, questions: [...questions.values()] }));
     return list;
   }
 
@@ -341,7 +497,7 @@ export class FlowTracer {
     sender: FlowSender,
     port: number,
     to: End,
-  ): { readonly traced: FlowClass; readonly questions: readonly SenderMatch[] | undefined } {
+  ): { readonly traced: Omit<FlowClass, "number">; readonly list: QuestionList | undefined } {
     this.#traced++;
     const { engine } = this;
     const { clock } = engine;
@@ -364,7 +520,7 @@ export class FlowTracer {
     engine.clock = clock; // all flows begin at the same moment
     const traced = { outline: outlineOf(trace), sender, ...this.#publicEnd(trace, sender, to) };
     const open = isPlain(traced) && !trace.hops.some(hop => hop.steps.some(isOwn)) && !isExhausted(trace);
-    return { traced, questions: open ? this.#same(questionsOn(trace, this.#hosts)) : undefined };
+    return { traced, list: open ? this.#same(questionsOn(trace, this.#hosts)) : undefined };
   }
 
   #publicEnd({ hops }: Trace, sender: FlowSender, to: End): { readonly public?: PublicEnd } {
@@ -373,14 +529,16 @@ export class FlowTracer {
         if (step.kind === "translate" && step.before.src !== step.after.src) {
           const { before, after, translator: device } = step;
           const state = this.#devices.get(device)!;
-          const known = new Map<Addr, () => End | undefined>();
-          const next = (other: FlowSender) => {
-            const source = inPart(before.src, sender, other);
-            let ports = known.get(source);
-            if (ports === undefined) known.set(source, (ports = state.ports(source, "tcp", to.address, to.port)));
-            return ports();
+          const sourceOf = partOf(before.src, sender);
+          const known = new Map<Addr, PortSource>();
+          const of = (other: FlowSender): PortSource => {
+            const source = sourceOf(other);
+            const ports = known.get(source) ?? state.ports(source, "tcp", to.address, to.port);
+            known.set(source, ports);
+            return ports;
           };
-          return { public: { address: after.src, port: after.sport, device, next } };
+          const perSender = before.src === sender.address;
+          return { public: { address: after.src, port: after.sport, device, perSender, of } };
         }
     return {};
   }

@@ -6,7 +6,6 @@ import type { Cluster, NetworkPlugin, Pod } from "../kube/types.js";
 import { Engine } from "../net/engine.js";
 import type { Disposition } from "../net/trace.js";
 import type { Fabric, Host, Interface, Route, Veth } from "../net/types.js";
-import { noRules } from "../netfilter/types.js";
 import {
   type ClassedFlow,
   type End,
@@ -15,7 +14,7 @@ import {
   type FlowSender,
   type FlowTarget,
   FlowTracer,
-  inPart,
+  partOf,
 } from "./flowClasses.js";
 import type { Built, BuiltCluster } from "./types.js";
 
@@ -99,9 +98,23 @@ const clientPort = (flow: number): number => clientPorts.first + ((clientPorts.s
 const tcpPort = (ports: readonly { readonly port: number; readonly protocol: string }[]): number | undefined =>
   ports.find(({ protocol }) => protocol === "TCP")?.port;
 
+/** All that is called, in the order in which it first is. */
+class Called {
+  readonly #all: Destination[] = [];
+
+  get all(): readonly Destination[] {
+    return this.#all;
+  }
+
+  add(to: Omit<Destination, "number">): Destination {
+    const destination = { ...to, number: this.#all.length };
+    this.#all.push(destination);
+    return destination;
+  }
+}
+
 /** What is called in one cluster: each destination is one object, whoever calls it. */
 class Destinations {
-  readonly #pods: readonly (Destination | undefined)[];
   /** By node, places of its first two pods: the second is for the first. */
   readonly #onNode = new Map<string, number[]>();
   /** The place of the first pod, and of the first on another node than that. */
@@ -115,13 +128,10 @@ class Destinations {
     hosts: ReadonlyMap<string, Host>,
     cluster: Cluster,
     private readonly pods: readonly Pod[],
-    namespace: string,
-    everyHost: boolean,
+    private readonly kinds: ReadonlySet<DestinationKind>,
+    private readonly called: Called,
+    { namespace, everyHost }: { readonly namespace: string; readonly everyHost: boolean },
   ) {
-    this.#pods = pods.map(({ name, ip, ports, node }) => {
-      const port = tcpPort(ports);
-      return port === undefined ? undefined : { kind: "other-node pod", name, address: ip, port, node };
-    });
     for (const [place, { node }] of pods.entries()) {
       const places = this.#onNode.get(node);
       if (places === undefined) this.#onNode.set(node, [place]);
@@ -130,50 +140,78 @@ class Destinations {
     const other = pods.findIndex(({ node }) => node !== pods[0]!.node);
     this.#other = other < 0 ? undefined : other;
     const addresses = new Set(pods.map(pod => pod.ip));
-    this.#services = cluster.services
-      .filter(service => service.namespace === namespace && service.endpoints.length > 0)
-      .map(service => ({ service, behind: new Set(service.endpoints.map(({ ip }) => ip)) }))
-      .filter(({ behind }) => [...behind].every(ip => addresses.has(ip)))
-      .map(({ service: { name, clusterIp, ports }, behind }) => {
-        const port = tcpPort(ports);
-        return { behind, to: port === undefined ? undefined : { kind: "service", name, address: clusterIp, port } };
-      });
+    this.#services = !kinds.has("service")
+      ? []
+      : cluster.services
+          .filter(service => service.namespace === namespace && service.endpoints.length > 0)
+          .map(service => ({ service, behind: new Set(service.endpoints.map(({ ip }) => ip)) }))
+          .filter(({ behind }) => [...behind].every(ip => addresses.has(ip)))
+          .map(({ service: { name, clusterIp, ports }, behind }) => {
+            const port = tcpPort(ports);
+            const to = port === undefined ? undefined : { kind: "service" as const, name, address: clusterIp, port };
+            return { behind, to: to && called.add(to) };
+          });
     const all = (kind: DestinationKind, named: readonly { readonly name: string }[]) =>
-      (everyHost ? named : named.slice(0, 1)).flatMap(({ name }) => toHost(kind, hosts.get(name)));
+      !kinds.has(kind)
+        ? []
+        : (everyHost ? named : named.slice(0, 1))
+            .flatMap(({ name }) => toHost(kind, hosts.get(name)))
+            .map(to => called.add(to));
     this.#machines = all("VM", scenario.vms);
     this.#sites = all("Internet", scenario.sites);
   }
 
-  /** What one sender calls, a kind after the other. `own` is its place among the pods. */
+  readonly #near = new Map<number, Destination | undefined>();
+  readonly #far = new Map<number, Destination | undefined>();
+  /** By node, what its last sender called. */
+  readonly #last = new Map<
+    string,
+    {
+      readonly near: number | undefined;
+      readonly far: number | undefined;
+      readonly service: object | undefined;
+      readonly all: readonly Destination[];
+    }
+  >();
+
+  /** What one sender calls, a kind after the other. `own` is its place among the pods. Most pods of a node call the same. */
   of(node: string, own: number | undefined): readonly Destination[] {
     const { pods } = this;
     const near = this.#onNode.get(node)?.find(place => place !== own);
     const far = pods.length === 0 ? undefined : pods[0]!.node === node ? this.#other : 0;
     const ip = own === undefined ? undefined : pods[own]!.ip;
     const service = this.#services.find(({ behind }) => ip === undefined || !behind.has(ip)) ?? this.#services[0];
-    return [
-      ...this.#pod("same-node pod", near),
-      ...this.#pod("other-node pod", far),
+    const last = this.#last.get(node);
+    if (last !== undefined && last.near === near && last.far === far && last.service === service) return last.all;
+    const all = [
+      ...this.#pod("same-node pod", near, this.#near),
+      ...this.#pod("other-node pod", far, this.#far),
       ...this.#machines,
       ...(service?.to === undefined ? [] : [service.to]),
       ...this.#sites,
     ];
+    this.#last.set(node, { near, far, service, all });
+    return all;
   }
 
-  readonly #near = new Map<number, Destination>();
-
-  #pod(kind: "same-node pod" | "other-node pod", place: number | undefined): readonly Destination[] {
-    const pod = place === undefined ? undefined : this.#pods[place];
-    if (pod === undefined) return [];
-    if (kind === "other-node pod") return [pod];
-    let near = this.#near.get(place!);
-    if (near === undefined) this.#near.set(place!, (near = { ...pod, kind }));
-    return [near];
+  #pod(
+    kind: "same-node pod" | "other-node pod",
+    place: number | undefined,
+    known: Map<number, Destination | undefined>,
+  ): readonly Destination[] {
+    if (place === undefined || !this.kinds.has(kind)) return [];
+    if (!known.has(place)) {
+      const { name, ip, ports, node } = this.pods[place]!;
+      const port = tcpPort(ports);
+      known.set(place, port === undefined ? undefined : this.called.add({ kind, name, address: ip, port, node }));
+    }
+    const pod = known.get(place);
+    return pod === undefined ? [] : [pod];
   }
 }
 
 /** A machine or site of the network, at a port where it listens: there the answer shows what it saw. */
-const toHost = (kind: DestinationKind, host: Host | undefined): readonly Destination[] => {
+const toHost = (kind: DestinationKind, host: Host | undefined): readonly Omit<Destination, "number">[] => {
   const address = host?.interfaces[0]?.addresses[0]?.address;
   const port = host?.listeners.find(({ proto }) => proto === "tcp")?.port;
   return host === undefined || address === undefined || port === undefined
@@ -181,15 +219,29 @@ const toHost = (kind: DestinationKind, host: Host | undefined): readonly Destina
     : [{ kind, name: host.hostname, address, port }];
 };
 
-/** What else there is to a host but its name, interfaces and rules. */
-const rest = (host: Host): Partial<Host> => ({
-  ...host,
-  id: "",
-  hostname: "",
-  interfaces: [],
-  rules: noRules,
-  listeners: [],
-});
+/** All fields of an object but some, as text: equal for objects that differ in nothing else. */
+const fieldsOf = (item: object, without: ReadonlySet<string>): string => {
+  let text = "";
+  const fields = item as Readonly<Record<string, unknown>>;
+  for (const field of Object.keys(fields)) {
+    if (without.has(field)) continue;
+    const value = fields[field];
+    text += `${field}=${typeof value === "object" ? JSON.stringify(value) : String(value)} `;
+  }
+  return text;
+};
+
+/** Of a host: its name, and what is looked at by itself. What listens on it matters to nobody who is only passing. */
+const hostsOwn: ReadonlySet<string> = new Set<keyof Host>([
+  "id",
+  "hostname",
+  "interfaces",
+  "routes",
+  "rules",
+  "listeners",
+]);
+const interfacesOwn: ReadonlySet<string> = new Set<keyof Veth>(["addresses", "peer"]);
+const podEndsOwn: ReadonlySet<string> = new Set<keyof Veth>(["name", "peer"]);
 
 const isOwn = (entry: Interface): boolean => entry.kind !== "veth";
 
@@ -206,59 +258,91 @@ const shapesOf = (fabric: Fabric) => {
   const number = numbered();
   const nics = new Map(fabric.nics.map(nic => [nic.host, nic]));
   const nicOf = new Map(fabric.nics.flatMap(nic => nic.addresses.map(address => [address, nic.host] as const)));
-  const links = ({ interfaces }: Host, wanted: (entry: Interface) => boolean) =>
-    interfaces
-      .filter(wanted)
-      .map(({ addresses, ...entry }) => [{ ...entry, peer: "" }, addresses.map(({ prefix }) => prefix)]);
+  const nodeLinks = new WeakMap<Host, PodLinks>();
+  const linksOf = (node: Host): PodLinks => {
+    const known = nodeLinks.get(node) ?? new PodLinks(node);
+    nodeLinks.set(node, known);
+    return known;
+  };
+  const interfaceShape = (entry: Interface): string =>
+    `${fieldsOf(entry, interfacesOwn)}/${entry.addresses.map(({ prefix }) => prefix).join()}`;
   return {
     node(host: Host): FlowNode {
       const nic = nics.get(host.id);
       const card = nic && [nic.interface, nic.subnet, nic.ipForwarding, nic.publicAddress !== undefined];
+      const own = host.interfaces.filter(isOwn);
       return {
         name: host.id,
-        addresses: host.interfaces.filter(isOwn).flatMap(({ addresses }) => addresses.map(({ address }) => address)),
-        shape: JSON.stringify([number(host.rules), rest(host), links(host, isOwn), card]),
+        addresses: own.flatMap(({ addresses }) => addresses.map(({ address }) => address)),
+        shape: JSON.stringify([
+          number(host.rules),
+          fieldsOf(host, hostsOwn),
+          host.routes,
+          own.map(interfaceShape),
+          card,
+        ]),
       };
     },
     /** Of a pod: it may have rules of its own, which tell it from all others. */
-    pod: (host: Host, node: Host): string =>
-      JSON.stringify([
-        host.rules.tables.length === 0 ? 0 : host.id,
-        // Its gateway is its node's: it has another address on each node, and plays the same part.
-        { ...rest(host), routes: host.routes.map(route => ({ ...route, via: gatewayPart(route, node) })) },
-        links(host, () => true),
-        nicOf.get(host.interfaces[0]!.addresses[0]!.address) === node.id,
-        linkShape(host, node),
-      ]),
+    pod(host: Host, node: Host): string {
+      const rules = host.rules.tables.length === 0 ? "" : host.id;
+      const inVnet = nicOf.get(host.interfaces[0]!.addresses[0]!.address) === node.id;
+      const links = linksOf(node);
+      const interfaces = host.interfaces.map(interfaceShape).join();
+      return `${rules} ${fieldsOf(host, hostsOwn)} ${links.routes(host)} ${interfaces} ${inVnet} ${links.end(host)}`;
+    },
   };
 };
+
+/** How the pods of one node hang on it. */
+class PodLinks {
+  readonly #ends: ReadonlyMap<string, Interface>;
+  /** Pods of a node share a list of routes. */
+  readonly #routes = new Map<Host["routes"], string>();
+
+  constructor(private readonly node: Host) {
+    this.#ends = new Map(node.interfaces.map(entry => [entry.name, entry]));
+  }
+
+  /** A pod's routes. Its gateway is its node's: it has another address on each node, and plays the same part. */
+  routes({ routes }: Host): string {
+    let shape = this.#routes.get(routes);
+    if (shape === undefined) {
+      shape = JSON.stringify(routes.map(route => ({ ...route, via: gatewayPart(route, this.node) })));
+      this.#routes.set(routes, shape);
+    }
+    return shape;
+  }
+
+  /** The node's end of a pod's link, but for its name. */
+  end(pod: Host): string {
+    const name = pod.interfaces.flatMap(entry => (entry.kind === "veth" ? [entry.peer.interface] : []))[0];
+    const entry = name === undefined ? undefined : this.#ends.get(name);
+    return entry === undefined ? "" : fieldsOf(entry, podEndsOwn);
+  }
+}
 
 const gatewayPart = ({ via }: Route, { interfaces }: Host): string =>
   via === undefined
     ? ""
     : (interfaces.find(({ addresses }) => addresses.some(({ address }) => address === via))?.name ?? `${via}`);
 
-/** The node's end of a pod's link, but for its name. */
-const linkShape = (pod: Host, node: Host): unknown => {
-  const name = pod.interfaces.flatMap(entry => (entry.kind === "veth" ? [entry.peer.interface] : []))[0];
-  const entry = node.interfaces.find(other => other.name === name);
-  return entry === undefined ? 0 : { ...entry, name: "", peer: "" };
-};
-
 const sendersOf = (
   built: BuiltCluster,
   pods: readonly Pod[],
   hosts: ReadonlyMap<string, Host>,
   shapes: ReturnType<typeof shapesOf>,
+  first: number,
 ): readonly Sender[] => {
   const { cluster } = built;
   const nodes = new Map(cluster.nodes.map(({ name }) => [name, shapes.node(hosts.get(name)!)]));
   return [
-    ...pods.map((pod): Sender => {
+    ...pods.map((pod, place): Sender => {
       const id = podHostId(cluster.name, pod);
       const host = hosts.get(id)!;
       const link = host.interfaces.find((entry): entry is Veth => entry.kind === "veth")?.peer.interface;
       return {
+        number: first + place,
         kind: "pod",
         cluster: built,
         host: id,
@@ -269,7 +353,8 @@ const sendersOf = (
         ...(link !== undefined && { link }),
       };
     }),
-    ...cluster.nodes.map(({ name, internalIp }): Sender => ({
+    ...cluster.nodes.map(({ name, internalIp }, place): Sender => ({
+      number: first + pods.length + place,
       kind: "node",
       cluster: built,
       host: name,
@@ -340,32 +425,38 @@ export const flowTable = (built: Built, options: FlowTableOptions = {}): FlowTab
     });
   const hosts = new Map(built.network.hosts.map(host => [host.id, host]));
   const shapes = shapesOf(built.network.fabric);
-  const tracer = new FlowTracer(new Engine(built.network, 0));
-  const flows = new FlowStore();
+  const called = new Called();
+  const senders: Sender[] = [];
+  /** By sender. */
+  const calls: (readonly Destination[])[] = [];
   const ownersOf = new Map<BuiltCluster, ReturnType<typeof owners>>();
+  /** By node, how many flows it sends, and how many of them have been followed. */
+  const flows = new Map<FlowNode, { all: number; next: number }>();
   for (const each of built.clusters) {
     const { cluster } = each;
     ownersOf.set(each, owners(hosts, each));
     const pods = cluster.pods.filter(pod => pod.namespace === namespace && !pod.hostNetwork);
-    const destinations = new Destinations(built, hosts, cluster, pods, namespace, everyHost);
-    const senders = sendersOf(each, pods, hosts, shapes);
-    const called = (sender: Sender, place: number) =>
-      destinations
-        .of(sender.node.name, place < pods.length ? place : undefined)
-        .filter(({ kind }) => kinds.includes(kind));
-    const ofNode = new Map<string, { flows: number; next: number }>();
-    for (const [place, sender] of senders.entries()) {
-      const count = ofNode.get(sender.node.name) ?? { flows: 0, next: 0 };
-      count.flows += called(sender, place).length;
-      ofNode.set(sender.node.name, count);
+    const destinations = new Destinations(built, hosts, cluster, pods, new Set(kinds), called, {
+      namespace,
+      everyHost,
+    });
+    for (const [place, sender] of sendersOf(each, pods, hosts, shapes, senders.length).entries()) {
+      const to = destinations.of(sender.node.name, place < pods.length ? place : undefined);
+      const count = flows.get(sender.node) ?? { all: 0, next: 0 };
+      count.all += to.length;
+      flows.set(sender.node, count);
+      senders.push(sender);
+      calls.push(to);
     }
-    for (const [place, sender] of senders.entries()) {
-      const count = ofNode.get(sender.node.name)!;
-      for (const to of called(sender, place)) {
-        const port = clientPort(count.next++);
-        flows.add(sender, port, to, tracer.follow(sender, port, to, count.flows > clientPorts.count));
-      }
-    }
+  }
+  const length = calls.reduce((sum, to) => sum + to.length, 0);
+  const tracer = new FlowTracer(new Engine(built.network, 0), senders, called.all, length);
+  for (const [place, sender] of senders.entries()) {
+    const to = calls[place]!;
+    const count = flows.get(sender.node)!;
+    const first = count.next;
+    tracer.follow(sender, to, next => clientPort(first + next), count.all > clientPorts.count);
+    count.next += to.length;
   }
   const receivers = new Map<FlowClass, Pick<FlowRow, "owner" | "receiver" | "ttl">>();
   const receiverOf = (of: FlowClass, sender: Sender): Pick<FlowRow, "owner" | "receiver" | "ttl"> => {
@@ -377,10 +468,12 @@ export const flowTable = (built: Built, options: FlowTableOptions = {}): FlowTab
     }
     return found;
   };
-  return new FlowTable(flows.length, tracer.traced, index => {
-    const { sender, port, to, flow } = flows.at(index);
+  return new FlowTable(length, tracer.traced, index => {
+    const flow = tracer.at(index);
+    const sender = senders[flow.sender.number]!;
+    const to = called.all[flow.to.number]!;
     const { outline, public: taken } = flow.class;
-    const write = writer(flow, sender, port);
+    const write = writer(flow);
     // No port was left for it, though there was for the one that was traced: it went as far as the NAT device.
     const cutShort = taken !== undefined && flow.public === undefined;
     const row: { -readonly [Key in keyof FlowRow]: FlowRow[Key] } = {
@@ -415,87 +508,14 @@ export const flowTable = (built: Built, options: FlowTableOptions = {}): FlowTab
 };
 
 /** How a flow's ends are written: those of the one that was traced, with its own sender, port and public end in their places. */
-const writer = ({ class: of, public: own }: ClassedFlow, sender: FlowSender, port: number): ((end: End) => string) => {
+const writer = ({ class: of, sender, port, public: own }: ClassedFlow): ((end: End) => string) => {
   const { outline, sender: model, public: taken } = of;
   if (sender === model && port === outline.sent.port) return formatEnd;
   return ({ address }) => {
     if (address === taken?.address) return formatEnd(own!);
-    return `${formatAddr(inPart(address, model, sender))}:${port}`;
+    return `${formatAddr(partOf(address, model)(sender))}:${port}`;
   };
 };
-
-/** What is kept of a flow: sender, destination, class, public address, and the client's port beside the public one. */
-const width = 5;
-
-/** Flows, 20 bytes each. */
-class FlowStore {
-  length = 0;
-  readonly #senders = new Places<Sender>();
-  readonly #destinations = new Places<Destination>();
-  readonly #classes = new Places<FlowClass>();
-  #numbers = new Uint32Array(1024 * width);
-
-  add(sender: Sender, port: number, to: Destination, flow: ClassedFlow): void {
-    const start = this.length++ * width;
-    if (start === this.#numbers.length) {
-      const longer = new Uint32Array(this.#numbers.length * 2);
-      longer.set(this.#numbers);
-      this.#numbers = longer;
-    }
-    const numbers = this.#numbers;
-    numbers[start] = this.#senders.of(sender);
-    numbers[start + 1] = this.#destinations.of(to);
-    numbers[start + 2] = this.#classes.of(flow.class);
-    numbers[start + 3] = flow.public?.address ?? 0;
-    numbers[start + 4] = port * 0x10000 + (flow.public?.port ?? 0);
-  }
-
-  at(index: number): {
-    readonly sender: Sender;
-    readonly port: number;
-    readonly to: Destination;
-    readonly flow: ClassedFlow;
-  } {
-    const start = index * width;
-    const [sender, to, of, address, ports] = this.#numbers.subarray(start, start + width) as unknown as readonly [
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
-    return {
-      sender: this.#senders.at(sender),
-      port: ports >>> 16,
-      to: this.#destinations.at(to),
-      flow: {
-        class: this.#classes.at(of),
-        public: address === 0 ? undefined : { address: address as Addr, port: ports & 0xffff },
-      },
-    };
-  }
-}
-
-/** A number for each object, in the order in which they first come. */
-class Places<Item extends object> {
-  readonly #items: Item[] = [];
-  readonly #places = new Map<Item, number>();
-  #last: Item | undefined;
-
-  of(item: Item): number {
-    if (item === this.#last) return this.#items.length - 1;
-    let place = this.#places.get(item);
-    if (place === undefined) {
-      this.#places.set(item, (place = this.#items.push(item) - 1));
-      this.#last = item;
-    }
-    return place;
-  }
-
-  at(place: number): Item {
-    return this.#items[place]!;
-  }
-}
 
 /** A table ready to be shown: cells as text or numbers. */
 export interface FlowTableView {

@@ -279,8 +279,12 @@ test("serves only the protocols that it has, and ports given in advance are take
     state.use().map(({ proto }) => proto),
     ["tcp"],
   );
-  assert.is(state.ports(addr("10.13.77.99"), "tcp", site, 443)(), undefined);
-  const next = state.ports(node, "tcp", site, 443);
+  assert.is(state.ports(addr("10.13.77.99"), "tcp", site, 443).take(), undefined);
+  const ports = state.ports(node, "tcp", site, 443);
+  const next = () => {
+    const place = ports.take();
+    return place === undefined ? undefined : ports.at(place);
+  };
   assert.equal(
     [next(), next()],
     [

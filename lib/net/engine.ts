@@ -229,10 +229,23 @@ export class Engine {
 
   /** Sends a packet from a host and follows it and all that it causes until nothing moves any more. */
   send(host: string, packet: Packet, record: boolean): SentPacket {
-    const journey = journeyOf(packet, record);
-    this.#waiting.push({ host, skb: { packet, mark: 0 }, journey });
+    const journey = this.#begin(host, packet, record);
     this.#settle();
     return journey;
+  }
+
+  #begin(host: string, packet: Packet, record: boolean): Journey {
+    const journey = journeyOf(packet, record);
+    this.#waiting.push({ host, skb: { packet, mark: 0 }, journey });
+    return journey;
+  }
+
+  /** Sends a packet from a host and follows it alone: nobody answers it. */
+  sendUnanswered(host: string, packet: Packet): Trace {
+    const { trace } = this.#begin(host, packet, true);
+    this.#next(this.#waiting.shift()!);
+    this.#waiting.length = 0;
+    return trace;
   }
 
   /** Puts a packet on an interface of a host for the next hop of its destination and follows it, like {@link send}. */
@@ -248,10 +261,12 @@ export class Engine {
   }
 
   #settle(): void {
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      if (next.port === undefined) this.#output(this.state(next.host), next.skb, next.journey, next.reply);
-      else this.#outputAt(this.state(next.host), next.port, next.skb.packet, next.journey);
-    }
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) this.#next(next);
+  }
+
+  #next({ host, skb, journey, reply, port }: Sending): void {
+    if (port === undefined) this.#output(this.state(host), skb, journey, reply);
+    else this.#outputAt(this.state(host), port, skb.packet, journey);
   }
 
   /** Queues what a host sends because of another packet; `about` is that packet where netfilter is to know it. */

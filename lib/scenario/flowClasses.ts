@@ -354,6 +354,8 @@ export class FlowTracer {
   #ofShape = noClasses;
   /** The numbers of its answers, by list; -1 where it was not asked. */
   #ofSender = new Int32Array(16);
+  /** Whether an answer may change the way of a later flow. */
+  readonly #answersCount: boolean;
   #traced = 0;
 
   /**
@@ -368,6 +370,7 @@ export class FlowTracer {
     flows: number,
   ) {
     this.#flows = new FlowStore(flows);
+    this.#answersCount = [...new Set(engine.network.hosts.map(({ rules }) => rules))].some(countsAnswers);
     this.#hosts = new Map(engine.network.hosts.map(host => [host.id, host]));
     this.#devices = new Map(engine.translators.map(state => [state.translator.name, state]));
   }
@@ -513,14 +516,20 @@ export class FlowTracer {
       ack: 0,
       payload: "",
     };
-    const waiting = socketKey(sender.host, flowOf(packet)); // somebody does, so the answer is not refused
-    engine.sockets.set(waiting, []);
-    const { trace } = engine.send(sender.host, packet, true);
-    engine.sockets.delete(waiting);
+    const trace = this.#answersCount ? this.#answered(sender.host, packet) : engine.sendUnanswered(sender.host, packet);
     engine.clock = clock; // all flows begin at the same moment
     const traced = { outline: outlineOf(trace), sender, ...this.#publicEnd(trace, sender, to) };
     const open = isPlain(traced) && !trace.hops.some(hop => hop.steps.some(isOwn)) && !isExhausted(trace);
     return { traced, list: open ? this.#same(questionsOn(trace, this.#hosts)) : undefined };
+  }
+
+  /** Follows a packet and its answer, for which somebody waits, so that it is not refused. */
+  #answered(host: string, packet: Tcp): Trace {
+    const waiting = socketKey(host, flowOf(packet));
+    this.engine.sockets.set(waiting, []);
+    const { trace } = this.engine.send(host, packet, true);
+    this.engine.sockets.delete(waiting);
+    return trace;
   }
 
   #publicEnd({ hops }: Trace, sender: FlowSender, to: End): { readonly public?: PublicEnd } {
@@ -543,6 +552,14 @@ export class FlowTracer {
     return {};
   }
 }
+
+/** Whether rules that answers meet decide by chance or count, so that the next packet fares otherwise. Those of nat meet only what begins a flow. */
+const countsAnswers = ({ tables }: Ruleset): boolean =>
+  tables.some(
+    ({ name, chains }) =>
+      name !== "nat" &&
+      chains.some(({ rules }) => rules.some(rule => rule.matches.some(({ kind }) => kind === "statistic"))),
+  );
 
 /** A step by which a flow differs from the next: a backend is chosen by the flow's hash. */
 const isOwn = (step: Step): boolean => step.kind === "inbound";

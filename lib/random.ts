@@ -10,6 +10,12 @@ export interface Random {
   float(): number;
 }
 
+/** Chance that can be looked at before it is met. */
+export interface SeededRandom extends Random {
+  /** Another source that draws the same from here on, each by itself. */
+  fork(): SeededRandom;
+}
+
 /** Spreads a seed over all its bits: the generator's first draws from neighbouring seeds would be alike (MurmurHash3's finalizer). */
 const spread = (seed: number): number => {
   let hash = seed | 0;
@@ -19,13 +25,13 @@ const spread = (seed: number): number => {
 };
 
 /** A generator that starts from `seed`, any 32-bit whole number. */
-export const seeded = (seed: number): Random => {
-  const generator = xoroshiro128plus(spread(seed));
-  return {
-    int: (low, high) => uniformInt(generator, low, high),
-    float: () => uniformFloat64(generator),
-  };
-};
+export const seeded = (seed: number): SeededRandom => drawing(xoroshiro128plus(spread(seed)));
+
+const drawing = (generator: ReturnType<typeof xoroshiro128plus>): SeededRandom => ({
+  int: (low, high) => uniformInt(generator, low, high),
+  float: () => uniformFloat64(generator),
+  fork: () => drawing(generator.clone()),
+});
 
 /** A seed of its own for a named purpose, so that one draw more in one place moves no other (FNV-1a of the label). */
 export const subseed = (seed: number, label: string): number => {

@@ -4,7 +4,7 @@ import { relate } from "../netfilter/start.js";
 import type { Hook, RejectWith } from "../netfilter/types.js";
 import { flowOf, type Flow, flowKey, type FlowPacket, invert, isFlowPacket, rewrite } from "../packet/flow.js";
 import type { IcmpError, Packet, Tcp, Udp } from "../packet/packet.js";
-import { type Random, seeded, subseed } from "../random.js";
+import { type Random, type SeededRandom, seeded, subseed } from "../random.js";
 import { answer } from "./answer.js";
 import { type BridgeLinks, HostState } from "./hostState.js";
 import { routingTable, type RoutingTable } from "./routing.js";
@@ -20,6 +20,9 @@ interface OpenTrace extends Trace {
   readonly replies: Trace[];
   disposition: Disposition;
 }
+
+/** Chance as one host of a network meets it. */
+export const chanceAt = ({ seed }: Network, host: string): SeededRandom => seeded(subseed(seed, host));
 
 /** A packet on its way. */
 interface Journey {
@@ -164,7 +167,7 @@ export class Engine {
   constructor(
     readonly network: Network,
     startMilliseconds: number,
-    private readonly randomOf: (host: string) => Random = host => seeded(subseed(network.seed, host)),
+    private readonly randomOf: (host: string) => Random = host => chanceAt(network, host),
   ) {
     this.clock = startMilliseconds;
     this.#random = seeded(network.seed);

@@ -1,7 +1,7 @@
 import type { Rule } from "./types.js";
 
 /** How likely a packet meets a rule that draws and looks at nothing else; undefined for other rules. */
-const chanceOf = ({ matches }: Rule): number | undefined => {
+export const chanceOf = ({ matches }: Rule): number | undefined => {
   let chance: number | undefined;
   for (const match of matches) {
     if (match.kind === "comment") continue;

@@ -1,14 +1,14 @@
 import type { Addr } from "../ip/addr.js";
-import { contains } from "../ip/cidr.js";
 import { type AddressChange, addressChanges, formatChangedBy } from "../net/addressChange.js";
-import { type Engine, socketKey } from "../net/engine.js";
+import { chanceAt, Engine, socketKey } from "../net/engine.js";
 import type { Disposition, Step, Trace } from "../net/trace.js";
 import type { PortSource, TranslatorState } from "../net/translator.js";
-import type { Host } from "../net/types.js";
-import { interfaceTest } from "../netfilter/compile.js";
-import type { Chain, Hook, Match, Ruleset } from "../netfilter/types.js";
+import type { Host, Network } from "../net/types.js";
+import type { Ruleset } from "../netfilter/types.js";
 import { type Flow, flowOf } from "../packet/flow.js";
 import type { Packet, Tcp } from "../packet/packet.js";
+import type { SeededRandom } from "../random.js";
+import { type Asked, askedOn, type Backend, type Draw, QuestionList } from "./flowQuestions.js";
 
 /** An address and a port. */
 export interface End {
@@ -81,93 +81,6 @@ export const outlineOf = (trace: Trace): FlowOutline => {
   };
 };
 
-// --- which flows are alike -------------------------------------------------------------------------------------------
-
-/** A condition on who sends. Of the flows from one node to one destination nothing else can tell one from another. */
-type SenderMatch = Match & { readonly kind: "source" | "iprange" | "in" };
-
-/** What a chain asks of a sender; undefined where chance, a count or the sender's port decides, so that every flow is its own. */
-type Questions = ReadonlyMap<string, SenderMatch> | undefined;
-
-const questionsOf = (chain: Chain): Questions => {
-  const questions = new Map<string, SenderMatch>();
-  for (const { matches } of chain.rules)
-    for (const match of matches)
-      switch (match.kind) {
-        case "statistic":
-        case "sport":
-          return undefined;
-        case "multiport":
-          if (match.on !== "dports") return undefined;
-          break;
-        case "addrtype":
-          if (match.on === "source") return undefined;
-          break;
-        case "iprange":
-          if (match.on === "source") questions.set(JSON.stringify(match), match as SenderMatch);
-          break;
-        case "source":
-        case "in":
-          questions.set(JSON.stringify(match), match as SenderMatch);
-      }
-  return questions;
-};
-
-const hooks: ReadonlySet<string> = new Set<Hook>(["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"]);
-
-/** Base chains, which every packet may come by, and the others by `table chain`. */
-interface Asked {
-  readonly base: Questions;
-  readonly chains: ReadonlyMap<string, Chain>;
-}
-
-const asked = new WeakMap<Ruleset, Asked>();
-
-const askedBy = (rules: Ruleset): Asked => {
-  let result = asked.get(rules);
-  if (result === undefined) {
-    const all = rules.tables.flatMap(table =>
-      table.chains.map(chain => [`${table.name} ${chain.name}`, chain] as const),
-    );
-    const base = all.filter(([, { name }]) => hooks.has(name)).map(([, chain]) => questionsOf(chain));
-    result = { base: union(base), chains: new Map(all) };
-    asked.set(rules, result);
-  }
-  return result;
-};
-
-const ofChain = new WeakMap<Chain, { readonly questions: Questions }>();
-
-const askedIn = (chain: Chain): Questions => {
-  let result = ofChain.get(chain);
-  if (result === undefined) ofChain.set(chain, (result = { questions: questionsOf(chain) }));
-  return result.questions;
-};
-
-const union = (all: readonly Questions[]): Questions => {
-  const found = new Map<string, SenderMatch>();
-  for (const questions of all) {
-    if (questions === undefined) return undefined;
-    for (const [key, match] of questions) found.set(key, match);
-  }
-  return found;
-};
-
-/** What the rules on a trace's way ask of its sender: those of every chain that it could come by or did. */
-const questionsOn = (trace: Trace, hosts: ReadonlyMap<string, Host>): Questions =>
-  union(
-    trace.hops.flatMap(({ kind, place, steps }) => {
-      const rules = kind === "host" ? hosts.get(place)!.rules : undefined;
-      if (rules === undefined || rules.tables.length === 0) return [];
-      const { base, chains } = askedBy(rules);
-      const jumped = steps.flatMap(step => {
-        if (step.kind !== "rule" || (step.rule.target.kind !== "jump" && step.rule.target.kind !== "goto")) return [];
-        return askedIn(chains.get(`${step.table} ${step.rule.target.chain}`)!);
-      });
-      return [base, ...jumped];
-    }),
-  );
-
 /** A node, as far as a packet's way through it can tell. */
 export interface FlowNode {
   readonly name: string;
@@ -199,21 +112,6 @@ export interface FlowTarget extends End {
   readonly node?: string;
 }
 
-const within = (match: SenderMatch, address: Addr): boolean => {
-  if (match.kind === "iprange") return address >= match.range.first && address <= match.range.last !== match.not;
-  if (match.kind === "in") return false;
-  return contains(match.cidr, address) !== match.not;
-};
-
-/** A sender's answers to a question: for its own address, and for its node's, one of which may stand in for it. */
-const answer = (match: SenderMatch, { address, node, link = "" }: FlowSender): string => {
-  if (match.kind === "in") {
-    const { interface: pattern, not } = match;
-    return `${interfaceTest(pattern)(link) !== not}`;
-  }
-  return [address, ...node.addresses].map(each => (within(match, each) ? "y" : "n")).join("");
-};
-
 /** Which address another sender's flow has in the part that `address` plays in the model's. */
 export const partOf = (address: Addr, model: FlowSender): ((sender: FlowSender) => Addr) => {
   if (address === model.address) return sender => sender.address;
@@ -231,26 +129,40 @@ interface PublicEnd extends End {
 
 /** Flows from nodes of one kind to one destination whose senders the rules cannot tell apart. One of them was traced, the others follow from it. */
 export interface FlowClass {
-  /** Its place among {@link FlowTracer.classes}. */
+  /** Its place among the tracer's classes. */
   readonly number: number;
   readonly outline: FlowOutline;
   /** Whose flow was traced. */
   readonly sender: FlowSender;
   /** The public end that it was given, where a NAT device gives each flow one of its own. */
   readonly public?: PublicEnd;
+  /** Where the sender's node drew who gets the flow: the draw, and the pod that got the one that was traced. */
+  readonly drawn?: { readonly draw: Draw; readonly host: string };
 }
 
-/** What the rules on one way ask of senders. */
-interface QuestionList {
-  /** Its place among all lists. */
+/** What the rules on one way ask. */
+interface Lists {
+  /** Its place among all of them. */
   readonly number: number;
-  readonly questions: readonly SenderMatch[];
+  readonly ofSender: QuestionList;
+  readonly ofBackend: QuestionList;
 }
 
-/** A class that others can join: those whose answers to its questions are these, by their number. */
+/** A class that others can join: those whose answers to its questions are these, by their number, and whose backend is of this kind. */
 interface OpenClass extends FlowClass {
-  readonly list: QuestionList;
+  readonly lists: Lists;
   readonly answers: number;
+  readonly backendKind?: number;
+}
+
+/** Who gets the next flow by a draw. */
+interface Chosen {
+  readonly draw: Draw;
+  /** The place of the rule that was drawn, and how many numbers that took. */
+  readonly place: number;
+  readonly draws: number;
+  readonly backend: Backend;
+  readonly pod: FlowSender;
 }
 
 /** The classes of flows from one kind of node, by their destination's number; a destination on the sender's own node is another one. */
@@ -264,7 +176,7 @@ interface Last {
   readonly to: readonly FlowTarget[];
   readonly classes: (OpenClass | undefined)[];
   /** What whoever joins these classes has to answer. */
-  readonly answers: Map<QuestionList, number>;
+  readonly answers: Map<Lists, number>;
   readonly ports: (PortSource | undefined)[];
 }
 
@@ -279,12 +191,17 @@ export interface ClassedFlow {
   readonly to: FlowTarget;
   /** Its public end; undefined where it has none, or where no port was left. */
   readonly public: End | undefined;
+  /** The pod that was drawn for it, where its class has a draw. */
+  readonly backend: (Backend & { readonly host: string }) | undefined;
 }
 
-/** What is kept of a flow: the numbers of its sender, destination and class, the client's port, and its place among the ports of its source. */
+/**
+ * What is kept of a flow: the numbers of its sender, destination and class, the client's port, and a place: among the ports of
+ * its source, or of the rule that was drawn for it. No flow has both: a backend is in the cluster.
+ */
 const width = 5;
 
-/** In place of a place among ports: no public end, or the one that the class was traced with. */
+/** In place of a place: none, or the public end that the class was traced with. */
 const noPlace = 0xffffffff;
 const asTraced = 0xfffffffe;
 
@@ -319,25 +236,43 @@ class FlowStore {
 }
 
 /** Whether a sender's own place, beside its address and port, shows in what happened. */
-const isPlain = ({ outline, sender, public: taken }: Omit<FlowClass, "number">): boolean => {
-  const plain = ({ address, port }: End) =>
-    address === taken?.address ? port === taken.port : port === outline.sent.port;
+const isPlain = (
+  { outline, sender, public: taken }: Omit<FlowClass, "number">,
+  to: End,
+  backend: Backend | undefined,
+): boolean => {
+  const { sent } = outline;
+  const plain = ({ address, port }: End) => (address === taken?.address ? port === taken.port : port === sent.port);
   const sources = [outline.leavingNode, outline.inVnet, outline.onInternet, outline.received];
+  const isChosen = ({ from, to: changed, by }: OutlinedChange) =>
+    backend !== undefined &&
+    from.address === to.address &&
+    from.port === to.port &&
+    changed.address === backend.address &&
+    changed.port === backend.port &&
+    by === backend.by;
   return (
+    (backend === undefined || taken === undefined) &&
     sources.every(end => end === undefined || plain(end)) &&
-    outline.changes.every(
-      ({ which, place, from, to }) =>
-        which === "source" && plain(from) && plain(to) && (place === sender.node.name || place === taken?.device),
+    outline.changes.every(change =>
+      change.which === "destination"
+        ? change.place === sender.node.name && isChosen(change)
+        : plain(change.from) &&
+          plain(change.to) &&
+          (change.place === sender.node.name || change.place === taken?.device),
     )
   );
 };
 
 /**
  * Follows flows to their ends. One packet is traced for each class of flows: nodes of one kind, the same destination, and senders
- * that no rule on the way tells apart. For the others only a port is taken where a NAT device gives one out. What chance, a
- * count or a port's being taken decides has no class and is traced, flow by flow.
+ * that no rule on the way tells apart. For the others only a port is taken where a NAT device gives one out, and a backend is
+ * drawn where the node's rules do. What else chance, a count or a port's being taken decides has no class and is traced, flow
+ * by flow.
  */
 export class FlowTracer {
+  readonly #engine: Engine;
+  readonly #random = new Map<string, SeededRandom>();
   readonly #hosts: ReadonlyMap<string, Host>;
   readonly #devices: ReadonlyMap<string, TranslatorState>;
   /** By kind of node. */
@@ -345,9 +280,13 @@ export class FlowTracer {
   readonly #classes: FlowClass[] = [];
   readonly #flows: FlowStore;
   /** Equal lists of questions are one list, so that a sender answers each once. */
-  readonly #lists = new Map<string, QuestionList>();
-  /** Numbers of all answers that senders gave. */
-  readonly #answers = new Map<string, number>();
+  readonly #lists = new Map<string, Lists>();
+  /** Numbers of shapes, of senders' answers, and of kinds of backends. */
+  readonly #numbers = new Map<string, number>();
+  /** Pods, by their address. */
+  readonly #pods: ReadonlyMap<Addr, FlowSender>;
+  /** What the next flow will draw, where that was looked at. */
+  #ahead: { readonly draw: Draw; readonly chosen: Chosen | undefined } | undefined;
   #sender: FlowSender | undefined;
   /** By node, as most senders of a node are alike. */
   readonly #last = new Map<FlowNode, Last>();
@@ -364,14 +303,17 @@ export class FlowTracer {
    * @param flows how many flows there will be
    */
   constructor(
-    private readonly engine: Engine,
+    private readonly network: Network,
     private readonly senders: readonly FlowSender[],
     private readonly targets: readonly FlowTarget[],
     flows: number,
   ) {
+    const engine = new Engine(network, 0, host => this.#randomAt(host));
+    this.#engine = engine;
     this.#flows = new FlowStore(flows);
-    this.#answersCount = [...new Set(engine.network.hosts.map(({ rules }) => rules))].some(countsAnswers);
-    this.#hosts = new Map(engine.network.hosts.map(host => [host.id, host]));
+    this.#answersCount = [...new Set(network.hosts.map(({ rules }) => rules))].some(countsAnswers);
+    this.#hosts = new Map(network.hosts.map(host => [host.id, host]));
+    this.#pods = new Map(senders.filter(({ link }) => link !== undefined).map(pod => [pod.address, pod]));
     this.#devices = new Map(engine.translators.map(state => [state.translator.name, state]));
   }
 
@@ -379,10 +321,15 @@ export class FlowTracer {
   at(index: number): ClassedFlow {
     const [sender, to, of, port, place] = this.#flows.at(index);
     const flow = { class: this.#classes[of]!, sender: this.senders[sender]!, port, to: this.targets[to]! };
-    const taken = flow.class.public;
+    const { public: taken, drawn } = flow.class;
+    if (drawn !== undefined) {
+      const backend = drawn.draw.backend(place)!;
+      return { ...flow, public: undefined, backend: { ...backend, host: this.#pods.get(backend.address)!.host } };
+    }
     return {
       ...flow,
       public: place === noPlace ? undefined : place === asTraced ? taken : taken!.of(flow.sender).at(place),
+      backend: undefined,
     };
   }
 
@@ -404,20 +351,18 @@ export class FlowTracer {
       const client = port(place);
       let known = alone ? undefined : classes[place];
       if (known === undefined) {
+        this.#ahead = undefined;
         known = alone ? undefined : this.#find(sender, target);
         if (known === undefined) {
-          const of = this.#traceClass(sender, client, target, alone);
-          this.#flows.add(
-            sender.number,
-            target.number,
-            of.number,
-            client,
-            of.public === undefined ? noPlace : asTraced,
-          );
+          this.#traceClass(sender, client, target, alone);
+          continue;
+        }
+        if (known.drawn !== undefined) {
+          this.#flows.add(sender.number, target.number, known.number, client, this.#drawn(sender));
           continue;
         }
         classes[place] = known;
-        answers.set(known.list, known.answers);
+        answers.set(known.lists, known.answers);
       }
       let portPlace = noPlace;
       if (known.public !== undefined) {
@@ -427,6 +372,14 @@ export class FlowTracer {
       }
       this.#flows.add(sender.number, target.number, known.number, client, portPlace);
     }
+  }
+
+  /** Draws what was looked at: the place of the rule. */
+  #drawn(sender: FlowSender): number {
+    const { place, draws } = this.#ahead!.chosen!;
+    const random = this.#randomAt(sender.node.name);
+    for (let i = 0; i < draws; i++) random.float();
+    return place;
   }
 
   #begin(sender: FlowSender): void {
@@ -440,7 +393,8 @@ export class FlowTracer {
   /** What the last sender of the node called, where this one would answer as it did. */
   #lastAlike(sender: FlowSender, to: readonly FlowTarget[]): Last {
     const last = this.#last.get(sender.node);
-    if (last?.to === to && [...last.answers].every(([list, answers]) => this.#answersTo(list) === answers)) return last;
+    if (last?.to === to && [...last.answers].every(([lists, answers]) => this.#answersTo(lists) === answers))
+      return last;
     const next: Last = { to, classes: [], answers: new Map(), ports: [] };
     this.#last.set(sender.node, next);
     return next;
@@ -452,26 +406,81 @@ export class FlowTracer {
   }
 
   #find(sender: FlowSender, to: FlowTarget): OpenClass | undefined {
-    return this.#classesOf(sender, to).find(({ list, answers }) => this.#answersTo(list) === answers);
+    return this.#classesOf(sender, to).find(
+      ({ lists, answers, drawn, backendKind }) =>
+        this.#answersTo(lists) === answers &&
+        (drawn === undefined || this.#nextKind(sender, drawn.draw, lists) === backendKind),
+    );
   }
 
-  /** The class of a flow that no known one fits; others can join it, unless something told this flow from all others. */
-  #traceClass(sender: FlowSender, port: number, to: FlowTarget, alone: boolean): FlowClass {
-    const { traced, list } = this.#trace(sender, port, to);
+  /** The kind of the backend that a draw would now give; undefined where it would give none of the pods. */
+  #nextKind(sender: FlowSender, draw: Draw, lists: Lists): number | undefined {
+    if (this.#ahead?.draw !== draw) this.#ahead = { draw, chosen: this.#choose(sender, draw) };
+    const { chosen } = this.#ahead;
+    return chosen && this.#kindOf(sender, chosen.backend, chosen.pod, lists);
+  }
+
+  #randomAt(host: string): SeededRandom {
+    let random = this.#random.get(host);
+    if (random === undefined) this.#random.set(host, (random = chanceAt(this.network, host)));
+    return random;
+  }
+
+  #choose(sender: FlowSender, draw: Draw): Chosen | undefined {
+    const random = this.#randomAt(sender.node.name).fork();
+    let draws = 0;
+    const place = draw.pick({
+      float() {
+        draws++;
+        return random.float();
+      },
+    });
+    const backend = draw.backend(place);
+    const pod = backend && this.#pods.get(backend.address);
+    return backend && pod && { draw, place, draws, backend, pod };
+  }
+
+  /** Backends of one kind get a sender's flows in the same way: what is asked of them, and where they are, seen from the sender. */
+  #kindOf(sender: FlowSender, { address, port }: Backend, pod: FlowSender, { number, ofBackend }: Lists): number {
+    const where =
+      pod === sender ? "itself" : pod.node === sender.node ? "near" : `far ${this.#numberOf(pod.node.shape)}`;
+    const shape = this.#numberOf(pod.shape);
+    return this.#numberOf(`${where} ${shape} ${port} ${number} ${ofBackend.answers([address], pod.link)}`);
+  }
+
+  #numberOf(text: string): number {
+    let number = this.#numbers.get(text);
+    if (number === undefined) this.#numbers.set(text, (number = this.#numbers.size));
+    return number;
+  }
+
+  /** Traces a flow that no known class fits, as one of a new class; others can join it, unless something told this flow from all others. */
+  #traceClass(sender: FlowSender, port: number, to: FlowTarget, alone: boolean): void {
+    const { traced, asked } = this.#trace(sender, port, to);
     const number = this.#classes.length;
-    if (alone || list === undefined) {
-      const own = { number, ...traced };
-      this.#classes.push(own);
-      return own;
+    const drawn = asked?.drawn;
+    const pod = drawn && this.#pods.get(drawn.backend.address);
+    if (alone || asked === undefined || (drawn !== undefined && pod === undefined)) {
+      this.#classes.push({ number, ...traced });
+      this.#flows.add(sender.number, to.number, number, port, traced.public === undefined ? noPlace : asTraced);
+      return;
     }
-    const open: OpenClass = { number, ...traced, list, answers: this.#answersTo(list) };
+    const lists = this.#listsOf(asked);
+    const open: OpenClass = {
+      ...{ number, ...traced, lists, answers: this.#answersTo(lists) },
+      ...(drawn !== undefined && {
+        drawn: { draw: drawn.draw, host: pod!.host },
+        backendKind: this.#kindOf(sender, drawn.backend, pod!, lists),
+      }),
+    };
     this.#classes.push(open);
     this.#classesOf(sender, to).push(open);
-    return open;
+    const place = drawn?.place ?? (traced.public === undefined ? noPlace : asTraced);
+    this.#flows.add(sender.number, to.number, number, port, place);
   }
 
   /** What the sender at hand answers. */
-  #answersTo({ number: place, questions }: QuestionList): number {
+  #answersTo({ number: place, ofSender }: Lists): number {
     if (place >= this.#ofSender.length) {
       const longer = new Int32Array(place * 2).fill(-1);
       longer.set(this.#ofSender);
@@ -479,30 +488,35 @@ export class FlowTracer {
     }
     let number = this.#ofSender[place]!;
     if (number >= 0) return number;
-    const sender = this.#sender!;
-    const text = sender.shape + questions.map(match => ` ${answer(match, sender)}`).join("");
-    number = this.#answers.get(text) ?? this.#answers.size;
-    this.#answers.set(text, number);
+    const { shape, address, node, link } = this.#sender!;
+    // Its node's address may stand in for its own.
+    number = this.#numberOf(`${shape} ${ofSender.answers([address, ...node.addresses], link)}`);
     this.#ofSender[place] = number;
     return number;
   }
 
-  #same(questions: Questions): QuestionList | undefined {
-    if (questions === undefined) return undefined;
-    const key = [...questions.keys()].join();
-    let list = this.#lists.get(key);
-    if (list === undefined)
-      this.#lists.set(key, (list = { number: this.#lists.size, questions: [...questions.values()] }));
-    return list;
+  #listsOf({ ofSender, ofBackend }: Asked): Lists {
+    const key = JSON.stringify([ofSender, ofBackend]);
+    let lists = this.#lists.get(key);
+    if (lists === undefined) {
+      lists = {
+        number: this.#lists.size,
+        ofSender: new QuestionList(ofSender),
+        ofBackend: new QuestionList(ofBackend),
+      };
+      this.#lists.set(key, lists);
+    }
+    return lists;
   }
 
   #trace(
     sender: FlowSender,
     port: number,
     to: End,
-  ): { readonly traced: Omit<FlowClass, "number">; readonly list: QuestionList | undefined } {
+  ): { readonly traced: Omit<FlowClass, "number">; readonly asked: Asked | undefined } {
     this.#traced++;
-    const { engine } = this;
+
+    const engine = this.#engine;
     const { clock } = engine;
     const packet: Tcp = {
       proto: "tcp",
@@ -519,16 +533,20 @@ export class FlowTracer {
     const trace = this.#answersCount ? this.#answered(sender.host, packet) : engine.sendUnanswered(sender.host, packet);
     engine.clock = clock; // all flows begin at the same moment
     const traced = { outline: outlineOf(trace), sender, ...this.#publicEnd(trace, sender, to) };
-    const open = isPlain(traced) && !trace.hops.some(hop => hop.steps.some(isOwn)) && !isExhausted(trace);
-    return { traced, list: open ? this.#same(questionsOn(trace, this.#hosts)) : undefined };
+    const asked = askedOn(trace, sender.node.name, this.#hosts);
+    const open =
+      isPlain(traced, to, asked?.drawn?.backend) &&
+      !trace.hops.some(hop => hop.steps.some(isOwn)) &&
+      !isExhausted(trace);
+    return { traced, asked: open ? asked : undefined };
   }
 
   /** Follows a packet and its answer, for which somebody waits, so that it is not refused. */
   #answered(host: string, packet: Tcp): Trace {
     const waiting = socketKey(host, flowOf(packet));
-    this.engine.sockets.set(waiting, []);
-    const { trace } = this.engine.send(host, packet, true);
-    this.engine.sockets.delete(waiting);
+    this.#engine.sockets.set(waiting, []);
+    const { trace } = this.#engine.send(host, packet, true);
+    this.#engine.sockets.delete(waiting);
     return trace;
   }
 

@@ -3,7 +3,6 @@ import { largest } from "../extremes.js";
 import { type Addr, formatAddr } from "../ip/addr.js";
 import { podHostId } from "../kube/hosts.js";
 import type { Cluster, NetworkPlugin, Pod } from "../kube/types.js";
-import { Engine } from "../net/engine.js";
 import type { Disposition } from "../net/trace.js";
 import type { Fabric, Host, Interface, Route, Veth } from "../net/types.js";
 import {
@@ -14,6 +13,7 @@ import {
   type FlowSender,
   type FlowTarget,
   FlowTracer,
+  type OutlinedChange,
   partOf,
 } from "./flowClasses.js";
 import type { Built, BuiltCluster } from "./types.js";
@@ -450,7 +450,7 @@ export const flowTable = (built: Built, options: FlowTableOptions = {}): FlowTab
     }
   }
   const length = calls.reduce((sum, to) => sum + to.length, 0);
-  const tracer = new FlowTracer(new Engine(built.network, 0), senders, called.all, length);
+  const tracer = new FlowTracer(built.network, senders, called.all, length);
   for (const [place, sender] of senders.entries()) {
     const to = calls[place]!;
     const count = flows.get(sender.node)!;
@@ -472,8 +472,22 @@ export const flowTable = (built: Built, options: FlowTableOptions = {}): FlowTab
     const flow = tracer.at(index);
     const sender = senders[flow.sender.number]!;
     const to = called.all[flow.to.number]!;
-    const { outline, public: taken } = flow.class;
+    const { backend } = flow;
+    const { outline, public: taken, drawn } = flow.class;
     const write = writer(flow);
+    const changeOf = (change: OutlinedChange): FlowChange => {
+      const { which, comment } = change;
+      const chosen = which === "destination" ? backend : undefined;
+      const note = chosen === undefined ? comment : chosen.comment;
+      return {
+        place: change.place === flow.class.sender.node.name ? sender.node.name : change.place,
+        which,
+        from: chosen === undefined ? write(change.from) : formatEnd(change.from),
+        to: chosen === undefined ? write(change.to) : formatEnd(chosen),
+        by: chosen === undefined ? change.by : chosen.by,
+        ...(note !== undefined && { comment: note }),
+      };
+    };
     // No port was left for it, though there was for the one that was traced: it went as far as the NAT device.
     const cutShort = taken !== undefined && flow.public === undefined;
     const row: { -readonly [Key in keyof FlowRow]: FlowRow[Key] } = {
@@ -485,16 +499,7 @@ export const flowTable = (built: Built, options: FlowTableOptions = {}): FlowTab
       toKind: to.kind,
       to: to.name,
       sent: write(outline.sent),
-      changes: outline.changes
-        .filter(change => !cutShort || change.to.address !== taken.address)
-        .map(({ place, which, from, to: changed, by, comment }) => ({
-          place: place === flow.class.sender.node.name ? sender.node.name : place,
-          which,
-          from: write(from),
-          to: write(changed),
-          by,
-          ...(comment !== undefined && { comment }),
-        })),
+      changes: outline.changes.filter(change => !cutShort || change.to.address !== taken.address).map(changeOf),
       outcome: cutShort ? "dropped" : outline.outcome,
     };
     if (outline.leavingNode !== undefined) row.leavingNode = write(outline.leavingNode);
@@ -503,7 +508,9 @@ export const flowTable = (built: Built, options: FlowTableOptions = {}): FlowTab
     if (outline.onInternet !== undefined) row.onInternet = write(outline.onInternet);
     if (outline.received === undefined) return row;
     row.received = write(outline.received);
-    return Object.assign(row, receiverOf(flow.class, sender));
+    Object.assign(row, receiverOf(flow.class, sender));
+    if (drawn !== undefined && outline.receiver === drawn.host) row.receiver = hosts.get(backend!.host)!.hostname;
+    return row;
   });
 };
 

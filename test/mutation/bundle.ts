@@ -1,14 +1,23 @@
 import { build } from "esbuild";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type Mutant, switchable } from "./mutants.js";
+import { type Mutant, counted, switchable } from "./mutants.js";
 
-/** Which mutant is on, and those that are come past: while the file loads, and in each test. */
+/**
+ * Which mutant is on, and those that are come past: while the file loads, and in each test. A process ends at more steps
+ * than it is allowed, which says that a loop has no end sooner than a clock would, and on a slow machine too.
+ */
 const header = `
 let __active = Number(process.env.MUTANT ?? -1);
 const __passed = new Set();
 const __mutant = process.env.PASSED ? number => (__passed.add(number), false) : number => number === __active;
+let __steps = 0;
+let __mostSteps = Number(process.env.STEPS ?? Infinity);
+const __step = () => {
+  if (++__steps > __mostSteps) process.exit(1);
+};
 `;
 
 /**
@@ -33,20 +42,26 @@ const passes = async place => {
     return false;
   }
 };
-const answer = async ({ mutant, places }) => {
+const answer = async ({ mutant, places, steps }) => {
   for (const place of places) {
     __active = mutant;
+    __steps = 0;
+    __mostSteps = steps;
     const noticed = !(await passes(place));
     __active = -1;
+    __mostSteps = Infinity;
     if (noticed) return (await passes(place)) ? "noticed" : "spoilt";
   }
   return "not noticed";
 };
 const take = () => {
-  const passed = [...__passed];
+  const taken = { steps: __steps, passed: [...__passed] };
   __passed.clear();
-  return passed;
+  __steps = 0;
+  return taken;
 };
+// What ends while a test still waits for something has failed.
+process.exitCode = 1;
 setTimeout(async () => {
   if (process.env.KEPT) return void process.on("message", async question => process.send(await answer(question)));
   const record = { loading: take(), tests: [] };
@@ -54,7 +69,8 @@ setTimeout(async () => {
   for (const place of wanted) {
     const started = performance.now();
     if (!(await passes(place))) process.exit(1);
-    record.tests.push({ seconds: (performance.now() - started) / 1000, passed: take() });
+    if (!process.env.PASSED) __steps = 0;
+    record.tests.push({ seconds: (performance.now() - started) / 1000, ...take() });
   }
   if (process.env.PASSED) writeFileSync(process.env.PASSED, JSON.stringify(record));
   process.exit(tests.length > 0 ? 0 : 1);
@@ -65,6 +81,8 @@ setTimeout(async () => {
 export interface Question {
   readonly mutant: number;
   readonly places: readonly number[];
+  /** The most steps of work that a test may take. */
+  readonly steps: number;
 }
 
 /** `spoilt`: a test fails with the mutant off again too, so the process is no witness any more. */
@@ -94,9 +112,9 @@ export const bundleTest = async (
       {
         name: "mutants",
         setup({ onLoad, onResolve }) {
+          // What is compiled is looked at in its source.
           onResolve({ filter: /lib\/dist\// }, ({ path }) => ({
-            path: pathToFileURL(join(root, path.slice(path.indexOf("lib/dist/")))).href,
-            external: true,
+            path: join(root, "lib", path.slice(path.indexOf("lib/dist/") + 9).replace(/\.js$/, ".ts")),
           }));
           onResolve({ filter: /^uvu$/ }, () => ({ path: "uvu", namespace: "first-failure" }));
           onLoad({ filter: /.*/, namespace: "first-failure" }, () => ({ contents: firstFailure, loader: "js" }));
@@ -104,8 +122,11 @@ export const bundleTest = async (
             const file = relative(root, path).split(sep).join("/");
             if (file === "test/tools.ts") return { contents: "export const hasTool = () => false;", loader: "ts" };
             const text = await readFile(path, "utf8");
-            const contents = switchable(text, mutants.get(file) ?? []);
-            const own = JSON.stringify(pathToFileURL(path).href);
+            const switched = switchable(text, mutants.get(file) ?? []);
+            const contents = file.startsWith("lib/") ? counted(switched) : switched;
+            // Beside a file of the library lie the compiled ones that it starts.
+            const compiled = join(root, file.replace(/^lib\/(.*)\.ts$/, "lib/dist/$1.js"));
+            const own = JSON.stringify(pathToFileURL(existsSync(compiled) ? compiled : path).href);
             return { contents: contents.replaceAll("import.meta.url", own), loader: "ts" };
           });
         },

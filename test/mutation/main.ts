@@ -99,6 +99,14 @@ interface Covering {
   /** It is passed while the file loads: only a process of its own will do. */
   readonly loads: boolean;
   readonly seconds: number;
+  /** The most steps that one of them, or loading the file, may take before it counts as endless. */
+  readonly steps: number;
+}
+
+interface Passed {
+  readonly passed: readonly number[];
+  /** Turns of loops in the library. */
+  readonly steps: number;
 }
 
 interface Recording {
@@ -106,8 +114,8 @@ interface Recording {
   readonly digest: string;
   readonly seconds: number;
   /** Mutants passed while the file loads: any test may notice those. */
-  readonly loading: readonly number[];
-  readonly tests: readonly { readonly seconds: number; readonly passed: readonly number[] }[];
+  readonly loading: Passed;
+  readonly tests: readonly (Passed & { readonly seconds: number })[];
 }
 
 interface Ended {
@@ -168,15 +176,16 @@ const keptProcesses = (most: number) => {
     });
   return {
     /** Whether one of the tests notices the mutant. */
-    notices: async ({ bundle, tests, loads, seconds }: Covering, mutant: number): Promise<boolean> => {
-      const limit = seconds * 5 + 5;
-      const question = { mutant, places: tests };
+    notices: async ({ bundle, tests, loads, seconds, steps }: Covering, mutant: number): Promise<boolean> => {
+      // For what waits and takes no steps: with room, as a slow machine is no reason.
+      const limit = seconds * 10 + 10;
+      const question = { mutant, places: tests, steps };
       if (!loads) {
         const first = await ask(bundle, question, limit);
         const answer = first === "spoilt" ? await ask(bundle, question, limit) : first;
         if (answer === "noticed") return true;
       }
-      return !(await run(bundle, { MUTANT: `${mutant}`, TESTS: tests.join() }, limit)).ok;
+      return !(await run(bundle, { MUTANT: `${mutant}`, TESTS: tests.join(), STEPS: `${steps}` }, limit)).ok;
     },
     end: () => idle.forEach(child => child.kill("SIGKILL")),
   };
@@ -236,15 +245,16 @@ const coveringOf = (bundle: string, { seconds, loading, tests }: Recording): Rea
   tests.forEach(({ passed }, place) => {
     for (const number of passed) places.set(number, [...(places.get(number) ?? []), place]);
   });
-  for (const number of loading) places.set(number, [...tests.keys()]);
+  for (const number of loading.passed) places.set(number, [...tests.keys()]);
   const time = (some: readonly number[]) => some.reduce((sum, place) => sum + tests[place]!.seconds, 0);
   const start = seconds - time([...tests.keys()]);
   const quickest = (own: readonly number[]) => [...own].sort((a, b) => tests[a]!.seconds - tests[b]!.seconds);
-  const atLoad = new Set(loading);
+  const atLoad = new Set(loading.passed);
+  const steps = 10 * Math.max(loading.steps, ...tests.map(test => test.steps)) + 1e7;
   return new Map(
     [...places].map(([number, own]) => [
       number,
-      { bundle, tests: quickest(own), loads: atLoad.has(number), seconds: start + time(own) },
+      { bundle, tests: quickest(own), loads: atLoad.has(number), seconds: start + time(own), steps },
     ]),
   );
 };

@@ -2,7 +2,7 @@ import { transformSync } from "esbuild";
 import { readFileSync } from "node:fs";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { changeOf, mutantsOf, mutated, switchable } from "./mutants.js";
+import { changeOf, counted, mutantsOf, mutated, switchable } from "./mutants.js";
 import { accepted, survivors } from "./survivors.js";
 
 const mutants = suite("mutants of a source file");
@@ -74,6 +74,17 @@ mutants("are named by the declaration at the top of the file that they stand in"
     mutantsOf("lib/x.ts", text).map(mutant => `${mutant.within}: ${changeOf(mutant)}`),
     ["f: 1 => (1 + 1)", "A: 2 => (2 + 1)", ": go(); => (left out)"],
   );
+});
+
+mutants("count a step for each turn of a loop, with or without braces, also inside each other", () => {
+  const steps = (text: string): number => {
+    let count = 0;
+    new Function("__step", counted(text))(() => count++);
+    return count;
+  };
+  assert.is(steps("let i = 0; while (i < 4) i++;"), 4);
+  assert.is(steps("for (const a of [1, 2]) for (let j = 0; j < 3; j++) { if (a === j) continue; }"), 8);
+  assert.is(steps("let i = 0; do { i++; } while (i < 5); if (i > 9) for (;;); else i = 0;"), 5);
 });
 
 mutants.run();

@@ -176,3 +176,21 @@ export const switchable = (text: string, mutants: readonly (Mutant & { readonly 
   };
   return write(0, text.length);
 };
+
+/** The text in which each turn of a loop is a step of work: `__step()` stands first in its body. */
+export const counted = (text: string): string => {
+  const source = ts.createSourceFile("counted.ts", text, ts.ScriptTarget.ES2022, true);
+  const bodies: ts.Statement[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isIterationStatement(node, false)) bodies.push(node.statement);
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  const braces = bodies
+    .flatMap(body => [
+      { at: body.getStart(source), brace: "{ __step(); " },
+      { at: body.end, brace: " }" },
+    ])
+    .sort((a, b) => b.at - a.at);
+  return braces.reduce((out, { at, brace }) => out.slice(0, at) + brace + out.slice(at), text);
+};

@@ -150,6 +150,36 @@ same("does not matter to one that another runs in between", () => {
   runs.forEach((run, pool) => assert.equal(run.result(), finish(job, pool)));
 });
 
+same("agree on connections that last far longer than most", () => {
+  const streams: Stream[] = [
+    { ...web, rate: 20, ends: "rst", duration: { kind: "empirical", samples: [...Array(99).fill(0.1), 1000] } },
+  ];
+  const idle = { tcp: 5000, udp: 5000 };
+  for (const warmUp of [0, 300])
+    agree(
+      compileJob(evenWorkload({ nodes: 1, podsPerNode: 1, streams }), small(250, { idle }), {
+        seconds: 2000,
+        warmUp,
+        buckets: 4,
+        seed: 6,
+      }),
+    );
+});
+
+same("agree on more ports than a thousand, all of them taken and given back", () => {
+  const streams: Stream[] = [
+    {
+      ...web,
+      rate: 700,
+      ends: "rst",
+      to: { address: "203.0.113.7", port: 80, protocol: "tcp" },
+      duration: { kind: "exponential", mean: 1 },
+    },
+  ];
+  const timing = { seconds: 6, warmUp: 0, buckets: 2, seed: 2 };
+  agree(compileJob(evenWorkload({ nodes: 1, podsPerNode: 1, streams }), small(1150), timing));
+});
+
 const law: fc.Arbitrary<Stream["duration"]> = fc.oneof(
   fc.record({ kind: fc.constant("constant" as const), seconds: fc.double({ min: 0.01, max: 20, noNaN: true }) }),
   fc.record({ kind: fc.constant("exponential" as const), mean: fc.double({ min: 0.01, max: 20, noNaN: true }) }),

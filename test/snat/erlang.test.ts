@@ -135,6 +135,7 @@ use("are distributed as a Poisson number cut at the ports", () => {
       const { probability, mean, variance } = occupancy(load, ports);
       const moment = (power: number, about: number) =>
         probability.reduce((sum, p, k) => sum + p * (k - about) ** power, 0);
+      assert.is(probability.length, ports + 1);
       near(moment(0, 0), 1, 1e-10);
       near(moment(1, 0), mean, 1e-9);
       assert.ok(Math.abs(moment(2, mean) - variance) <= 1e-7 * Math.max(1, variance), "variance");
@@ -204,6 +205,28 @@ use("have a peak that grows with the interval and never passes the ports", () =>
   assert.is(peakInUse(1024, 1024, 1e6), 1024);
   // With no arrivals it is the quantile of one moment.
   assert.is(peaks[0], occupancy(700, 1024).quantile(0.99));
+});
+
+use("have as their peak the fewest ports that neither the start nor an arrival passes, but by the chance given", () => {
+  fc.assert(
+    fc.property(
+      fc.double({ min: 0, max: 300, noNaN: true }),
+      fc.integer({ min: 0, max: 300 }),
+      fc.oneof(fc.constant(0), fc.double({ min: 0.1, max: 1e6, noNaN: true })),
+      fc.constantFrom(0.5, 0.01, 1e-6),
+      (load, ports, arrivals, chance) => {
+        const { probability } = occupancy(load, ports);
+        const passed = (peak: number): number =>
+          peak === ports
+            ? 0
+            : probability.slice(peak + 1).reduce((sum, p) => sum + p, 0) + arrivals * probability[peak]!;
+        const peak = peakInUse(load, ports, arrivals, chance);
+        assert.ok(passed(peak) <= chance * (1 + 1e-9), `${peak} is passed`);
+        if (peak > 0) assert.ok(passed(peak - 1) > chance * (1 - 1e-9), `${peak - 1} is enough`);
+      },
+    ),
+  );
+  assert.is(peakInUse(0, 10, 0), 0);
 });
 
 use.run();
@@ -311,6 +334,11 @@ retries("solve A' (1 - r B(A')) = A", () => {
     ),
   );
   assert.is(withRetries(1024, 1024, 0).givesUp, erlangB(1024, 1024));
+  for (const retry of [-0.1, 1, Number.NaN])
+    assert.throws(
+      () => withRetries(10, 10, retry),
+      /retry: .* is out of range; expected a probability from 0, below 1/,
+    );
 });
 
 /** Connections that fail try again after an exponential pause, event by event. Hold times have mean 1. */

@@ -85,6 +85,8 @@ options("Basic never fits, and says why", () => {
   assert.is(plan.now!.ports, 1024);
 });
 
+const alone: Partial<PlanQuestion> = { streams: [{ ...api, rate: 0.01 }] };
+
 options("from 50 to 51 nodes the default table halves the ports, already when an upgrade adds a node", () => {
   const step = /from 50 to 51 nodes.* every node falls from 1,024 to 512 ports/;
   assert.match(
@@ -96,6 +98,11 @@ options("from 50 to 51 nodes the default table halves the ports, already when an
     /which the surge nodes of an upgrade already pass/,
   );
   assert.equal(option({ maxNodes: 50, surge: 0 }, "standard-default").breaks, []);
+  const sizes = [50, 51, 52].map(
+    maxNodes => option({ ...alone, nodes: 49, maxNodes, surge: 1 }, "standard-default").breaks.length,
+  );
+  assert.equal(sizes, [1, 1, 1], "the one surge node is the 51st");
+  assert.equal(option({ ...alone, nodes: 49, maxNodes: 49, surge: 1 }, "standard-default").breaks, []);
   assert.match(
     option({ nodes: 990, maxNodes: 1000, streams: [{ ...api, rate: 0.0001 }] }, "standard-default").breaks.join(),
     /from 1,000 nodes on.* the default table has no ports/,
@@ -158,6 +165,19 @@ options("fewer connections: what would fit meets the target exactly", () => {
   assert.ok(Math.abs(erlangB(30 * 0.02 * (long.fittingDuration! + 240), 512) / question.target - 1) < 1e-6);
 });
 
+options("few enough connections are said to be so, and by how much", () => {
+  const { fits, why, atMost } = option({ streams: [{ ...api, rate: 0.01 }] }, "fewer-connections");
+  assert.ok(fits && atMost!.headroom > 1);
+  assert.ok(why.endsWith(`erlangs to one destination, ${atMost!.headroom.toFixed(2)} times what there is`), why);
+});
+
+options("shares are told to two digits, down to the hundredth of a percent", () => {
+  const said = (target: number) => option({ target, streams: [{ ...api, rate: 0.5 }] }, "standard-default").why;
+  assert.match(said(1e-4), /the target is 0\.01 %/);
+  assert.match(said(0.99e-4), /the target is under 0\.01 %/);
+  assert.match(said(0.0123), /the target is 1\.2 %/);
+});
+
 options("destinations share ports: sixteen of them carry sixteen times as much", () => {
   const spread: Stream = { ...api, rate: 1.6, to: { name: "shard", count: 16, port: 443, protocol: "tcp" } };
   const one = option({}, "standard-default").now!;
@@ -205,6 +225,13 @@ options("from Basic every way begins with a migration that cannot be rolled back
   const migration = plans.find(({ name }) => name === "basic-to-standard")!;
   assert.equal(migration.commands, ["az aks update --resource-group akstest --name c1 --migrate-vmas-to-vms"]);
   assert.match(migration.effects.wayBack, /^none/);
+  assert.equal(
+    [migration.now, migration.atMost].map(setup => [setup?.nodes, setup?.ips]),
+    [
+      [50, 1],
+      [60, 1],
+    ],
+  );
   assert.match(migration.effects.connections, /down for a while/);
   assert.match(migration.effects.addresses, /outbound connections get new ones/);
   assert.equal(option({ ...names, sku: "Basic" }, "basic-to-standard").commands, [
@@ -405,6 +432,7 @@ senseless("a question without sense is refused", () => {
   refuses({ podsPerNode: 251 }, /podsPerNode: 251/);
   refuses({ target: 0 }, /target: 0 is no probability/);
   refuses({ streams: [] }, /expected a stream with a rate above 0/);
+  refuses({ streams: [{ ...api, rate: 0 }] }, /expected a stream with a rate above 0/);
   refuses(
     { sku: "Basic", nodes: 301, maxNodes: 400 },
     /nodes: 301 is more than the pool of a Basic load balancer holds/,

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Hold } from "../../lib/snat/hold.js";
-import { type PoolSpec, simulatePool } from "../../lib/snat/pool.js";
+import { type PoolSpec, simulatePool, warmUpArrivals } from "../../lib/snat/pool.js";
 import { plainPool } from "./reference.js";
 
 const spec: PoolSpec = {
@@ -104,6 +104,11 @@ run("stops when it is told to", async () => {
     () => assert.unreachable("it should have stopped"),
     (error: Error) => assert.is(error.message, "enough"),
   );
+});
+
+run("starts with the arrivals of ten mean holds, unless told otherwise", () => {
+  assert.is(warmUpArrivals({ ...spec, load: 7.25 }), 73);
+  assert.is(warmUpArrivals({ ...spec, load: 7.25, warmUpHolds: 0 }), 0);
 });
 
 run("refuses what cannot be simulated", async () => {

@@ -1,6 +1,6 @@
 /**
  * Runs every test file in a process of its own, two at a time, and adds up what uvu reports.
- * A file that fails, or that forgot to run its suites, fails the run.
+ * A file that fails, or that forgot to run its suites, fails the run. A run of many ends with the slowest ten.
  *
  *     npm test                  everything
  *     npm test -- netfilter     files whose path holds "netfilter"
@@ -72,7 +72,12 @@ await Promise.all([worker(), worker()]);
 const sum = (pick: (result: Result) => number) => results.reduce((total, result) => total + pick(result), 0);
 const passed = sum(result => result.passed);
 const skipped = sum(result => result.skipped);
+const slowest = [...results].sort((a, b) => b.seconds - a.seconds).slice(0, 10);
 const failed = sum(result => (result.ok ? 0 : Math.max(1, result.total - result.passed - result.skipped)));
 if (files.length === 0) console.log(`no test file matches ${wanted.join(" ")}`);
+if (results.length > 10) {
+  console.log(`\nslowest of ${results.length} files, ${sum(result => result.seconds).toFixed(0)} s together:`);
+  for (const { file, seconds } of slowest) console.log(`${seconds.toFixed(1).padStart(7)} s  ${file}`);
+}
 console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exitCode = failed > 0 || passed === 0 || (process.env["CI"] === "true" && skipped > 0) ? 1 : 0;

@@ -7,6 +7,7 @@ import {
   shrinkNetwork,
   type Unrepeated,
 } from "./network.js";
+import { numbersOf, type Shard, unsharded } from "../shard.js";
 
 /** Who compares networks: this process, or others. */
 export interface Comparer {
@@ -16,8 +17,10 @@ export interface Comparer {
 
 export interface CampaignOptions {
   readonly seed: number;
-  /** Networks to make. */
+  /** Networks to make, of all shares together. */
   readonly runs: number;
+  /** The share of them to compare. Default: all. */
+  readonly shard?: Shard;
   /** Packets sent in each, at most; at least half as many. */
   readonly actions: number;
   /** Networks at a time. */
@@ -50,16 +53,19 @@ const here: Comparer = { compare: compareNetwork, shrink: shrinkNetwork };
 /** Compares both engines on many random networks. */
 export const campaign = async (options: CampaignOptions): Promise<CampaignResult> => {
   const { seed, runs, actions, parallel, shrinkSeconds, comparer = here, signal } = options;
+  const left = numbersOf(options.shard ?? unsharded, runs);
   const mismatches: Mismatch[] = [];
   const unrepeated: Unrepeated[] = [];
-  let next = 0;
   let networks = 0;
   let packets = 0;
   let undetermined = 0;
   const soFar = (): CampaignResult => ({ networks, packets, mismatches, unrepeated, undetermined });
   const worker = async () => {
-    while (next < runs && signal?.aborted !== true) {
-      const of = { seed, index: next++, actions };
+    // Looked at before the next is taken; `for of` would close what all workers share.
+    while (signal?.aborted !== true) {
+      const next = left.next();
+      if (next.done === true) break;
+      const of = { seed, index: next.value, actions };
       const result = await comparer.compare(of);
       if (result.undetermined) {
         undetermined++;

@@ -4,13 +4,20 @@
  *     npm run differential -- --seed 1 --runs 5000
  *     npm run differential -- --record
  */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { availableParallelism } from "node:os";
 import { Command, InvalidArgumentError } from "commander";
-import { campaign, type CampaignResult, describeMismatch, unexplained } from "./campaign.js";
-import { formatRecorded } from "./corpus.js";
-import type { Mismatch } from "./network.js";
+import {
+  checkShardOptions,
+  numbersOf,
+  orRefuse,
+  readParts,
+  type ShardOptions,
+  unsharded,
+  withShards,
+  writePart,
+} from "../shard.js";
+import { campaign, type CampaignResult, unexplained } from "./campaign.js";
+import { mergeOutcomes, type Outcome, outcomeOf, outcomeText } from "./campaignReport.js";
 import { startPool } from "./pool.js";
 import { recordRandom, recordRegressions } from "./record.js";
 
@@ -19,7 +26,7 @@ const whole = (text: string): number => {
   return Number(text);
 };
 
-interface Options {
+interface Options extends ShardOptions {
   readonly seed: number;
   readonly runs: number;
   readonly packets: number;
@@ -43,26 +50,13 @@ const command = new Command("differential")
     "--record",
     "write what the kernel does to test/corpus instead: the regressions, and random networks that meet what the corpus does not",
   );
+withShards(command);
 
 /** Bytes of the corpus: more takes longer to replay than a test should. */
 const corpusAtMost = 2.5 * 1024 * 1024;
 
 /** Seconds between two lines where no terminal shows how far it is. */
 const lineEvery = 15;
-
-/** A difference as a file that can be looked at later, with the seed it came from. */
-const keep = async (seed: number, { index, case: of, kernel }: Mismatch): Promise<string> => {
-  const folder = join(tmpdir(), "egress-lab-differential");
-  mkdirSync(folder, { recursive: true });
-  const file = join(folder, `seed-${seed}-network-${index}.json`);
-  const { sent, readAfter, seen, conntrack, counters } = kernel;
-  const name = `seed ${seed}, network ${index}`;
-  writeFileSync(
-    file,
-    await formatRecorded({ name, network: of.network, sent, readAfter, draws: [], seen, conntrack, counters }),
-  );
-  return file;
-};
 
 const compare = async ({
   seed,
@@ -71,7 +65,10 @@ const compare = async ({
   parallel,
   processes,
   shrink: shrinkSeconds,
+  shard = unsharded,
+  out,
 }: Options): Promise<void> => {
+  const networks = [...numbersOf(shard, runs)].length;
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
   const terminal = process.stderr.isTTY;
@@ -96,7 +93,7 @@ const compare = async ({
       told.add(index);
       process.stderr.write(`network ${index} differs: ${differences[0]}\n`);
     }
-    const text = `${soFar.networks} of ${runs} networks, ${soFar.packets} packets, ${unexplained(soFar).length} mismatches, ${seconds().toFixed(0)} s`;
+    const text = `${soFar.networks} of ${networks} networks, ${soFar.packets} packets, ${unexplained(soFar).length} mismatches, ${seconds().toFixed(0)} s`;
     if (terminal) process.stderr.write(`\r${text}`);
     else if (seconds() - shown >= lineEvery) {
       shown = seconds();
@@ -105,32 +102,37 @@ const compare = async ({
   };
   const pool = startPool(Math.max(1, Math.min(processes, parallel)));
   const { signal } = stop;
-  const result = await campaign({ seed, runs, actions, parallel, shrinkSeconds, comparer: pool, onProgress, signal });
+  const result = await campaign({
+    seed,
+    runs,
+    shard,
+    actions,
+    parallel,
+    shrinkSeconds,
+    comparer: pool,
+    onProgress,
+    signal,
+  });
   pool.close();
   if (terminal) process.stderr.write("\n");
-  const wrong = unexplained(result);
-  for (const mismatch of wrong) {
-    console.log(describeMismatch(mismatch));
-    console.log(`kept as ${await keep(seed, mismatch)}`);
-  }
-  for (const once of result.unrepeated) {
-    const { index, differences, because } = once;
-    console.log(`network ${index} differed once and not again (${because ?? "nothing explains it"}):`);
-    for (const line of differences.slice(0, 10)) console.log(line);
-    console.log(`kept as ${await keep(seed, once)}`);
-  }
-  if (stoppedBy !== undefined) console.log(`stopped by ${stoppedBy}; until then:`);
-  const left = `${result.unrepeated.length} differed once and not again, ${result.unrepeated.filter(({ because }) => because !== undefined).length} of them by the clock; ${result.undetermined} left out, as chance left too much open`;
-  console.log(`seed ${seed}, ${seconds().toFixed(0)} s; ${left}`);
-  console.log(`${result.networks} networks, ${result.packets} packets, ${wrong.length} mismatches`);
-  process.exit(wrong.length > 0 ? 1 : stoppedBy === "SIGINT" ? 130 : stoppedBy === "SIGTERM" ? 143 : 0);
+  const outcome = await outcomeOf(result, { seed, seconds: seconds(), ...(stoppedBy !== undefined && { stoppedBy }) });
+  if (out !== undefined) writePart(out, "differential", { seed, runs, actions }, shard, outcome);
+  console.log(outcomeText(outcome));
+  process.exit(outcome.mismatches.length > 0 ? 1 : stoppedBy === "SIGINT" ? 130 : stoppedBy === "SIGTERM" ? 143 : 0);
 };
 
 const run = async (): Promise<void> => {
   const options = command.parse().opts<Options>();
+  checkShardOptions(command);
+  if (options.merge !== undefined) {
+    const outcome = mergeOutcomes(readParts<Outcome>(options.merge, "differential").results);
+    console.log(outcomeText(outcome));
+    process.exitCode = outcome.mismatches.length > 0 ? 1 : 0;
+    return;
+  }
   if (options.record !== true) return compare(options);
   await recordRegressions(line => console.log(line));
   await recordRandom({ ...options, most: corpusAtMost }, line => console.log(line));
 };
 
-void run();
+void orRefuse(command, run);

@@ -9,6 +9,7 @@
 import { openSync, writeSync } from "node:fs";
 import { Session } from "node:inspector";
 import { seeded, subseed } from "../../lib/random.js";
+import { numbersOf, type Shard, unsharded } from "../shard.js";
 import { corpusOf } from "./corpus.js";
 import { minimise, mutate } from "./mutate.js";
 import { Broken, type Target } from "./target.js";
@@ -18,6 +19,11 @@ import { targets } from "./targets/all.js";
 export interface Task {
   readonly names: readonly string[];
   readonly seed: number;
+  /**
+   * The share of the inputs to read, by their numbers. Default: all. Where coverage guides it, each share follows what it
+   * reached itself.
+   */
+  readonly shard?: Shard;
   /** Stops after so many inputs of each target, or so many seconds. Without either: the short run of each target. */
   readonly runs?: number;
   readonly seconds?: number;
@@ -171,10 +177,13 @@ const fuzz = async (target: Target): Promise<void> => {
   };
   const entries = corpusOf(target);
   const inputs: Uint8Array[] = [];
-  for (const { file, bytes } of entries) {
+  const shard = task.shard ?? unsharded;
+  const ownEntries = new Set(numbersOf(shard, entries.length));
+  for (const [number, { file, bytes }] of entries.entries()) {
     inputs.push(bytes);
+    if (!ownEntries.has(number) && !task.guided) continue;
     const problem = await read(target, bytes);
-    if (problem !== undefined) await found(problem, bytes, file);
+    if (problem !== undefined && ownEntries.has(number)) await found(problem, bytes, file);
   }
   if (inputs.length === 0) inputs.push(Buffer.from(target.format === "json" ? "{}" : ""));
   if (task.guided) somethingNew(true);
@@ -184,21 +193,22 @@ const fuzz = async (target: Target): Promise<void> => {
   let runs = 0;
   let told = 0;
   let made: { readonly bytes: Uint8Array; readonly from: string }[] = [];
-  while (runs < most && !(seconds() > (task.seconds ?? Infinity)) && kinds.size < kindsAtMost) {
+  for (const number of numbersOf(shard, most)) {
+    if (seconds() > (task.seconds ?? Infinity) || kinds.size >= kindsAtMost) break;
     // Each input has a generator of its own: what others did moves nothing but the inputs that it may start from.
-    const random = seeded(subseed(seed, `input ${runs}`));
+    const random = seeded(subseed(seed, `input ${number}`));
     // Of those that joined last, a little more often.
     const at =
       random.int(0, 2) === 0
         ? random.int(Math.floor(inputs.length / 2), inputs.length - 1)
         : random.int(0, inputs.length - 1);
     const bytes = mutate(target, inputs[at]!, inputs[random.int(0, inputs.length - 1)]!, random);
-    const from = `seed ${task.seed}, input ${runs}`;
+    const from = `seed ${task.seed}, input ${number}`;
     runs++;
     const problem = await read(target, bytes);
     if (problem !== undefined) await found(problem, bytes, from);
     else made.push({ bytes, from });
-    if (task.guided && (made.length >= batch || runs === most)) {
+    if (task.guided && (made.length >= batch || number + shard.of >= most)) {
       if (somethingNew(false))
         for (const { bytes } of made) {
           await read(target, bytes);
@@ -214,7 +224,7 @@ const fuzz = async (target: Target): Promise<void> => {
   await tell({
     kind: "done",
     name: target.name,
-    runs: runs + entries.length,
+    runs: runs + ownEntries.size,
     seconds: seconds(),
     reached: reached.size,
   });

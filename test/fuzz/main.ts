@@ -6,7 +6,17 @@
  */
 import { Command, InvalidArgumentError } from "commander";
 import { tableText } from "../../lib/course/dataTable.js";
-import { corpusOf, keep } from "./corpus.js";
+import {
+  checkShardOptions,
+  orRefuse,
+  readParts,
+  type ShardOptions,
+  unsharded,
+  withShards,
+  writePart,
+} from "../shard.js";
+import { corpusOf } from "./corpus.js";
+import { fuzzText, mergeResults, type Outcome, outcomeOf } from "./report.js";
 import { targets } from "./targets/all.js";
 import { fuzz } from "./watch.js";
 
@@ -15,7 +25,7 @@ const whole = (text: string): number => {
   return Number(text);
 };
 
-interface Options {
+interface Options extends ShardOptions {
   readonly seconds?: number;
   readonly runs?: number;
   readonly seed: number;
@@ -52,11 +62,13 @@ const list = (): void =>
     }),
   );
 
-const run = async (names: readonly string[], { seconds, runs, seed, limit, guide }: Options): Promise<void> => {
+const run = async (names: readonly string[], options: Options): Promise<void> => {
+  const { seconds, runs, seed, limit, guide, shard = unsharded, out } = options;
   const terminal = process.stderr.isTTY;
   let last = "";
   const result = await fuzz(names, {
     seed,
+    shard,
     limit,
     guided: guide,
     ...(runs !== undefined && { runs }),
@@ -69,31 +81,26 @@ const run = async (names: readonly string[], { seconds, runs, seed, limit, guide
     },
   });
   if (terminal && last !== "") process.stderr.write("\n");
-  for (const { name, input, message, from } of result.found) {
-    const target = targets.find(each => each.name === name)!;
-    const file =
-      from.startsWith("test/") || from.startsWith("notebooks/") ? from : keep(target, input, `${message}\n${from}`);
-    console.log(`${name}: ${message}\n  ${file}`);
-  }
-  console.log(
-    tableText({
-      columns: ["parser", "inputs", "seconds", "places reached", "found"],
-      rows: names.map(name => {
-        const ran = result.ran.get(name);
-        const found = result.found.filter(each => each.name === name).length;
-        return [name, ran?.runs ?? 0, Math.round(ran?.seconds ?? 0), ran?.reached ?? 0, found];
-      }),
-    }),
-  );
-  console.log(`seed ${seed}`);
-  process.exitCode = result.found.length > 0 ? 1 : 0;
+  const outcome = outcomeOf(names, seed, result);
+  if (out !== undefined) writePart(out, "fuzz", { names, seed, seconds, runs, guide }, shard, outcome);
+  console.log(fuzzText(outcome));
+  process.exitCode = outcome.found.length > 0 ? 1 : 0;
 };
 
+withShards(command);
 command.parse();
 const known = targets.map(({ name }) => name);
 const names = command.args.includes("all") ? known : command.args;
 const unknown = names.filter(name => !known.includes(name));
 if (unknown.length > 0)
   command.error(`error: no parser ${unknown.join(", ")}; there are ${known.join(", ")}`, { exitCode: 2 });
-if (names.length === 0) list();
-else await run(names, command.opts<Options>());
+checkShardOptions(command);
+const options = command.opts<Options>();
+if (options.merge !== undefined)
+  await orRefuse(command, () => {
+    const outcome = mergeResults(readParts<Outcome>(options.merge!, "fuzz").results);
+    console.log(fuzzText(outcome));
+    process.exitCode = outcome.found.length > 0 ? 1 : 0;
+  });
+else if (names.length === 0) list();
+else await run(names, options);

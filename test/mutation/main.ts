@@ -13,10 +13,20 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { tableText } from "../../lib/course/dataTable.js";
 import { seeded, subseed } from "../../lib/random.js";
+import {
+  checkShardOptions,
+  orRefuse,
+  readParts,
+  shareOf,
+  type ShardOptions,
+  unsharded,
+  withShards,
+  writePart,
+} from "../shard.js";
 import { type Answer, type Question, bundleTest } from "./bundle.js";
 import { type Mutant, changeOf, mutantsOf } from "./mutants.js";
+import { mergeTries, type Outcome, outcomeText, tooLow, type Tried } from "./report.js";
 import { accepted } from "./survivors.js";
 import { typeChecker } from "./typeCheck.js";
 
@@ -36,7 +46,7 @@ const percent = (text: string): number => {
   return Number(text);
 };
 
-interface Options {
+interface Options extends ShardOptions {
   readonly mutants: number;
   readonly seconds: number;
   readonly seed: number;
@@ -261,16 +271,17 @@ const coveringOf = (bundle: string, { seconds, loading, tests }: Recording): Rea
 
 /** Whether every folder's share is at least what was asked for. */
 const mutate = async (names: readonly string[], options: Options): Promise<boolean> => {
-  const { seconds, seed, parallel, near, least } = options;
+  const { seconds, seed, parallel, near, least, shard = unsharded, out } = options;
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
   const say = (line: string) => tell(`${elapsed().toFixed(0)} s: ${line}`);
   mkdirSync(cache, { recursive: true });
 
   const { compiles, save } = rememberedChecks();
-  const numbered: Numbered[] = names
-    .flatMap(folder => sample(folder, options, compiles))
-    .map((mutant, number) => ({ ...mutant, number }));
+  const numbered: Numbered[] = shareOf(
+    shard,
+    names.flatMap(folder => sample(folder, options, compiles)),
+  ).map((mutant, number) => ({ ...mutant, number }));
   save();
   const last = options.survivors === undefined ? undefined : new Set(readJson<string[]>(survivorsFile));
   const wanted = numbered.filter(mutant => last === undefined || last.has(identity(mutant)));
@@ -338,37 +349,31 @@ const mutate = async (names: readonly string[], options: Options): Promise<boole
   kept.end();
   tell("");
 
-  for (const mutant of [...survived].sort((a, b) =>
-    a.file === b.file ? a.start - b.start : a.file < b.file ? -1 : 1,
-  )) {
-    const reason = accepted(mutant);
-    const note = reason !== undefined ? `  (${reason})` : met.has(mutant.number) ? "" : "  [no test comes here]";
-    console.log(`${placeOf(mutant)}${note}`);
-  }
   writeFileSync(survivorsFile, JSON.stringify(survived.map(identity)));
-  const done = wanted.filter(mutant => !first.cut.includes(mutant));
-  const shares = names.map(name => {
-    const of = (list: readonly Numbered[]) => list.filter(({ file }) => file.startsWith(`lib/${name}/`));
-    const all = of(done).length;
-    const alive = of(survived);
-    const explained = alive.filter(mutant => accepted(mutant) !== undefined).length;
-    const killed = all - alive.length;
-    return { name, all, killed, explained, share: all === 0 ? 100 : (100 * (killed + explained)) / all };
+  const alive = new Set(survived);
+  const untried = new Set(first.cut);
+  const tried = wanted.map((mutant): Tried => {
+    const { file, start, number } = mutant;
+    const reason = accepted(mutant);
+    return {
+      file,
+      start,
+      place: placeOf(mutant),
+      fate: untried.has(mutant) ? "untried" : !alive.has(mutant) ? "killed" : met.has(number) ? "survived" : "unmet",
+      ...(reason !== undefined && { reason }),
+    };
   });
-  const columns = ["folder", "mutants", "killed", "survived", "of them explained", "killed or explained"];
-  const rows = shares.map(({ name, all, killed, explained, share }) => [
-    `lib/${name}`,
-    all,
-    killed,
-    all - killed,
-    explained,
-    `${share.toFixed(1)} %`,
-  ]);
-  console.log(tableText({ columns, rows }));
-  const untried = first.cut.length > 0 ? `; stopped after ${seconds} s, ${first.cut.length} not tried` : "";
-  console.log(`seed ${seed}, ${elapsed().toFixed(0)} s${untried}`);
-  const low = shares.filter(({ share }) => least !== undefined && share < least);
-  for (const { name } of low) console.log(`lib/${name}: less than ${least} % killed or explained`);
+  const outcome: Outcome = { names, seed, seconds: elapsed(), limit: seconds, tried };
+  const { mutants, only } = options;
+  if (out !== undefined) writePart(out, "mutate", { names, mutants, seed, seconds, only, near }, shard, outcome);
+  return told(outcome, least);
+};
+
+/** Prints an outcome; whether every folder's share is at least what was asked for. */
+const told = (outcome: Outcome, least: number | undefined): boolean => {
+  console.log(outcomeText(outcome));
+  const low = tooLow(outcome, least ?? 0);
+  for (const name of low) console.log(`lib/${name}: less than ${least} % killed or explained`);
   return low.length === 0;
 };
 
@@ -397,9 +402,18 @@ A sample for every push, in two minutes:
   npm run mutate -- --near --mutants 30 --seconds 100 --least 85
 `,
   );
+withShards(command);
 command.parse();
+checkShardOptions(command);
 const names = command.args.length === 0 ? [...folders] : command.args;
 const unknown = names.filter(name => !(folders as readonly string[]).includes(name));
 if (unknown.length > 0)
   command.error(`error: no folder ${unknown.join(", ")}; there are ${folders.join(", ")}`, { exitCode: 2 });
-process.exitCode = (await mutate(names, command.opts<Options>())) ? 0 : 1;
+const options = command.opts<Options>();
+await orRefuse(command, async () => {
+  const good =
+    options.merge === undefined
+      ? await mutate(names, options)
+      : told(mergeTries(readParts<Outcome>(options.merge, "mutate").results), options.least);
+  process.exitCode = good ? 0 : 1;
+});

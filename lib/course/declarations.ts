@@ -32,7 +32,7 @@ export interface Parameter {
 export const hasTag = (cell: Cell, tag: string): cell is CodeCell => cell.type === "code" && cell.tags.includes(tag);
 
 const scalar = String.raw`-?\d+(?:\.\d+)?`;
-const literal = String.raw`"(?:[^"\\]|\\.)*"|${scalar}`;
+const literal = String.raw`"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|${scalar}`;
 const rangePattern = new RegExp(String.raw`^(${scalar}) to (${scalar})$`);
 const openPattern = new RegExp(String.raw`^(${scalar}) or more$`);
 const choicesPattern = new RegExp(`^(?:${literal})(?:, (?:${literal}))* or (?:${literal})$`);

@@ -31,7 +31,24 @@ const where = "az --query";
 /** Steps and values that a query may take and make: some hundred times as many as the largest lab's resources have. */
 const budget = 2_000_000;
 
+const orders: Readonly<Record<string, (left: string, right: string) => boolean>> = {
+  GT: (left, right) => left > right,
+  GTE: (left, right) => left >= right,
+  LT: (left, right) => left < right,
+  LTE: (left, right) => left <= right,
+};
+
+const digits = String.raw`\d+(?:_\d+)*`;
+const numberPattern = new RegExp(
+  String.raw`^[+-]?(?:${digits}(?:\.(?:${digits})?)?|\.${digits})(?:[eE][+-]?${digits})?$`,
+);
+
+/** The number that a text says in decimal digits, as Python reads it: `_` between digits, no hexadecimal. */
+const numberIn = (text: string): number | null =>
+  numberPattern.test(text.trim()) ? Number(text.trim().replaceAll("_", "")) : null;
+
 class TooMuch extends Error {}
+class Incomparable extends Error {}
 
 /** Keeps to az's JMESPath, to what objects hold themselves, and to a budget. */
 class AzInterpreter extends Base {
@@ -52,6 +69,16 @@ class AzInterpreter extends Base {
         return typeof value === "object" && value !== null && !Array.isArray(value) && Object.hasOwn(value, node.name)
           ? super.visit(node, value)
           : null;
+      case "Comparator": {
+        // az puts texts in order too; the library orders numbers only.
+        const [left, right] = [this.visit(node.left, value), this.visit(node.right, value)];
+        const compare = orders[node.name];
+        if (compare === undefined) return super.visit(node, value);
+        const kinds = `${typeof left} ${typeof right}`;
+        if (kinds === "string number" || kinds === "number string")
+          throw new Incomparable(`compares text with a number (${JSON.stringify([left, right])})`);
+        return kinds === "string string" ? compare(left as string, right as string) : super.visit(node, value);
+      }
       case "Slice":
         return typeof value === "string" ? null : super.visit(node, value);
       case "MultiSelectHash":
@@ -62,6 +89,7 @@ class AzInterpreter extends Base {
         const [glue, parts] = args;
         if (node.name === "join" && typeof glue === "string" && Array.isArray(parts))
           this.spend(glue.length * parts.length);
+        if (node.name === "to_number" && args.length === 1 && typeof glue === "string") return numberIn(glue);
         return this.runtime.callFunction(node.name, args as Parameters<typeof this.runtime.callFunction>[1]);
       }
       default:
@@ -124,7 +152,9 @@ const openQuote = (expression: string): string | undefined => {
 const reason = (error: unknown): string => {
   if (error instanceof RangeError) return "nests too deep";
   const text = error instanceof Error ? error.message : String(error);
-  return error instanceof TooMuch ? text : `is not right (${text.replace(/\s+/g, " ")})`;
+  return error instanceof TooMuch || error instanceof Incomparable
+    ? text
+    : `is not right (${text.replace(/\s+/g, " ")})`;
 };
 
 /**

@@ -84,6 +84,8 @@ export const evenWorkload = (of: {
   const { nodes, podsPerNode, streams } = withFields("evenWorkload", of, "nodes, podsPerNode and streams");
   wholeNumber("nodes", nodes, { least: 1, most: figures.aks.nodes.value }, "nodes");
   wholeNumber("podsPerNode", podsPerNode, { least: 1, most: figures.aks.maxPods.value.most }, "pods per node");
+  for (const [place, stream] of listOf("streams", streams, "streams").entries())
+    checkStream(stream, `streams[${place}]`);
   return {
     nodes: Array.from({ length: nodes }, (_, n) => ({
       name: `node-${n}`,

@@ -102,6 +102,8 @@ test("refuses a range or choices that cannot be read, or do not hold the value",
   assert.match(refusal("let n: number = 10; // nodes: 1 to 9"), "expected a whole number from 1 to 9");
   assert.match(refusal("let n: number = 1.5; // nodes: 1 or more"), "expected a whole number, 1 or more");
   assert.match(refusal('let s: string = "c"; // which: "a" or "b"'), 'expected "a" or "b"');
+  assert.match(refusal('let s: string = "a"; // which: "\u0001" or "b"'), "no range");
+  assert.match(refusal('let s: string = "a"; // which: "\\x" or "b"'), "no range");
   assert.match(refusal("let f: unknown = () => 1;"), "is not a parameter");
   assert.is(refusal('let s: string = "a => function"; // as a rule: any text'), "taken");
 });

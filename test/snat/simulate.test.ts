@@ -404,7 +404,7 @@ const input = suite("bad input is refused");
 const refuses = async (run: () => Promise<unknown>, message: RegExp) =>
   assert.match((await rejection(run())).message, message);
 const withStream = (change: Partial<Stream>) => () =>
-  simulate(evenWorkload({ nodes: 1, podsPerNode: 1, streams: [{ ...api, ...change }] }), rules, short);
+  simulate({ nodes: [{ name: "n", pods: [{ name: "p", streams: [{ ...api, ...change }] }] }] }, rules, short);
 
 input("in a workload", async () => {
   await refuses(() => simulate({ nodes: [] }, rules), /workload.nodes: \[\] is empty/);

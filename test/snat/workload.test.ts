@@ -147,6 +147,13 @@ who.run();
 
 const senseless = suite("what has no sense");
 
+senseless("in an even workload is refused before it is spread over pods", () => {
+  const even = (streams: unknown) =>
+    message(() => evenWorkload({ nodes: 1, podsPerNode: 1, streams: streams as readonly Stream[] }));
+  assert.is(even(NaN), "streams: NaN is not a list; expected streams");
+  assert.is(even([{ ...web, rate: NaN }]).split(";")[0], "streams[0].rate: NaN is not a number");
+});
+
 senseless("in a stream is refused by its field, and what lies just within is taken", () => {
   const udp = { address: "203.0.113.7", port: 53, protocol: "udp" } as const;
   const tcp = { name: "site", count: 3, port: 443, protocol: "tcp" } as const;

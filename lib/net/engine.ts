@@ -816,17 +816,27 @@ export class Engine {
     }
   }
 
-  /** An ICMP error about a flow that came in through a public address goes back the same way, inside out. */
+  /** An ICMP error about a packet that came in by a public address: it leaves as if from there, about the packet as it was there. */
   #leaveError(nic: FabricNic, packet: IcmpError, visit: Visit): void {
-    if (nic.publicAddress === undefined) return visit.drop(packet, { kind: "no-translation", source: packet.src });
     const { quoted } = packet;
-    const sent = {
-      ...packet,
-      src: nic.publicAddress,
-      quoted: quoted.dst === nic.addresses[0] ? { ...quoted, dst: nic.publicAddress } : quoted,
-    };
-    visit.done(sent);
-    this.#internet(sent, visit.journey);
+    const about = flowOf(quoted);
+    if (nic.publicAddress !== undefined && about.dst === nic.addresses[0]) {
+      const sent = { ...packet, src: nic.publicAddress, quoted: { ...quoted, dst: nic.publicAddress } };
+      visit.done(sent);
+      return this.#internet(sent, visit.journey);
+    }
+    for (const state of this.translators) {
+      const outside = state.quotedInside(about);
+      if (outside === undefined) continue;
+      visit.done(packet);
+      const passing = new Visit(visit.journey, "translator", state.translator.name, packet);
+      // Where the destination stayed as it was (floating IP), so does the source of what is said about it.
+      const src = outside.dst === about.dst ? packet.src : outside.dst;
+      const sent = { ...packet, src, quoted: rewrite(quoted, outside) };
+      passing.done(sent);
+      return this.#internet(sent, visit.journey);
+    }
+    visit.drop(packet, { kind: "no-translation", source: packet.src });
   }
 
   /** A packet among public addresses: to a site, or back into the fabric. */

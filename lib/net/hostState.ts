@@ -64,7 +64,7 @@ export class HostState {
         isLocal: address => this.isLocal(address),
         addrType: address => this.addrType(address),
         hasRoute: (destination, source) => {
-          const way = this.wayOut(source, destination);
+          const way = this.wayOut(source, destination, true); // asked once the source is known
           return way !== "no-route" && way !== "martian";
         },
         sourceFor: (out, destination) => this.sourceOn(out, destination),

@@ -234,6 +234,13 @@ export class TranslatorState {
     return this.#byReply.get(flowKey(invert(outside)))?.inside;
   }
 
+  /** How the Internet knows a packet that came in through here and that an error from inside is about. */
+  quotedInside(inside: Flow): Flow | undefined {
+    this.expire();
+    const answer = this.#byInside.get(flowKey(invert(inside)))?.outside;
+    return answer === undefined ? undefined : invert(answer);
+  }
+
   #carry(inside: Flow, outside: Flow, backend: Addr, idle: number, lease?: Mapping["lease"]): Mapping {
     const mapping: Mapping = {
       inside,

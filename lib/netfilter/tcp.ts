@@ -406,6 +406,8 @@ export const tcpSegment = (
   let timeout = timing.states[next]!;
   if (track.retransmissions >= maxRetransmissions && timeout > timing.retransmitted) timeout = timing.retransmitted;
   else if (waits && timeout > timing.unacknowledged) timeout = timing.unacknowledged;
+  // No acknowledgement within the windows has been seen yet, or the last one offered no window.
+  else if (track.lastWindow === 0 && timeout > timing.retransmitted) timeout = timing.retransmitted;
   if (timeout !== timing.states[next]) outcome = { kind: "moved", timeout, assured: false };
   const nowAssured = replied && !isAssured && next === established && (before === synRecv || before === established);
   return nowAssured && outcome.kind === "moved" ? { ...outcome, assured: true } : outcome;

@@ -1,5 +1,5 @@
 import { type Addr, formatAddr } from "../../lib/ip/addr.js";
-import { bootLinux, type HostCaptured } from "../../lib/linux/boot.js";
+import { bootLinux, type HostCaptured, type LinuxLab } from "../../lib/linux/boot.js";
 import { bootModel } from "../../lib/net/model.js";
 import type { Hop, Trace } from "../../lib/net/trace.js";
 import type { Lab } from "../../lib/net/lab.js";
@@ -162,6 +162,37 @@ const isPort = (network: Network, host: string, name: string): boolean =>
 
 const pause = (milliseconds: number) => new Promise(done => setTimeout(done, milliseconds));
 
+/** The addresses that a host can reach on a link without a router. */
+const neighboursOf = (
+  { hosts }: Network,
+  { interfaces }: Host,
+): readonly { readonly dev: string; readonly address: Addr }[] =>
+  interfaces.flatMap(entry =>
+    entry.kind !== "veth"
+      ? []
+      : hosts
+          .find(({ id }) => id === entry.peer.host)!
+          .interfaces.filter(({ name }) => name === entry.peer.interface)
+          .flatMap(({ addresses }) => addresses.map(({ address }) => ({ dev: entry.master ?? entry.name, address }))),
+  );
+
+/**
+ * Lets routers ask who is on their links before anything is sent, as the model knows it from the start: Linux would ask for the
+ * first packet, and in its name, which nobody answers if that came from 127.0.0.0/8 (one of the known mismatches).
+ */
+const meetNeighbours = async (lab: LinuxLab, network: Network): Promise<void> => {
+  await Promise.all(
+    routers(network).map(async host => {
+      const lines = neighboursOf(network, host).map(
+        ({ dev, address }) => `neigh replace ${formatAddr(address)} dev ${dev} use`,
+      );
+      if (lines.length === 0) return;
+      const { code, stderr } = await lab.run(host.id, ["ip", "-batch", "-"], lines.join("\n"));
+      if (code !== 0) throw new Error(`${host.id} cannot ask for its neighbours: ${stderr}`);
+    }),
+  );
+};
+
 export interface KernelOptions {
   /** Packets to send as they are, in place of a case's conversations. */
   readonly replay?: readonly Sent[];
@@ -178,6 +209,7 @@ export const runKernel = async (
 ): Promise<Kernel> => {
   const lab = await bootLinux(of.network);
   try {
+    await meetNeighbours(lab, of.network);
     const captures = await Promise.all(
       of.network.hosts.map(async ({ id }) => ({ id, capture: await lab.captureHost(id) })),
     );

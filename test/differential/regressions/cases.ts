@@ -698,4 +698,28 @@ export const regressions: readonly Regression[] = [
       { ...udp("r", addr("10.1.0.1"), 3, addr("10.1.0.255"), 9), program: true },
     ],
   },
+  {
+    name: "an error of the host's own that is translated to go from 127.0.0.1 onto a link does not reach the filter",
+    case: smallCase({
+      rules: table("nat", "-A POSTROUTING -p udp -j SNAT --to-source 10.1.0.1") + table("filter", "-A OUTPUT -p icmp"),
+    }),
+    sent: [{ ...udp("r", addr("10.1.0.77"), 1, addr("127.0.0.1"), 9), program: true }],
+  },
+  {
+    name: "what NAT gave a source in 127.0.0.0/8 arrives at a neighbour that is known",
+    case: smallCase({ rules: table("nat", "-A POSTROUTING -p udp -j SNAT --to-source 127.0.0.5") }),
+    sent: [udp("a", a, 1, b, 9), udp("b", b, 2, a, 9), { ...udp("r", addr("10.1.0.1"), 3, c, 9), program: true }],
+  },
+  {
+    name: "a connection met midway is remembered for 300 s until an acknowledgement has fitted its windows",
+    case: smallCase({ rules: table("nat", "-A POSTROUTING -p udp -j MASQUERADE") }),
+    sent: [
+      tcp("b", b, 80, a, 1000, ["ACK"], 2 ** 31, 2 ** 31 + 1000),
+      tcp("a", a, 1000, b, 80, ["ACK"], 2 ** 31, 1000, "hello"),
+      tcp("a", a, 1000, b, 80, ["ACK"], 2, 2 ** 31 + 2, "x"),
+      tcp("a", a, 1001, b, 80, ["ACK"], 831424552, 2978907201),
+      tcp("b", b, 80, a, 1001, ["ACK"], 2978907201, 2978908200, "x"),
+      tcp("b", b, 80, a, 1001, ["ACK"], 2978907201, 2978907201, "hello"),
+    ],
+  },
 ];

@@ -334,14 +334,16 @@ export class Engine {
 
   #reject(state: HostState, reject: RejectWith, skb: Skb, { journey, inInterface }: Visit): void {
     const { packet } = skb;
-    if (state.reachesMany(packet.dst) || journey.toAll) return;
     if (reject !== "tcp-reset") return this.#error(state, "unreachable", unreachableCode[reject], skb, journey);
     if (packet.proto !== "tcp" || packet.flags.includes("RST")) return;
-    // Of a frame that came through a bridge with rules Linux sends the reset straight back, as if from whom the frame was for.
+    // Of a frame that came through a bridge with rules Linux sends the reset straight back, as if from whom the frame was for,
+    // be it a group: it asks what a route says of the destination, and there is none yet.
     const came = inInterface === undefined ? undefined : state.interfaces.get(inInterface);
     const port = came?.master === undefined ? undefined : came;
-    if (port === undefined) this.#reply(state.host.id, answer.reset(packet), journey, skb);
-    else if (state.isLocal(packet.src) || state.route(packet.src) !== undefined)
+    if (port === undefined) {
+      if (!state.reachesMany(packet.dst) && !journey.toAll)
+        this.#reply(state.host.id, answer.reset(packet), journey, skb);
+    } else if (state.isLocal(packet.src) || state.route(packet.src) !== undefined)
       this.#reply(state.host.id, answer.reset(packet), journey, undefined, port);
   }
 

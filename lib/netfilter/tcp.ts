@@ -188,7 +188,7 @@ export const tcpTiming = (timeouts: ConntrackTimeouts): TcpTiming => {
     timeouts.tcp_timeout_last_ack,
     timeouts.tcp_timeout_time_wait,
     timeouts.tcp_timeout_close,
-    timeouts.tcp_timeout_syn_sent, // sent by both ends
+    120, // SYN_SENT2, a SYN from both ends: no sysctl sets it
   ];
   return {
     states,

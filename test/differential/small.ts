@@ -33,6 +33,7 @@ export interface RouterOptions {
   readonly bridgeNfCallIptables?: boolean;
   readonly hairpin?: boolean;
   readonly forwarding?: boolean;
+  readonly conntrackTimeouts?: Host["conntrackTimeouts"];
 }
 
 export const address = { a: addr("10.1.0.2"), b: addr("10.1.1.2"), c: addr("10.1.0.3") };
@@ -43,6 +44,7 @@ export const smallCase = ({
   bridgeNfCallIptables = false,
   hairpin = false,
   forwarding = true,
+  conntrackTimeouts,
 }: RouterOptions): Case => {
   const port = (name: string): Interface => ({
     kind: "veth",
@@ -72,6 +74,7 @@ export const smallCase = ({
     bridgeNfCallIptables,
     rules: parseSave(rules),
     listeners: [],
+    ...(conntrackTimeouts !== undefined && { conntrackTimeouts }),
   };
   const network: Network = {
     name: "small",

@@ -722,4 +722,25 @@ export const regressions: readonly Regression[] = [
       tcp("b", b, 80, a, 1001, ["ACK"], 2978907201, 2978907201, "hello"),
     ],
   },
+  {
+    name: "a SYN from both ends is remembered for two minutes, whatever the sysctls",
+    case: smallCase({
+      rules: table("nat", "-A POSTROUTING -p udp -j MASQUERADE"),
+      conntrackTimeouts: { tcp_timeout_syn_sent: 4, tcp_timeout_syn_recv: 7 },
+    }),
+    sent: [
+      tcp("a", a, 33000, b, 600, ["SYN"], 100),
+      tcp("b", b, 600, a, 33000, ["SYN"], 200),
+      tcp("b", b, 600, a, 33000, ["SYN"], 200),
+    ],
+  },
+  {
+    name: "a reset for a frame to a group goes straight back where it came through a bridge with rules",
+    case: smallCase({
+      bridgeNfCallIptables: true,
+      hairpin: true,
+      rules: table("filter", "-A FORWARD -p tcp -j REJECT --reject-with tcp-reset"),
+    }),
+    sent: [tcp("a", a, 1000, addr("239.1.2.3"), 80, ["SYN"], 100), tcp("a", a, 1000, b, 80, ["SYN"], 100)],
+  },
 ];

@@ -120,7 +120,7 @@ export const main = async (args: readonly string[]): Promise<number> => {
       .option("--out <dir>", "write the executed notebooks into this folder")
       .option("--check", "compare with the outputs in the files and show what differs")
       .option("--update", "write the outputs into the files")
-      .option("--list", "show the notebooks' parameters with types, ranges and defaults, and run nothing")
+      .option("--list", "show the notebooks' parameters with types, ranges and defaults, and what to try; run nothing")
       .addOption(timeoutOption)
       .addOption(jobsOption)
       .addHelpText("after", examples)

@@ -10,6 +10,7 @@ import { type Notebook, emitNotebook, parseNotebook } from "./nbformat.js";
 import { type ParameterValues, injectParameters } from "./parameters.js";
 import { progressTo } from "./progressLines.js";
 import { tableText } from "./dataTable.js";
+import { tryLines, triesOf } from "./tries.js";
 
 /** The options of `egress-lab run`. */
 export interface RunOptions {
@@ -105,17 +106,18 @@ export const readJobs = (paths: readonly string[], parameters: ParameterValues =
 /** Prints what can be set in notebooks. */
 export const listParameters = (paths: readonly string[]): void => {
   const lists = paths.map(path => {
-    const rows = parametersOf(parseNotebook(readInput(path), path), path).map(
-      ({ name, type, initial, meaning, domain }) => [
-        name,
-        type,
-        initial,
-        domain === undefined ? type : formatDomain(domain),
-        meaning,
-      ],
-    );
+    const notebook = parseNotebook(readInput(path), path);
+    const tries = triesOf(notebook, path).flatMap(tryLines);
+    const rows = parametersOf(notebook, path).map(({ name, type, initial, meaning, domain }) => [
+      name,
+      type,
+      initial,
+      domain === undefined ? type : formatDomain(domain),
+      meaning,
+    ]);
     const columns = ["parameter", "type", "default", "may be", "meaning"];
-    return `${path}\n${rows.length === 0 ? "no parameters" : tableText({ columns, rows })}\n`;
+    const table = rows.length === 0 ? "no parameters" : tableText({ columns, rows });
+    return [path, table, ...(tries.length === 0 ? [] : ["to try:", ...tries]), ""].join("\n");
   });
   process.stdout.write(lists.join("\n"));
 };

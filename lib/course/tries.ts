@@ -73,6 +73,16 @@ export const triesOf = (notebook: Notebook, where: string): readonly Try[] => {
   });
 };
 
+/** What to type for it, and below what then comes out, within 100 columns. */
+export const tryLines = ({ values, text }: Try): readonly string[] => {
+  const options = [...values].map(([name, value]) => {
+    const plain = typeof value === "string" ? value : JSON.stringify(value);
+    return `-p ${name} ${/^[\w.-]+$/.test(plain) ? plain : `'${plain.replaceAll("'", String.raw`'\''`)}'`}`;
+  });
+  const folded = text.replaceAll("`", "").match(/.{1,92}(?= |$)/g) ?? [];
+  return [`  ${options.join(" ")}`, ...folded.map(line => `      ${line.trim()}`)];
+};
+
 /** What the checks of an executed notebook got. */
 export const findingsOf = (notebook: Notebook): readonly Finding[] =>
   notebook.cells.flatMap(cell =>

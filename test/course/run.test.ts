@@ -138,8 +138,12 @@ parameterising("shows them with types, ranges and defaults", () => {
       ),
     ),
     "none.ipynb": notebook("1"),
+    "try.ipynb": notebook(parameters('let nodes: number = 1;\nlet name: string = "a";'), {
+      type: "markdown",
+      source: `## Try\n\n- \`nodes = 2\`, \`name = "it\'s b"\`: twice as many (\`nodes = 2\`)${", and so on".repeat(9)}.`,
+    }),
   });
-  const { code, stdout, stderr } = egressLab(cwd, "run", "a.ipynb", "none.ipynb", "--list");
+  const { code, stdout, stderr } = egressLab(cwd, "run", "a.ipynb", "none.ipynb", "try.ipynb", "--list");
   assert.is(code, 0, stderr);
   assert.is(
     stdout,
@@ -152,6 +156,16 @@ far        number | null  null     number | null
 
 none.ipynb
 no parameters
+
+try.ipynb
+parameter  type    default  may be  meaning
+---------  ------  -------  ------  -------
+nodes      number  1        number
+name       string  "a"      string
+to try:
+  -p nodes 2 -p name 'it'\\''s b'
+      twice as many (nodes = 2), and so on, and so on, and so on, and so on, and so on, and so on,
+      and so on, and so on, and so on.
 `,
   );
 });

@@ -9,8 +9,6 @@ const test = suite("corpus: whether the kernel still answers so");
 /** All in CI; elsewhere enough to notice a mistake. */
 const share = process.env["CI"] === "true" ? 1 : 10;
 const atATime = 4;
-/** Seconds after which no further case is begun. */
-const atMost = 100;
 
 /** What the kernel does today otherwise than was recorded, and than the model does with today's times and chance. */
 const changes = async (of: Recorded): Promise<readonly string[]> => {
@@ -30,10 +28,9 @@ if (canRunLinux())
   test("every recorded answer is the kernel's", async () => {
     const all = [...readCorpus()].filter((_, index) => index % share === 0);
     const wrong: string[] = [];
-    const started = performance.now();
     let next = 0;
     const worker = async () => {
-      while (next < all.length && performance.now() - started < atMost * 1000) {
+      while (next < all.length) {
         const [file, recorded] = all[next++]!;
         const found = await changes(recorded);
         // Once more: a busy machine may be late.
@@ -42,9 +39,7 @@ if (canRunLinux())
       }
     };
     await Promise.all(Array.from({ length: atATime }, worker));
-    console.log(`${next} of ${all.length} cases played in ${((performance.now() - started) / 1000).toFixed(0)} s`);
     assert.equal(wrong, []);
-    assert.ok(next >= all.length / 2, `only ${next} of ${all.length} cases could be played in time`);
   });
 else test("nothing can be compared here", () => undefined);
 

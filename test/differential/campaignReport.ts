@@ -22,7 +22,7 @@ export interface Outcome {
   readonly undetermined: number;
   /** Networks that have to be explained. */
   readonly mismatches: readonly Differing[];
-  /** Networks that differed once and not again. */
+  /** Networks that differed once and not again, or by the clock. */
   readonly unrepeated: readonly (Differing & { readonly because?: string })[];
   readonly stoppedBy?: string;
 }
@@ -95,12 +95,12 @@ export const outcomeText = (outcome: Outcome): string => {
   return [
     ...mismatches.flatMap(mismatch => [mismatch.text, `kept as ${keep(seed, mismatch)}`]),
     ...unrepeated.flatMap(once => [
-      `network ${once.index} differed once and not again (${once.because ?? "nothing explains it"}):`,
+      `network ${once.index} differed, but not both times or by the clock (${once.because ?? "nothing explains it"}):`,
       once.text,
       `kept as ${keep(seed, once)}`,
     ]),
     ...(stoppedBy === undefined ? [] : [`stopped by ${stoppedBy}; until then:`]),
-    `seed ${seed}, ${seconds.toFixed(0)} s; ${unrepeated.length} differed once and not again, ${byClock} of them by the clock; ${undetermined} left out, as chance left too much open`,
+    `seed ${seed}, ${seconds.toFixed(0)} s; ${unrepeated.length} differed once or by the clock, ${byClock} of them by the clock; ${undetermined} left out, as chance left too much open`,
     `${networks} networks, ${packets} packets, ${mismatches.length} mismatches`,
   ].join("\n");
 };

@@ -7,13 +7,13 @@ const tick = 0.004;
 /** What the kernel drew is settled by then; more tries take longer than the difference is worth. */
 const mostRepetitions = 20;
 
-/** The kernel's run as if the packet at `index` had been dealt with at another time, between those before and after it. */
+/** The kernel's run as if the packet at `index` had been dealt with at another time, and what would have overtaken it with it. */
 const dealtWithAt = (kernel: Kernel, index: number, time: number): Kernel => {
-  const { sent } = kernel;
-  const least = sent[index - 1]?.after ?? 0;
-  const most = sent[index + 1]?.after ?? kernel.readAfter;
-  const after = Math.min(Math.max(time, least), most);
-  return { ...kernel, sent: sent.map((one, i): Sent => (i === index ? { ...one, after } : one)) };
+  const sent = kernel.sent.map((one, i): Sent => {
+    const own = one.after ?? 0;
+    return { ...one, after: i === index ? time : i < index ? Math.min(own, time) : Math.max(own, time) };
+  });
+  return { ...kernel, sent, readAfter: Math.max(kernel.readAfter, time) };
 };
 
 /** The kernel's run as if of two packets the second had been dealt with first. */
@@ -40,8 +40,8 @@ const turned = (kernel: Kernel, number: number): Kernel => {
 };
 
 /**
- * The mechanism that goes by the clock and made a difference which was not there the second time; undefined when there is none. It
- * has to come to all that the kernel did, exactly.
+ * The mechanism that goes by the clock and explains a difference; undefined when there is none. It has to come to all that the
+ * kernel did, exactly.
  *
  * - "a timer": something ran out (a connection, a pause between errors, the two seconds after which UDP is a stream) within a tick
  *   of a packet or of the reading of the tables, or while the kernel, busy with others, had put the packet off.
@@ -58,7 +58,7 @@ export const byTheClock = async (of: Case, kernel: Kernel): Promise<string | und
       return "a timer, as the tables were read";
   for (let index = 0; index < sent.length; index++) {
     const after = sent[index]!.after ?? 0;
-    for (const time of [after - tick, after + tick, back[index]! + tick])
+    for (const time of [Math.max(0, after - tick), after + tick, back[index]! + tick])
       if (await explains(dealtWithAt(kernel, index, time))) return `a timer, at packet ${index + 1}`;
   }
   return undefined;

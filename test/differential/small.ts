@@ -1,31 +1,11 @@
 import { type Addr, addr } from "../../lib/ip/addr.js";
-import { cidr } from "../../lib/ip/cidr.js";
-import { parseSave } from "../../lib/netfilter/parse.js";
 import type { Tcp, TcpFlag, Udp } from "../../lib/packet/packet.js";
-import type { Host, Interface, Network } from "../../lib/net/types.js";
+import type { Host } from "../../lib/net/types.js";
+import { lans } from "../net/stack.js";
 import type { Case, Sent } from "./generate.js";
 
 /** The smallest networks that show something: one router between hosts a (10.1.0.2), b (10.1.1.2) and, on a's bridge, c (10.1.0.3). */
-const silent = parseSave("*raw\n:PREROUTING DROP [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n");
-
-const end = (id: string, address: string, peer: string): Host => ({
-  id,
-  hostname: id,
-  role: "pod",
-  interfaces: [
-    {
-      kind: "veth",
-      name: "eth0",
-      addresses: [{ address: addr(address), prefix: 24 }],
-      peer: { host: "r", interface: peer },
-    },
-  ],
-  routes: [{ to: cidr("0.0.0.0/0"), via: addr(address.replace(/\d+$/, "1")), dev: "eth0" }],
-  forwarding: false,
-  bridgeNfCallIptables: false,
-  rules: silent,
-  listeners: [],
-});
+const silent = "*raw\n:PREROUTING DROP [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n";
 
 export interface RouterOptions {
   /** As `iptables-save` prints them. */
@@ -46,45 +26,19 @@ export const smallCase = ({
   forwarding = true,
   conntrackTimeouts,
 }: RouterOptions): Case => {
-  const port = (name: string): Interface => ({
-    kind: "veth",
-    name: `port-${name}`,
-    addresses: [],
-    master: "br0",
-    hairpin,
-    peer: { host: name, interface: "eth0" },
-  });
-  const router: Host = {
-    id: "r",
-    hostname: "r",
-    role: "node",
-    interfaces: [
-      { kind: "bridge", name: "br0", addresses: [{ address: addr("10.1.0.1"), prefix: 24 }] },
-      port("a"),
-      port("c"),
-      {
-        kind: "veth",
-        name: "lan1",
-        addresses: [{ address: addr("10.1.1.1"), prefix: 24 }],
-        peer: { host: "b", interface: "eth0" },
-      },
-    ],
-    routes: [],
+  const asRouter = (host: Host): Host => ({
+    ...host,
     forwarding,
     bridgeNfCallIptables,
-    rules: parseSave(rules),
-    listeners: [],
+    interfaces: host.interfaces.map(entry => (entry.master === undefined ? entry : { ...entry, hairpin })),
     ...(conntrackTimeouts !== undefined && { conntrackTimeouts }),
-  };
-  const network: Network = {
-    name: "small",
-    seed: 1,
-    names: [],
-    fabric: { addressSpace: [], subnets: [], nics: [], translators: [] },
-    hosts: [router, end("a", "10.1.0.2", "port-a"), end("b", "10.1.1.2", "lan1"), end("c", "10.1.0.3", "port-c")],
-  };
+  });
+  const hosts = lans({ a: silent, b: silent, c: silent, r: rules }, host => ({
+    ...(host.id === "r" ? asRouter(host) : host),
+    listeners: [],
+  }));
   return {
-    network,
+    network: { ...hosts, name: "small" },
     endpoints: [
       { host: "a", address: address.a },
       { host: "b", address: address.b },

@@ -105,7 +105,7 @@ export const optionalSysctls: ReadonlySet<string> = new Set([
   "net/ipv4/conf/default/bc_forwarding",
 ]);
 
-const hostPlan = (host: Host, namespace: string, numbers: Numbers): NamespacePlan => {
+const hostPlan = (host: Host, namespace: string): NamespacePlan => {
   const bridges = host.interfaces.filter(({ kind }) => kind === "bridge");
   const ports = host.interfaces.filter(({ master }) => master !== undefined);
   const up = ({ name, addresses }: Interface) => [
@@ -127,10 +127,6 @@ const hostPlan = (host: Host, namespace: string, numbers: Numbers): NamespacePla
     interfaceSysctls: [],
     ip: [
       "link set dev lo up",
-      ...bridges.map(
-        ({ name }) =>
-          `link add ${numbers.link(namespace, name)} type bridge forward_delay 0 stp_state 0 mcast_snooping 0`,
-      ),
       ...ports.map(({ name, master }) => `link set dev ${name} master ${master}`),
       ...ports.flatMap(port =>
         "hairpin" in port && port.hairpin === true ? [`link set dev ${port.name} type bridge_slave hairpin on`] : [],
@@ -510,6 +506,41 @@ class Numbers {
   }
 }
 
+/** What one `ip` command makes: a bridge, or a pair of interfaces. */
+interface Link {
+  readonly command: string;
+  readonly ends: readonly string[];
+}
+
+const endOf = (namespace: string, name: string): string => `${namespace} ${name}`;
+
+/**
+ * The commands, ordered so that each host's interfaces come into being as it lists them: what leaves by an interface
+ * without an address takes that of the first that has one. Where two hosts list what they share in opposite orders, none
+ * suits both, and those come as they were given.
+ */
+const asListed = (links: readonly Link[], lists: readonly (readonly string[])[]): string[] => {
+  const linkOf = new Map(links.flatMap(link => link.ends.map(end => [end, link] as const)));
+  const after = new Map<Link, Link[]>();
+  const awaited = new Map<Link, number>();
+  for (const list of lists) {
+    const own = list.flatMap(end => linkOf.get(end) ?? []);
+    for (const [index, link] of own.slice(1).entries()) {
+      const before = own[index]!;
+      after.set(before, [...(after.get(before) ?? []), link]);
+      awaited.set(link, (awaited.get(link) ?? 0) + 1);
+    }
+  }
+  const ordered = links.filter(link => !awaited.has(link));
+  for (const link of ordered)
+    for (const next of after.get(link) ?? []) {
+      const left = awaited.get(next)! - 1;
+      awaited.set(next, left);
+      if (left === 0) ordered.push(next);
+    }
+  return [...new Set([...ordered, ...links])].map(({ command }) => command);
+};
+
 const checkName = (where: string, name: string): void => {
   if (!/^[A-Za-z0-9_.-]{1,15}$/.test(name) || name === "lo")
     throw new InputError({
@@ -532,12 +563,21 @@ export const planLinux = (network: Network): Plan => {
     .flatMap(host => host.interfaces.filter(({ kind }) => kind === "public").map(entry => ({ host, entry })))
     .map((end, index) => ({ ...end, port: `s${index}` }));
   const numbers = new Numbers();
+  const links: Link[] = [];
   const pair = (a: string, nameA: string, b: string, nameB: string) =>
-    `link add ${numbers.link(a, nameA)} netns ${a} type veth peer ${numbers.link(b, nameB)} netns ${b}`;
-  const links: string[] = [];
+    links.push({
+      command: `link add ${numbers.link(a, nameA)} netns ${a} type veth peer ${numbers.link(b, nameB)} netns ${b}`,
+      ends: [endOf(a, nameA), endOf(b, nameB)],
+    });
   for (const host of network.hosts)
     for (const entry of host.interfaces) {
       checkName(`interface of ${host.id}`, entry.name);
+      const here = namespaceOf.get(host.id)!;
+      if (entry.kind === "bridge")
+        links.push({
+          command: `link add ${numbers.link(here, entry.name)} netns ${here} type bridge forward_delay 0 stp_state 0 mcast_snooping 0`,
+          ends: [endOf(here, entry.name)],
+        });
       if (entry.kind !== "veth") continue;
       const peer = namespaceOf.get(entry.peer.host);
       if (peer === undefined)
@@ -547,9 +587,8 @@ export const planLinux = (network: Network): Plan => {
           problem: "is no host of the network",
           expected: "a host's id",
         });
-      const here = namespaceOf.get(host.id)!;
-      if (`${here} ${entry.name}` < `${peer} ${entry.peer.interface}`)
-        links.push(pair(here, entry.name, peer, entry.peer.interface));
+      if (endOf(here, entry.name) < endOf(peer, entry.peer.interface))
+        pair(here, entry.name, peer, entry.peer.interface);
     }
   for (const [nic, port] of portOf) {
     const host = namespaceOf.get(nic.host);
@@ -560,16 +599,20 @@ export const planLinux = (network: Network): Plan => {
         problem: "is no host of the network",
         expected: "a host's id",
       });
-    links.push(pair(host, nic.interface, fabric, port));
+    pair(host, nic.interface, fabric, port);
   }
-  for (const { host, entry, port } of sites) links.push(pair(namespaceOf.get(host.id)!, entry.name, internet, port));
+  for (const { host, entry, port } of sites) pair(namespaceOf.get(host.id)!, entry.name, internet, port);
   const cloudy = portOf.size > 0 || sites.length > 0;
-  if (cloudy) links.push(pair(fabric, toEdge, edge, fabric), pair(edge, internet, internet, edge));
+  if (cloudy) {
+    pair(fabric, toEdge, edge, fabric);
+    pair(edge, internet, internet, edge);
+  }
   const { translators } = network.fabric;
   if (cloudy)
-    translators.forEach((_, index) =>
-      links.push(pair(edge, `t${index}`, `t${index}`, "inside"), pair(`t${index}`, "outside", internet, `t${index}`)),
-    );
+    translators.forEach((_, index) => {
+      pair(edge, `t${index}`, `t${index}`, "inside");
+      pair(`t${index}`, "outside", internet, `t${index}`);
+    });
   const hosts = new Map(network.hosts.map(host => [host.id, host]));
   const own = (host: Host, name: string) => numbers.mac(namespaceOf.get(host.id)!, name);
   /** Who answers for an address behind an interface: the far end, or across the bridge that the far end is a port of. */
@@ -603,7 +646,10 @@ export const planLinux = (network: Network): Plan => {
   };
   return {
     namespaceOf,
-    links,
+    links: asListed(
+      links,
+      network.hosts.map(host => host.interfaces.map(({ name }) => endOf(namespaceOf.get(host.id)!, name))),
+    ),
     portsBehindBridges: [...portOf].flatMap(([nic, port]) =>
       hosts.get(nic.host)!.interfaces.find(({ name }) => name === nic.interface)?.master === undefined
         ? []
@@ -629,7 +675,7 @@ export const planLinux = (network: Network): Plan => {
       };
     },
     namespaces: [
-      ...network.hosts.map(host => hostPlan(host, namespaceOf.get(host.id)!, numbers)),
+      ...network.hosts.map(host => hostPlan(host, namespaceOf.get(host.id)!)),
       ...(cloudy ? [fabricPlan(cloud), edgePlan(cloud), internetPlan(cloud, sites)] : []),
       ...(cloudy
         ? translators.map((translator, index) => translatorPlan(translator, index, cloud.frontends[index]!))

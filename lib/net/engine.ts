@@ -279,7 +279,9 @@ export class Engine {
     const ttl = itself && isMulticast(answered.dst) ? 1 : answered.ttl;
     // Who was asked as 0.0.0.0 answers from the address of the way back.
     const src = answered.src === unspecified ? (this.source(host, answered.dst) ?? answered.src) : answered.src;
-    const packet = { ...answered, ttl, src };
+    // The stack sends what is for 0.0.0.0 to the address that it answers from.
+    const dst = itself && answered.dst === unspecified ? src : answered.dst;
+    const packet = { ...answered, ttl, src, dst };
     const journey = journeyOf(packet, cause.record);
     cause.trace.replies.push(journey.trace);
     const skb: Skb = { packet, mark: 0 };
@@ -387,7 +389,7 @@ export class Engine {
     this.#spend("host");
     let way = this.#wayOut(state, skb, visit, reply);
     if (way === undefined || !this.#hook("OUTPUT", state, skb, visit)) return;
-    if (skb.packet.dst !== packet.dst) way = this.#wayOut(state, skb, visit, true);
+    if (skb.rerouted === true) way = this.#wayOut(state, skb, visit, true);
     if (way === undefined) return;
     if (way !== "lo")
       return state.reachesMany(skb.packet.dst)

@@ -140,10 +140,10 @@ export class HostState {
    * the first. For an interface without any, such as the loopback, Linux takes the first address of the first that has one.
    */
   sourceOn(name: string, destination: Addr): Addr | undefined {
-    const own = this.interfaces.get(name)?.addresses ?? [];
-    const addresses =
-      own.length > 0 ? own : (this.host.interfaces.find(entry => entry.addresses.length > 0)?.addresses ?? []);
-    if (addresses.length < 2) return addresses[0]?.address;
+    const addresses = this.interfaces.get(name)?.addresses ?? [];
+    if (addresses.length === 0)
+      return this.host.interfaces.find(entry => entry.addresses.length > 0)?.addresses[0]?.address;
+    if (addresses.length === 1) return addresses[0]?.address;
     const nextHop = this.route(destination)?.via ?? destination;
     return (addresses.find(({ address, prefix }) => contains(cidrOf(address, prefix), nextHop)) ?? addresses[0])
       ?.address;

@@ -25,7 +25,7 @@ export interface NetfilterHost {
   addrType?(address: Addr): AddrType;
   /** The address that MASQUERADE takes for a packet leaving by an interface; undefined when it has none. */
   sourceFor(outInterface: string, destination: Addr): Addr | undefined;
-  /** Whether the host can send to an address from a source. A packet of its own that is translated to where it cannot goes no further. */
+  /** Whether the host can send to an address from a source: asked where a packet of its own has to find its way again. */
   hasRoute?(destination: Addr, source: Addr): boolean;
   /** Simulated time in milliseconds. */
   now(): number;
@@ -45,6 +45,8 @@ export interface Skb {
   in?: string | undefined;
   /** The interface that it leaves by, known from FORWARD or OUTPUT on. */
   out?: string | undefined;
+  /** Set where a packet of the host's own was translated to elsewhere, or marked by the mangle table: its way is looked up again. */
+  rerouted?: boolean | undefined;
   /** Set by the tracker; opaque to others. Once set the tracker leaves the packet as it is, so every host starts with a new skb. */
   connection?: Connection | undefined;
   /** How the packet stands to its connection (the kernel's ctinfo). Set by the tracker; opaque to others. */

@@ -112,11 +112,15 @@ class Running implements Netfilter, Chance {
     this.steps = steps;
     this.bytes = -1;
     for (const stage of stages) {
+      const { mark } = skb;
       const { dst } = skb.packet;
       const verdict = this.stage(hook, stage);
       if (verdict.kind !== "accept") return verdict;
-      if (hook === "OUTPUT" && skb.packet.dst !== dst && this.host.hasRoute?.(skb.packet.dst, skb.packet.src) === false)
-        return accept; // the host will find no way
+      if (hook !== "OUTPUT") continue;
+      const marked = skb.mark !== mark && stage.kind === "chain" && stage.table === "mangle";
+      if (!marked && skb.packet.dst === dst) continue;
+      skb.rerouted = true;
+      if (this.host.hasRoute?.(skb.packet.dst, skb.packet.src) === false) return accept; // the host will find no way
     }
     return accept;
   }

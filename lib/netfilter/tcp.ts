@@ -377,14 +377,15 @@ export const tcpSegment = (
     if (state === undefined) return wrong;
     next = state;
   }
-  // A reset that answers the other end's SYN or ACK which was let through is believed as it is: it acknowledges that, or
-  // goes on where an ACK said that it would.
+  // A reset that answers the other end's SYN, or an ACK of either which was let through, is believed as it is: it
+  // acknowledges that, or, while only one SYN has been seen, goes on where an ACK said that it would.
   const answered =
     kind === "rst" &&
     next === close &&
-    track.lastDirection !== direction &&
-    ((replied && track.lastKind === "syn") || (!isAssured && track.lastKind === "ack")) &&
-    ((packet.ack | 0) === track.lastEnd || (track.lastKind === "ack" && (packet.seq | 0) === track.lastAck));
+    ((replied && track.lastKind === "syn" && track.lastDirection !== direction) ||
+      (!isAssured && track.lastKind === "ack")) &&
+    ((packet.ack | 0) === track.lastEnd ||
+      (before === synSent && track.lastKind === "ack" && (packet.seq | 0) === track.lastAck));
   const fit = answered || (kind === "rst" && isEnding(before)) ? "fits" : follow(track, direction, kind, packet);
   if (fit === "ignored") return kept;
   if (fit === "invalid") {

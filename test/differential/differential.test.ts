@@ -5,6 +5,8 @@ import { campaign, describeMismatch, unexplained } from "./campaign.js";
 import { knownMismatches } from "./knownMismatches.js";
 import { regressions } from "./regressions/cases.js";
 import { compareCase } from "./run.js";
+import { randomSegments } from "./segments.js";
+import { smallCase } from "./small.js";
 
 const test = suite("differential");
 
@@ -15,6 +17,19 @@ if (canRunLinux()) {
       assert.is(packets, sent.length);
       assert.equal(differences, []);
     });
+
+  test("TCP segments at random are tracked as the kernel tracks them", async () => {
+    const rules = ["INVALID", "NEW", "ESTABLISHED"]
+      .map(state => `-A FORWARD -m conntrack --ctstate ${state}`)
+      .join("\n");
+    const of = smallCase({ rules: `*filter\n${rules}\nCOMMIT\n` });
+    for (const seed of [1, 2, 3, 4, 5, 6]) {
+      const sent = randomSegments(seed);
+      const { differences, packets } = await compareCase(of, { replay: sent });
+      assert.is(packets, sent.length);
+      assert.equal(differences, [], `seed ${seed}`);
+    }
+  });
 
   for (const { what, show } of knownMismatches)
     test(`known mismatch: ${what}`, async () => {

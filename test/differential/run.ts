@@ -390,7 +390,7 @@ const destinationPorts = (network: Network): readonly number[] =>
     ),
   );
 
-/** More repetitions than a case needs: packets that go round between translations with three ports to draw from took 1,600. */
+/** More repetitions than a case needs whose draws show in packets: what only counters tell of may take more than there is time for. */
 const mostRepetitions = 2000;
 
 /** A model's run, and whether chance left more open than what was seen can settle. */
@@ -432,6 +432,7 @@ export const runModel = async (of: Case, kernel: Kernel, most = mostRepetitions)
     while (decided.length < i) decided.push(0);
     decided.length = i;
     decided.push(next);
+    if (repetition + 1 === most) return { ...best.run, undetermined: true };
   }
   return best!.run;
 };

@@ -30,6 +30,22 @@ const echo = (host: string, src: Addr, dst: Addr, id: number, type: IcmpEcho["ty
 const pairs = (ports: readonly number[], others: readonly number[]): readonly (readonly [number, number])[] =>
   ports.flatMap(port => others.map(other => [port, other] as const));
 
+/** With a second address on the router's first interface. */
+const withAddress = (of: Case, text: string): Case => ({
+  ...of,
+  network: {
+    ...of.network,
+    hosts: of.network.hosts.map(host => ({
+      ...host,
+      interfaces: host.interfaces.map(entry =>
+        host.id === "r" && entry === host.interfaces[0]
+          ? { ...entry, addresses: [...entry.addresses, { address: addr(text), prefix: 24 }] }
+          : entry,
+      ),
+    })),
+  },
+});
+
 export const regressions: readonly Regression[] = [
   {
     name: "ports are matched from the first to the last of a range",
@@ -742,5 +758,65 @@ export const regressions: readonly Regression[] = [
       rules: table("filter", "-A FORWARD -p tcp -j REJECT --reject-with tcp-reset"),
     }),
     sent: [tcp("a", a, 1000, addr("239.1.2.3"), 80, ["SYN"], 100), tcp("a", a, 1000, b, 80, ["SYN"], 100)],
+  },
+  {
+    name: "a packet of the host's own that the mangle table marks finds its way again, and from 127.0.0.1 none onto a link",
+    case: smallCase({
+      rules:
+        table("mangle", "-A OUTPUT -p udp -j MARK --set-xmark 0x1/0xffffffff") +
+        table("nat", "-A OUTPUT -p tcp -j MARK --set-xmark 0x1/0xffffffff") +
+        table("filter", "-A OUTPUT -p udp", "-A OUTPUT -p tcp"),
+    }),
+    sent: [
+      { ...udp("r", addr("127.0.0.1"), 1, b, 9), program: true },
+      { ...udp("r", addr("10.99.0.1"), 2, b, 9), program: true },
+      { ...udp("r", addr("127.0.0.1"), 3, addr("127.0.0.2"), 9), program: true },
+      { ...tcp("r", addr("127.0.0.1"), 4, b, 80, ["SYN"], 100), program: true },
+    ],
+  },
+  {
+    name: "what leaves by the loopback is masqueraded as the first address of the first interface that has one",
+    case: withAddress(smallCase({ rules: table("nat", "-A POSTROUTING -p udp -j MASQUERADE") }), "10.1.100.1"),
+    sent: [
+      { ...udp("r", addr("10.1.1.1"), 1, addr("10.1.0.1"), 9), program: true },
+      { ...udp("r", addr("10.1.1.1"), 2, addr("10.1.100.1"), 9), program: true },
+      { ...udp("r", addr("10.1.0.1"), 3, addr("10.1.1.1"), 9), program: true },
+      { ...udp("r", addr("10.1.100.1"), 4, addr("0.0.0.0"), 9), program: true },
+    ],
+  },
+  {
+    name: "what a host says to 0.0.0.0, the name by which a connection was asked for, it says to itself",
+    case: smallCase({ rules: table("nat", "-A OUTPUT -d 0.0.0.0/32 -j DNAT --to-destination 10.1.1.2") }),
+    sent: [
+      { ...tcp("r", addr("10.1.1.1"), 1000, addr("0.0.0.0"), 80, ["SYN"], 100), program: true },
+      tcp("b", b, 80, addr("10.1.1.1"), 1000, ["SYN", "ACK"], 500, 101),
+      { ...udp("r", addr("10.1.1.1"), 1000, addr("0.0.0.0"), 80), program: true },
+      udp("b", b, 80, addr("10.1.1.1"), 1000),
+    ],
+  },
+  {
+    name: "once both ends have sent a SYN a reset does not end the opening by going on where an acknowledgement said",
+    case: smallCase({ rules: states }),
+    sent: [
+      tcp("a", a, 1000, b, 80, ["SYN"], 100),
+      tcp("b", b, 80, a, 1000, ["SYN"], 70000),
+      tcp("b", b, 80, a, 1000, ["ACK"], 2 ** 31, 90000),
+      tcp("a", a, 1000, b, 80, ["RST"], 90000),
+    ],
+  },
+  {
+    name: "a reset may go on where an acknowledgement of its own sender said, but answers no SYN of its own sender",
+    case: smallCase({ rules: states }),
+    sent: [
+      tcp("a", a, 1000, b, 80, ["SYN"], 100),
+      tcp("b", b, 80, a, 1000, ["ACK"], 5, 2 ** 31),
+      tcp("b", b, 80, a, 1000, ["RST", "ACK"], 2 ** 31, 7),
+      tcp("a", a, 1001, b, 80, ["SYN"], 100),
+      tcp("b", b, 80, a, 1001, ["SYN"], 70000),
+      tcp("b", b, 80, a, 1001, ["RST"], 3 * 10 ** 9),
+      tcp("a", a, 1002, b, 80, ["SYN"], 100),
+      tcp("b", b, 80, a, 1002, ["SYN"], 70000),
+      tcp("a", a, 1002, b, 80, ["RST"], 3 * 10 ** 9),
+    ],
   },
 ];

@@ -35,6 +35,12 @@ const met = (chances: readonly number[], first: number, draw: () => number): num
   return chances.length;
 };
 
+/** How far a share is from the expected one (Kullback-Leibler): n draws come to d or more with a chance below exp(-n d), rare or not. */
+const divergence = (share: number, expected: number): number => {
+  const term = (is: number, was: number) => (is <= 0 ? 0 : is * Math.log(is / was));
+  return term(share, expected) + term(1 - share, 1 - expected);
+};
+
 const chance = fc.integer({ min: 0, max: 1000 }).map(part => part / 1000);
 
 choices("are found where eight or more stand together", () => {
@@ -68,9 +74,8 @@ choices("match as often as when each draws for itself, from any place on", () =>
       for (let place = first; place <= chances.length; place++) {
         const expected = passing * (chances[place] ?? 1);
         passing *= 1 - (chances[place] ?? 1);
-        const deviation = Math.sqrt((expected * (1 - expected)) / draws);
         const share = seen[place]! / draws;
-        assert.ok(Math.abs(share - expected) <= 7 * deviation + 1 / draws, `${place}: ${share} of ${expected}`);
+        assert.ok(draws * divergence(share, expected) < 25, `${place}: ${share} of ${expected}`);
       }
     }),
     { numRuns: 60 },

@@ -235,12 +235,12 @@ sub op_connect {
     nonblocking($s);
     if ($source_port) {
       setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1);
-      bind($s, pack_sockaddr_in($source_port, INADDR_ANY)) or die "cannot bind port $source_port: $!\n";
+      bind($s, pack_sockaddr_in($source_port, INADDR_ANY)) or return ($s, $! + 0);
     }
     return ($s, connect($s, $to) ? 0 : $! + 0);
   });
   my $local = getsockname($client);
-  my $own_port = $local ? (address_of($local))[1] : $source_port;
+  my $own_port = $source_port || ($local ? (address_of($local))[1] : 0);
   my $finished = 0;
   my $timer;
   my $end = sub {

@@ -274,7 +274,9 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
   };
 
   const connect = async (from: string, to: string, port: number, wanted: ConnectOptions): Promise<ConnectResult> => {
-    const address = formatAddr(reachable(from, to));
+    const asked = reachable(from, to);
+    const meant = destinationMeant(asked);
+    const address = formatAddr(asked);
     const proto = wanted.proto ?? "tcp";
     const request =
       wanted.request ??
@@ -296,8 +298,12 @@ const linuxLab = (network: Network, agent: Agent, plan: Plan, options: LinuxOpti
       )
     ).map(field => field.toString("latin1"));
     const at = { to: address, port, sourcePort: Number(sourcePort) };
-    if (kind === "connected")
+    if (kind === "connected") {
+      // What no server noted was said by the socket to itself.
+      if (server === "" && port === at.sourcePort)
+        return { kind, ...at, seenAs: { address: formatAddr(meant), port }, server: from, body: body! };
       return { kind, ...at, seenAs: { address: peer!, port: Number(peerPort) }, server: server!, body: body! };
+    }
     return { ...failureOf(peer as SocketError), ...at };
   };
 

@@ -365,7 +365,7 @@ export class Engine {
 
   #sourceTowards(state: HostState, destination: Addr): Addr | undefined {
     const way = state.wayOut(destination, destination);
-    if (way === "lo") return state.isOwn(destination) ? destination : localhost;
+    if (way === "lo") return state.sourceToSelf(destination);
     return typeof way === "string" ? undefined : state.sourceOn(way.dev, destination);
   }
 

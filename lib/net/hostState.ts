@@ -135,6 +135,17 @@ export class HostState {
     return this.#listeners.get(`${proto} ${port}`);
   }
 
+  /** The address from which the host speaks to one of its own: the first of its block, as Linux has it in the local table. */
+  sourceToSelf(destination: Addr): Addr {
+    for (const { addresses } of this.host.interfaces) {
+      const asked = addresses.find(({ address }) => address === destination);
+      if (asked === undefined) continue;
+      const block = cidrOf(destination, asked.prefix);
+      return addresses.find(({ address, prefix }) => prefix === asked.prefix && contains(block, address))!.address;
+    }
+    return localhost;
+  }
+
   /**
    * The address that the host takes for what it sends by an interface: the one that shares a block with the next hop, else
    * the first. For an interface without any, such as the loopback, Linux takes the first address of the first that has one.

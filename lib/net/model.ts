@@ -1,7 +1,7 @@
 import { known, moment } from "../checks.js";
 import { InputError } from "../errors.js";
 import { type Addr, formatAddr } from "../ip/addr.js";
-import { type Flow, flowOf, isFlowPacket } from "../packet/flow.js";
+import { type Flow, flowKey, flowOf, isFlowPacket } from "../packet/flow.js";
 import { packetLength, type Packet, type Tcp, type TcpFlag } from "../packet/packet.js";
 import { subseed } from "../random.js";
 import { next } from "./answer.js";
@@ -54,6 +54,10 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     nextPort.set(from, port === ephemeral.last ? ephemeral.first : port + 1);
     return port;
   };
+
+  /** Connections that programs have left open. */
+  const open = new Set<string>();
+  const openKey = (from: string, flow: Flow): string => `${from} ${flowKey(flow)}`;
 
   /** Does something as if it took no time, so that many packets can be followed at one moment. */
   const atOnce = (follow: () => Trace): Trace => {
@@ -171,7 +175,7 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     const refused = state.reachesMany(address) ? errorOfMany(proto, state.isBroadcast(address)) : undefined;
     if (refused !== undefined) return failed(refused);
     if (proto === "udp") {
-      const seen = watch(address, port);
+      const seen = watch(from, flow);
       const datagram: Packet = { proto, ...base, payload: options.request ?? "egress-lab\n" };
       const { inbox, error } = exchange(from, flow, [datagram], false);
       const reply = inbox.find(packet => packet.proto === "udp");
@@ -179,7 +183,9 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
       return { kind: "connected", ...at, ...seen(), body: reply.payload };
     }
 
-    const seen = watch(address, port);
+    if (options.sourcePort !== undefined && state.listener("tcp", sport) !== undefined) return failed("EADDRINUSE");
+    if (open.has(openKey(from, flow))) return failed("EADDRNOTAVAIL");
+    const seen = watch(from, flow);
     const segment = (flags: readonly TcpFlag[], seq: number, ack: number, payload = ""): Tcp => ({
       proto: "tcp",
       ...base,
@@ -210,6 +216,7 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
           ? [segment(["RST", "ACK"], next(question), next(reply))]
           : [done, segment(["FIN", "ACK"], next(question), next(reply))];
     const closed = exchange(from, flow, closing, false).inbox;
+    if (close === "open") open.add(openKey(from, flow));
     const fin = closed.find((packet): packet is Tcp => packet.proto === "tcp" && packet.flags.includes("FIN"));
     if (fin !== undefined) exchange(from, flow, [segment(["ACK"], (next(question) + 1) >>> 0, next(fin))], false);
     return {
@@ -220,13 +227,12 @@ export const bootModel = (network: Network, startsAt = 0, randomOf?: (host: stri
     };
   };
 
-  /** Notes who serves the next conversation, and how the server sees the caller. */
-  const watch = (address: Addr, port: number) => {
+  /** Notes who serves the next conversation, and how the server sees the caller: nobody where a socket talks to itself. */
+  const watch = (from: string, { src, sport }: Flow) => {
     engine.served = undefined;
     return () => {
-      const served = engine.served;
-      if (served === undefined) throw new Error(`nobody served ${formatAddr(address)}:${port}`);
-      return { server: served.host, seenAs: { address: formatAddr(served.packet.src), port: served.packet.sport } };
+      const { host: server, packet } = engine.served ?? { host: from, packet: { src, sport } };
+      return { server, seenAs: { address: formatAddr(packet.src), port: packet.sport } };
     };
   };
 

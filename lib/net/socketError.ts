@@ -14,11 +14,14 @@ export type SocketError =
   | "EMSGSIZE"
   | "EPERM"
   | "EACCES"
-  | "EINVAL";
+  | "EINVAL"
+  | "EADDRINUSE"
+  | "EADDRNOTAVAIL";
 
 /**
  * What a program is told when no conversation comes about. `refused`: nobody listens (ECONNREFUSED). `unreachable`: there is
- * no way, or it is closed. `reset`: the connection was there and is no more (ECONNRESET). `denied`: its own host does not send the packet. `timeout`: nothing; so also for UDP where the network
+ * no way, or it is closed. `reset`: the connection was there and is no more (ECONNRESET). `denied`: its own host does not send the packet (also
+ * when the source port is one that the host listens at, EADDRINUSE, or the same connection is still open, EADDRNOTAVAIL). `timeout`: nothing; so also for UDP where the network
  * says "net unreachable", "host unreachable" or "time exceeded", of which Linux tells TCP only.
  */
 export type FailedConnect =
@@ -83,6 +86,8 @@ export const failureOf = (error: SocketError): FailedConnect => {
     case "EPERM":
     case "EACCES":
     case "EINVAL":
+    case "EADDRINUSE":
+    case "EADDRNOTAVAIL":
       return { kind: "denied", error };
     default:
       return { kind: "unreachable", error };

@@ -22,6 +22,8 @@ const messages: Readonly<Record<SocketError, string>> = {
   EPERM: "Operation not permitted",
   EACCES: "Permission denied",
   EINVAL: "Invalid argument",
+  EADDRINUSE: "Address already in use",
+  EADDRNOTAVAIL: "Cannot assign requested address",
 };
 
 /** What curl makes of a connection that did not come about; undefined when it did. */

@@ -7,6 +7,7 @@ import { regressions } from "./regressions/cases.js";
 import { compareCase } from "./run.js";
 import { randomSegments } from "./segments.js";
 import { smallCase } from "./small.js";
+import { compareSockets } from "./sockets.js";
 
 const test = suite("differential");
 
@@ -29,6 +30,15 @@ if (canRunLinux()) {
       assert.is(packets, sent.length);
       assert.equal(differences, [], `seed ${seed}`);
     }
+  });
+
+  const socketNetworks = process.env["CI"] === "true" ? 100 : 20;
+  test(`programs are told the same on both engines in ${socketNetworks} random networks`, async () => {
+    const { asks, answers, mismatches } = await compareSockets(20191, socketNetworks, 4);
+    assert.equal([...mismatches], []);
+    const told = (word: string) => (answers.get(word) ?? 0) / asks;
+    assert.ok(asks > 4 * socketNetworks, `${asks} asked`);
+    assert.ok(told("connected") > 0.1 && told("timeout") < 0.6, [...answers].join(" "));
   });
 
   for (const { what, show } of knownMismatches)

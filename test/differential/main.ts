@@ -5,7 +5,7 @@
  *     npm run differential -- --record
  */
 import { availableParallelism } from "node:os";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import {
   checkShardOptions,
   numbersOf,
@@ -20,6 +20,7 @@ import { campaign, type CampaignResult, unexplained } from "./campaign.js";
 import { mergeOutcomes, type Outcome, outcomeOf, outcomeText } from "./campaignReport.js";
 import { startPool } from "./pool.js";
 import { recordRandom, recordRegressions } from "./record.js";
+import { compareSockets } from "./sockets.js";
 
 const whole = (text: string): number => {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError("expected a whole number");
@@ -34,6 +35,7 @@ interface Options extends ShardOptions {
   readonly processes: number;
   readonly shrink: number;
   readonly record?: boolean;
+  readonly sockets?: boolean;
 }
 
 const command = new Command("differential")
@@ -49,6 +51,12 @@ const command = new Command("differential")
   .option(
     "--record",
     "write what the kernel does to test/corpus instead: the regressions, and random networks that meet what the corpus does not",
+  )
+  .addOption(
+    new Option(
+      "--sockets",
+      "compare instead what real programs are told: pings, UDP and TCP between all hosts",
+    ).conflicts(["shard", "out", "merge", "record"]),
   );
 withShards(command);
 
@@ -121,6 +129,24 @@ const compare = async ({
   process.exit(outcome.mismatches.length > 0 ? 1 : stoppedBy === "SIGINT" ? 130 : stoppedBy === "SIGTERM" ? 143 : 0);
 };
 
+const compareTold = async ({ seed, runs, parallel }: Options): Promise<void> => {
+  const started = performance.now();
+  let shown = 0;
+  const { networks, asks, answers, mismatches } = await compareSockets(seed, runs, parallel, soFar => {
+    const seconds = (performance.now() - started) / 1000;
+    if (seconds - shown < lineEvery) return;
+    shown = seconds;
+    process.stderr.write(
+      `${soFar.networks} of ${runs} networks, ${soFar.asks} asked, ${soFar.mismatches.size} mismatches, ${seconds.toFixed(0)} s\n`,
+    );
+  });
+  for (const [index, lines] of mismatches) console.log([`network ${index}:`, ...lines].join("\n"));
+  for (const [answer, times] of [...answers].sort((a, b) => b[1] - a[1]))
+    console.log(`${String(times).padStart(8)}  ${answer}`);
+  console.log(`seed ${seed}: ${networks} networks, ${asks} asked, ${mismatches.size} mismatches`);
+  process.exitCode = mismatches.size > 0 ? 1 : 0;
+};
+
 const run = async (): Promise<void> => {
   const options = command.parse().opts<Options>();
   checkShardOptions(command);
@@ -130,6 +156,7 @@ const run = async (): Promise<void> => {
     process.exitCode = outcome.mismatches.length > 0 ? 1 : 0;
     return;
   }
+  if (options.sockets === true) return compareTold(options);
   if (options.record !== true) return compare(options);
   await recordRegressions(line => console.log(line));
   await recordRandom({ ...options, most: corpusAtMost }, line => console.log(line));

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { byTheClock } from "./clock.js";
-import { anyCase, type Case } from "./generate.js";
+import { anyCase, caseParameters, type Case } from "./generate.js";
 import { compareCase, type Kernel } from "./run.js";
 
 /** Which network, and how it is looked at. */
@@ -34,13 +34,6 @@ export interface NetworkResult {
   readonly mismatch?: Mismatch;
   readonly unrepeated?: Unrepeated;
 }
-
-/** Case number `index` of a seed: the same on every machine. */
-const caseParameters = (seed: number, index: number) => ({
-  seed: Math.imul(seed, 0x9e3779b1) ^ index,
-  numRuns: 1,
-  unbiased: true,
-});
 
 export const caseOf = (seed: number, index: number, actions: number): Case =>
   fc.sample(anyCase(actions), caseParameters(seed, index))[0]!;

@@ -1,7 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { bootModel } from "../../lib/net/model.js";
-import { onePort, portReuse, reusePorts } from "./stack.js";
+import { lans, onePort, portReuse, portsTaken, reusePorts, takePorts } from "./stack.js";
 
 const test = suite("a port in TIME_WAIT");
 
@@ -48,6 +48,10 @@ test("begins with a sequence number that grows with time for one pair, and is ch
   const nanoseconds = 64 * ((numbers[1]! - numbers[0]!) >>> 0);
   assert.ok(nanoseconds > 1e9 && nanoseconds < 1.01e9, "one more each 64 nanoseconds");
   assert.ok(Math.abs(numbers[2]! - numbers[1]!) > 1e6);
+});
+
+test("that the host itself has given away is not to be had", async () => {
+  assert.equal(await takePorts(bootModel(lans())), portsTaken);
 });
 
 test.run();

@@ -200,3 +200,31 @@ export const onePort = (seed: number): Network => {
 /** One connection after the other has closed: the first is in TIME_WAIT at the router when the second wants its port. */
 export const portReuse = async (lab: Lab, port: number): Promise<string> =>
   `${await ask(lab, "a", "10.1.1.2", port)}, then ${await ask(lab, "c", "10.1.1.2", port)}`;
+
+/** What a program is told that wants a source port which its own host has given away, on Linux 6.18. */
+export const portsTaken: readonly string[] = [
+  "tcp from a port that the host listens at: denied EADDRINUSE",
+  "udp from a port that the host listens at: connected to b",
+  "again while the connection is open: denied EADDRNOTAVAIL",
+  "to another port meanwhile: refused ECONNREFUSED",
+  "again once it is closed: connected to b",
+  "udp to itself: connected to a",
+  "tcp to itself: connected to a",
+];
+
+export const takePorts = async (lab: Lab): Promise<readonly string[]> => {
+  const asks: readonly (readonly [what: string, port: number, ConnectOptions])[] = [
+    ["tcp from a port that the host listens at", 80, { sourcePort: 80 }],
+    ["udp from a port that the host listens at", 53, { sourcePort: 53, proto: "udp" }],
+    ["", 80, { sourcePort: 41000, close: "open" }],
+    ["again while the connection is open", 80, { sourcePort: 41000 }],
+    ["to another port meanwhile", 81, { sourcePort: 41000 }],
+    ["", 80, { sourcePort: 41001, close: "rst" }],
+    ["again once it is closed", 80, { sourcePort: 41001 }],
+  ];
+  const lines: string[] = [];
+  for (const [what, port, options] of asks) lines.push(`${what}: ${await ask(lab, "a", "10.1.1.2", port, options)}`);
+  for (const proto of ["udp", "tcp"] as const)
+    lines.push(`${proto} to itself: ${await ask(lab, "a", "10.1.0.2", 42000, { proto, sourcePort: 42000 })}`);
+  return lines.filter(line => !line.startsWith(":"));
+};

@@ -82,7 +82,7 @@ jobs("differential: every network is compared once, and the report is that of on
   const comparer: Comparer = {
     compare: async ({ index }) => {
       asked.push(index);
-      return { packets: 10 + index, undetermined: index % 7 === 3 };
+      return { packets: 10 + index, kinds: index % 3 === 0 ? ["a rule rejects"] : [], undetermined: index % 7 === 3 };
     },
     shrink: async () => undefined,
   };

@@ -1,4 +1,5 @@
 import { printSave } from "../../lib/netfilter/print.js";
+import { kindNames } from "./kinds.js";
 import {
   compareNetwork,
   type Mismatch,
@@ -40,6 +41,8 @@ export interface CampaignResult {
   readonly unrepeated: readonly Unrepeated[];
   /** Networks in which chance left more open than could be settled, so that nothing was compared; not among `networks`. */
   readonly undetermined: number;
+  /** In how many networks each kind was met. */
+  readonly kinds: Readonly<Record<string, number>>;
 }
 
 /** What has to be explained: mismatches, and differences that nothing explains. */
@@ -59,7 +62,8 @@ export const campaign = async (options: CampaignOptions): Promise<CampaignResult
   let networks = 0;
   let packets = 0;
   let undetermined = 0;
-  const soFar = (): CampaignResult => ({ networks, packets, mismatches, unrepeated, undetermined });
+  const kinds = Object.fromEntries(kindNames.map(name => [name, 0]));
+  const soFar = (): CampaignResult => ({ networks, packets, mismatches, unrepeated, undetermined, kinds });
   const worker = async () => {
     // Looked at before the next is taken; `for of` would close what all workers share.
     while (signal?.aborted !== true) {
@@ -73,6 +77,7 @@ export const campaign = async (options: CampaignOptions): Promise<CampaignResult
       }
       networks++;
       packets += result.packets;
+      for (const name of result.kinds) kinds[name]!++;
       if (result.unrepeated !== undefined) unrepeated.push(result.unrepeated);
       if (result.mismatch !== undefined) {
         const found = result.mismatch;

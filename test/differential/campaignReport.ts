@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type CampaignResult, describeMismatch, unexplained } from "./campaign.js";
 import { formatRecorded } from "./corpus.js";
+import { kindNames } from "./kinds.js";
 import type { Mismatch } from "./network.js";
 
 /** A network that differs, as text: it may come from another machine. */
@@ -20,6 +21,8 @@ export interface Outcome {
   readonly networks: number;
   readonly packets: number;
   readonly undetermined: number;
+  /** In how many networks each kind was met. */
+  readonly kinds: Readonly<Record<string, number>>;
   /** Networks that have to be explained. */
   readonly mismatches: readonly Differing[];
   /** Networks that differed once and not again, or by the clock. */
@@ -42,6 +45,7 @@ export const outcomeOf = async (
   networks: result.networks,
   packets: result.packets,
   undetermined: result.undetermined,
+  kinds: result.kinds,
   mismatches: await Promise.all(
     unexplained(result).map(async mismatch => ({
       index: mismatch.index,
@@ -73,6 +77,9 @@ export const mergeOutcomes = (outcomes: readonly Outcome[]): Outcome => {
     networks: sum("networks"),
     packets: sum("packets"),
     undetermined: sum("undetermined"),
+    kinds: Object.fromEntries(
+      kindNames.map(name => [name, outcomes.reduce((total, { kinds }) => total + (kinds[name] ?? 0), 0)]),
+    ),
     mismatches: byIndex(outcomes.map(({ mismatches }) => mismatches)),
     unrepeated: byIndex(outcomes.map(({ unrepeated }) => unrepeated)),
     ...(stopped !== undefined && { stoppedBy: stopped }),
@@ -90,7 +97,7 @@ const keep = (seed: number, { index, recorded }: Differing): string => {
 
 /** An outcome as one reads it, with the networks that differ kept as files. */
 export const outcomeText = (outcome: Outcome): string => {
-  const { seed, seconds, networks, packets, undetermined, mismatches, unrepeated, stoppedBy } = outcome;
+  const { seed, seconds, networks, packets, undetermined, kinds, mismatches, unrepeated, stoppedBy } = outcome;
   const byClock = unrepeated.filter(({ because }) => because !== undefined).length;
   return [
     ...mismatches.flatMap(mismatch => [mismatch.text, `kept as ${keep(seed, mismatch)}`]),
@@ -100,6 +107,8 @@ export const outcomeText = (outcome: Outcome): string => {
       `kept as ${keep(seed, once)}`,
     ]),
     ...(stoppedBy === undefined ? [] : [`stopped by ${stoppedBy}; until then:`]),
+    "networks in which it was met:",
+    ...Object.entries(kinds).map(([name, times]) => `${String(times).padStart(8)}  ${name}`),
     `seed ${seed}, ${seconds.toFixed(0)} s; ${unrepeated.length} differed once or by the clock, ${byClock} of them by the clock; ${undetermined} left out, as chance left too much open`,
     `${networks} networks, ${packets} packets, ${mismatches.length} mismatches`,
   ].join("\n");

@@ -63,6 +63,12 @@ if (canRunLinux()) {
     );
     assert.equal(found.map(describeMismatch), []);
     assert.ok(result.networks >= runs, `${result.undetermined} networks were left out`);
+    if (runs >= 150)
+      assert.equal(
+        Object.entries(result.kinds).filter(([, times]) => times === 0),
+        [],
+        "kinds that no network has shown",
+      );
     assert.ok(result.packets >= 100 * runs, `only ${result.packets} packets in ${runs} networks`);
   });
 } else test("nothing can be compared here", () => undefined);

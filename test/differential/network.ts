@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { byTheClock } from "./clock.js";
 import { anyCase, caseParameters, type Case } from "./generate.js";
+import { kindsMet } from "./kinds.js";
 import { compareCase, type Kernel } from "./run.js";
 
 /** Which network, and how it is looked at. */
@@ -29,6 +30,8 @@ export interface Unrepeated extends Mismatch {
 
 export interface NetworkResult {
   readonly packets: number;
+  /** What it has shown, of {@link kindsMet}. */
+  readonly kinds: readonly string[];
   /** Whether chance left more open than could be settled, so that nothing was compared. */
   readonly undetermined: boolean;
   readonly mismatch?: Mismatch;
@@ -45,14 +48,15 @@ export const caseOf = (seed: number, index: number, actions: number): Case =>
 export const compareNetwork = async ({ seed, index, actions }: NetworkOptions): Promise<NetworkResult> => {
   const of = caseOf(seed, index, actions);
   const { packets, undetermined, kernel, differences } = await compareCase(of);
-  if (differences.length === 0) return { packets, undetermined };
+  const kinds = kindsMet(of, kernel);
+  if (differences.length === 0) return { packets, kinds, undetermined };
   const found: Mismatch = { index, case: of, kernel, differences };
   const again = await compareCase(of);
   const because = await byTheClock(of, kernel);
   const repeated = again.differences.length > 0;
   if (repeated && (because === undefined || (await byTheClock(of, again.kernel)) === undefined))
-    return { packets, undetermined, mismatch: found };
-  return { packets, undetermined, unrepeated: { ...found, because } };
+    return { packets, kinds, undetermined, mismatch: found };
+  return { packets, kinds, undetermined, unrepeated: { ...found, because } };
 };
 
 /** Makes a mismatch smaller as long as time allows; undefined when the smallest does not differ again. */

@@ -342,11 +342,12 @@ export class Engine {
     // be it a group: it asks what a route says of the destination, and there is none yet.
     const came = inInterface === undefined ? undefined : state.interfaces.get(inInterface);
     const port = came?.master === undefined ? undefined : came;
-    if (port === undefined) {
-      if (!state.reachesMany(packet.dst) && !journey.toAll)
-        this.#reply(state.host.id, answer.reset(packet), journey, skb);
-    } else if (state.isLocal(packet.src) || state.route(packet.src) !== undefined)
-      this.#reply(state.host.id, answer.reset(packet), journey, undefined, port);
+    const toMany = state.reachesMany(packet.dst) || journey.toAll;
+    if (toMany && port === undefined) return;
+    const way = state.wayOut(packet.dst, packet.src, true);
+    if (way === "no-route" || way === "martian") return;
+    this.#reply(state.host.id, answer.reset(packet), journey, port === undefined ? skb : undefined, port);
+    state.netfilter?.closeByReset(skb);
   }
 
   /** Sends an ICMP error about a packet, unless it is an error itself or was for many. */
@@ -401,6 +402,8 @@ export class Engine {
     skb.in = "lo";
     skb.out = undefined;
     if (!this.#hook("PREROUTING", state, skb, visit)) return;
+    const { dst } = skb.packet;
+    if (isMulticast(dst) && !state.isAmong(dst)) return visit.drop(skb.packet, { kind: "not-joined", group: dst });
     this.#input(state, skb, visit);
   }
 

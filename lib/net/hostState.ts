@@ -107,6 +107,7 @@ export class HostState {
   wayOut(source: Addr, destination: Addr, bound = false): WayOut {
     if (this.isLocal(destination) || destination === unspecified) return "lo";
     if (bound && (isMulticast(destination) || destination === limitedBroadcast)) {
+      if (isLoopback(source)) return "lo";
       const owner = this.host.interfaces.find(({ addresses }) => addresses.some(({ address }) => address === source));
       if (owner !== undefined) return { to: hostCidr(destination), dev: owner.name };
     }

@@ -123,6 +123,8 @@ export interface Netfilter {
   run(hook: Hook, skb: Skb, steps?: StepLog): Verdict;
   /** Confirms the connection of a packet before its last hook, as a bridge does before it hands up a frame for many. */
   confirm(skb: Skb): Verdict;
+  /** A connection that the host resets on behalf of a rule is over for its tracker too: said once the reset is on its way. */
+  closeByReset(skb: Skb): void;
   /** The live connections, oldest first. */
   conntrack(): readonly ConntrackEntry[];
   /** The rules with their counters. */

@@ -130,6 +130,11 @@ class Running implements Netfilter, Chance {
     return this.confirmOwn();
   }
 
+  closeByReset({ connection }: Skb): void {
+    const entry = connection as Tracked | undefined;
+    if (entry?.tcp !== undefined) this.refresh(entry, setClosed(entry.tcp, this.tcpTiming) * 1000);
+  }
+
   conntrack() {
     return this.table.list();
   }
@@ -245,7 +250,6 @@ class Running implements Netfilter, Chance {
         case "drop":
           return { kind: "drop", reason: { kind: "rule", table, chain: chain.name, number: rule.number } };
         case "reject":
-          if (action.target.with === "tcp-reset") this.closeByReset();
           return { kind: "reject", with: action.target.with };
         case "translate":
           this.translator.settle(this.connection(), action.which, action.range);
@@ -417,14 +421,6 @@ class Running implements Netfilter, Chance {
     }
   }
 
-  /** A connection that the host itself resets is over for its tracker too. */
-  private closeByReset(): void {
-    const { packet } = this.skb;
-    const entry = this.skb.connection as Tracked | undefined;
-    if (entry?.tcp === undefined || packet.proto !== "tcp" || packet.flags.includes("RST")) return;
-    this.refresh(entry, setClosed(entry.tcp, this.tcpTiming) * 1000);
-  }
-
   private refresh(entry: Tracked, milliseconds: number): void {
     entry.expires = (entry.status & confirmed) === 0 ? milliseconds : this.host.now() + milliseconds;
   }
@@ -473,6 +469,7 @@ class Running implements Netfilter, Chance {
 const idle = (): Netfilter => ({
   run: () => accept,
   confirm: () => accept,
+  closeByReset: () => undefined,
   conntrack: () => [],
   counters: () => ({ tables: [] }),
 });

@@ -819,4 +819,21 @@ export const regressions: readonly Regression[] = [
       tcp("a", a, 1002, b, 80, ["RST"], 3 * 10 ** 9),
     ],
   },
+  {
+    name: "what a host says from 127.0.0.0/8 to all or to a group it says to itself",
+    case: smallCase({ rules: table("mangle", "-A OUTPUT -p icmp", "-A INPUT -p icmp") }),
+    sent: ["255.255.255.255", "224.0.0.1", "239.1.2.3"].map(from => ({
+      ...echo("r", addr(from), addr("127.1.2.3"), 7),
+      program: true,
+    })),
+  },
+  {
+    name: "a connection to a group is not reset, and so not closed, by the rule that refuses it",
+    case: smallCase({ rules: table("filter", "-A INPUT -p tcp -j REJECT --reject-with tcp-reset", counted("NEW")) }),
+    sent: [
+      tcp("b", b, 1000, addr("224.0.0.1"), 80, ["SYN"], 100),
+      tcp("b", b, 1001, addr("10.1.1.1"), 80, ["SYN"], 100),
+      tcp("b", addr("192.0.2.9"), 1002, addr("10.1.1.1"), 80, ["SYN"], 100),
+    ],
+  },
 ];

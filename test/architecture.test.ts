@@ -85,6 +85,14 @@ test("no imports go round in a circle, those of types included", () => {
   );
 });
 
+test("what reads, checks and runs rules knows nothing of how they are printed", () => {
+  const wrong = imports.filter(({ part, specifier }) => part === "netfilter" && specifier.endsWith("/print.js"));
+  assert.equal(
+    wrong.map(({ file }) => file),
+    [],
+  );
+});
+
 test("only ip knows ip-num", () => {
   const wrong = imports.filter(({ part, specifier }) => specifier === "ip-num" && part !== "ip");
   assert.equal(

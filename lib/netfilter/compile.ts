@@ -2,7 +2,7 @@ import { chainsOf, checkRuleset } from "./check.js";
 import type { NatRange, Which } from "./nat.js";
 import type { Skb } from "./netfilter.js";
 import { type Choice, choicesOf } from "./choice.js";
-import { matchesInOrder } from "./print.js";
+import { matchesInOrder } from "./order.js";
 import { type Run, runsOf } from "./runs.js";
 import type { Chain, ConntrackState, Hook, Match, Rule, Ruleset, TableName, Target } from "./types.js";
 

@@ -2,7 +2,7 @@ import { InputError } from "../errors.js";
 import { type Addr, addr } from "../ip/addr.js";
 import { type Cidr, cidrOf } from "../ip/cidr.js";
 import { type Locate, builtIns, chainsOf, checkRuleset, chainNameProblem, interfaceProblem } from "./check.js";
-import { addrTypeOrder, isEveryPort, keptProbability, matchesInOrder, stateOrder } from "./print.js";
+import { addrTypeOrder, isEveryPort, keptProbability, matchesInOrder, stateOrder } from "./order.js";
 import type {
   AddrRange,
   AddrType,

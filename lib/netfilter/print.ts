@@ -1,7 +1,6 @@
 import { InputError } from "../errors.js";
 import {
   type AddrRange,
-  type ConntrackState,
   type CountedRuleset,
   type Counters,
   type Match,
@@ -12,23 +11,9 @@ import {
   type Target,
 } from "./types.js";
 import { builtIns, chainsOf } from "./check.js";
+import { addrTypeOrder, isEveryPort, keptProbability, matchesInOrder, stateOrder } from "./order.js";
 import { formatAddr } from "../ip/addr.js";
 import { type Cidr, formatCidr } from "../ip/cidr.js";
-
-/** The order in which states and address types are printed, whatever order they were given in. */
-export const stateOrder: readonly (ConntrackState | "SNAT" | "DNAT")[] = [
-  "INVALID",
-  "NEW",
-  "RELATED",
-  "ESTABLISHED",
-  "UNTRACKED",
-  "SNAT",
-  "DNAT",
-];
-export const addrTypeOrder = ["UNICAST", "LOCAL", "BROADCAST", "MULTICAST"] as const;
-
-/** Every port: what `-m tcp` without an option matches. */
-export const isEveryPort = (ports: PortRange): boolean => ports.first === 0 && ports.last === 65535;
 
 const hex = (value: number): string => `0x${(value >>> 0).toString(16)}`;
 const bang = (not: boolean): string => (not ? "! " : "");
@@ -40,8 +25,6 @@ const masked = (value: number, mask: number): string =>
 const inOrder = <T>(order: readonly T[], given: readonly T[]): string =>
   order.filter(item => given.includes(item)).join(",");
 
-/** The probability as the kernel keeps it, in units of 2^-31. */
-export const keptProbability = (probability: number): number => Math.round(probability * 0x80000000) / 0x80000000;
 const probabilityText = (probability: number): string => keptProbability(probability).toFixed(11);
 
 /** Quotes as iptables-save does: only what is not a plain word. */
@@ -58,37 +41,6 @@ const natDestination = (target: Target & { readonly kind: "SNAT" | "DNAT" }): st
         : addrRange(addresses);
   return ports === undefined ? address : `${address}:${portRange(ports, "-")}`;
 };
-
-/** The order of the conditions that iptables keeps apart from its extensions. */
-const headRank: Readonly<Partial<Record<Match["kind"], number>>> = {
-  source: 0,
-  destination: 1,
-  in: 2,
-  out: 3,
-  protocol: 4,
-};
-const extensionRank = 5;
-const rankOf = (match: Match): number => headRank[match.kind] ?? extensionRank;
-
-/** Conditions that everything meets, `-i +` and `-s 0.0.0.0/0`: iptables takes them and forgets them. */
-const isVacuous = (match: Match): boolean => {
-  if (match.kind === "in" || match.kind === "out") return match.interface === "+" && !match.not;
-  return (match.kind === "source" || match.kind === "destination") && match.cidr.prefix === 0 && !match.not;
-};
-
-const isInOrder = (matches: readonly Match[]): boolean => {
-  let before = 0;
-  for (const match of matches) {
-    const rank = rankOf(match);
-    if (rank < before || isVacuous(match)) return false;
-    before = rank;
-  }
-  return true;
-};
-
-/** The conditions that iptables keeps apart from its extensions, in the order it prints them, then the extensions in theirs. */
-export const matchesInOrder = (matches: readonly Match[]): readonly Match[] =>
-  isInOrder(matches) ? matches : matches.filter(match => !isVacuous(match)).sort((a, b) => rankOf(a) - rankOf(b));
 
 /** Two matches that one `-m` can hold: sport then dport, source then destination. */
 const joins = (before: Match | undefined, match: Match): boolean => {

@@ -1,5 +1,5 @@
 import type { Packet } from "../packet/packet.js";
-import { matchesInOrder } from "./print.js";
+import { matchesInOrder } from "./order.js";
 import type { Rule } from "./types.js";
 
 /** What a rule may ask of a packet that has one value only. */

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import type { Addr } from "../../lib/ip/addr.js";
 import { cidrOf } from "../../lib/ip/cidr.js";
 import { builtIns, chainsOf } from "../../lib/netfilter/check.js";
-import { addrTypeOrder, matchesInOrder, stateOrder } from "../../lib/netfilter/print.js";
+import { addrTypeOrder, matchesInOrder, stateOrder } from "../../lib/netfilter/order.js";
 import type {
   AddrRange,
   Hook,

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { machine } from "node:os";
-import { agentProgram } from "./agentProgram.js";
 import { LinuxUnavailable, pathWithSbin } from "./environment.js";
 
 /** How a program ended that the agent ran. */
@@ -15,7 +15,7 @@ interface Answer {
   readonly fields: readonly Buffer[];
 }
 
-/** The program inside a lab's namespaces; see {@link agentProgram}. */
+/** The program inside a lab's namespaces: agent.pl, which says what it is. */
 export interface Agent {
   /** Whether it runs in a user namespace, without being root outside. */
   readonly unprivileged: boolean;
@@ -119,7 +119,8 @@ const parallel = 4;
  */
 export const startAgent = async (): Promise<Agent> => {
   const way = wayToUnshare();
-  const [program, ...args] = inNamespaces(way, ["perl", "-e", agentProgram, machine()]);
+  const agent = readFileSync(new URL("./agent.pl", import.meta.url), "utf8"); // in there this file may be out of reach
+  const [program, ...args] = inNamespaces(way, ["perl", "-e", agent, machine()]);
   const child: ChildProcess = spawn(program!, args, {
     stdio: ["pipe", "pipe", "pipe"],
     detached: true, // Ctrl-C is for this process, which then closes its labs or ends, and they with it

@@ -1,13 +1,10 @@
-/**
- * The program that stands inside a lab's namespaces and does there what it is told over its standard input and output.
- * It is Perl because a process must call setns() to work in a network namespace, which Node cannot, and a process per
- * namespace would be too many: Perl can, and Debian's perl-base is on every Debian machine.
- *
- * A request is a line `ID OP LENGTH...` followed by the arguments' bytes; an answer is `ID STATUS LENGTH...` in the same way.
- * When its input ends, for whatever reason, it exits, and the kernel takes down everything with it:
- * it is the first process of its own process and mount namespaces, and nothing else holds the network namespaces.
- */
-export const agentProgram = String.raw`
+# The program that stands inside a lab's namespaces and does there what it is told over its standard input and output.
+# It is Perl because a process must call setns() to work in a network namespace, which Node cannot, and a process per
+# namespace would be too many: Perl can, and Debian's perl-base is on every Debian machine.
+#
+# A request is a line `ID OP LENGTH...` followed by the arguments' bytes; an answer is `ID STATUS LENGTH...` in the same way.
+# When its input ends, for whatever reason, it exits, and the kernel takes down everything with it:
+# it is the first process of its own process and mount namespaces, and nothing else holds the network namespaces.
 use strict;
 use warnings;
 use Socket;
@@ -492,4 +489,3 @@ while (1) {
   }
   while (@timers && $timers[0]{at} <= uptime()) { my $timer = shift @timers; $timer->{code}->() if defined $timer->{code}; }
 }
-`;

@@ -3,7 +3,7 @@ export { InputError, type InputProblem } from "./errors.js";
 export { type Random, seeded } from "./random.js";
 export { type Addr, addr, formatAddr } from "./ip/addr.js";
 export { type Cidr, cidr, cidrSize, contains, covers, formatCidr, nth, overlaps } from "./ip/cidr.js";
-export { type Allocation, type Pool, pool } from "./ip/pool.js";
+export { type Allocation, type Pool, pool } from "./ip/addressPool.js";
 export type { IcmpEcho, IcmpError, Packet, Proto, Tcp, TcpFlag, Udp } from "./packet/packet.js";
 export { type Flow, flowOf, invert, rewrite } from "./packet/flow.js";
 export {
@@ -18,7 +18,7 @@ export {
   writePcap,
 } from "./packet/pcap.js";
 export { type Link, etherTypes, linkTypeName, packetTypes, readLink } from "./packet/link.js";
-export type * from "./netfilter/types.js";
+export type * from "./netfilter/ruleset.js";
 export type {
   Connection,
   ConntrackEntry,
@@ -31,9 +31,9 @@ export type {
   Verdict,
 } from "./netfilter/netfilter.js";
 export { relate, startNetfilter } from "./netfilter/start.js";
-export { parseSave } from "./netfilter/parse.js";
+export { parseSave } from "./netfilter/parseSave.js";
 export { type SaveOptions, formatRule, printList, printSave } from "./netfilter/print.js";
-export type * from "./net/types.js";
+export type * from "./net/network.js";
 export type * from "./net/trace.js";
 export type * from "./net/lab.js";
 export type { FailedConnect, SocketError } from "./net/socketError.js";
@@ -74,7 +74,7 @@ export {
   portAllocations,
   standaloneTranslator,
 } from "./azure/balancer.js";
-export type * from "./kube/types.js";
+export type * from "./kube/cluster.js";
 export {
   type DeploymentObject,
   type IngressObject,
@@ -82,13 +82,13 @@ export {
   type ServiceObject,
   parseManifest,
 } from "./kube/manifest.js";
-export { buildCluster } from "./kube/build.js";
-export type { AppliedManifest, ClusterInput, ClusterPins, NodeInput, PodPin } from "./kube/input.js";
+export { buildCluster } from "./kube/buildCluster.js";
+export type { AppliedManifest, ClusterInput, ClusterPins, NodeInput, PodPin } from "./kube/clusterInput.js";
 export { clusterHosts, podHostId } from "./kube/hosts.js";
 export { type KubeletInput, type VmSize, kubeReserved, kubeletFlags } from "./kube/kubelet.js";
 export { chainHash, kubeProxyRules } from "./kube/proxy.js";
 export { nodeRules } from "./kube/nodeRules.js";
-export type * from "./scenario/types.js";
+export type * from "./scenario/scenario.js";
 export { build } from "./scenario/build.js";
 export {
   type Addon,
@@ -112,7 +112,7 @@ export type {
   ChartSpec,
   ChartTransform,
 } from "./chart/spec.js";
-export type { ChartOptions } from "./chart/words.js";
+export type { ChartOptions } from "./chart/chartWords.js";
 export { type SnatPortsRow, snatPortsPerNode } from "./chart/snatPorts.js";
 export { type PortsCurveOptions, type PortsCurveRow, type TierRow, portsCurve, tierSteps } from "./chart/curves.js";
 export { type PortsOverTimeRow, portsOverTime } from "./chart/portsOverTime.js";
@@ -141,10 +141,10 @@ export {
   flowTableColumns,
 } from "./scenario/flowTable.js";
 export { type SnatLoad, type SnatSweepRow, type SnatUseRow, snatUse, sweepSnatUse } from "./scenario/snatUse.js";
-export type { CaptureOptions, NamespaceQuery, Session } from "./shell/types.js";
+export type { CaptureOptions, NamespaceQuery, Session } from "./shell/command.js";
 export { type SessionOptions, openSession } from "./shell/session.js";
-export { formatDisposition, formatFlow, formatPacket, formatReason, formatTrace } from "./render/trace.js";
-export { formatAssumptions } from "./render/assumptions.js";
+export { formatDisposition, formatFlow, formatPacket, formatReason, formatTrace } from "./render/traceText.js";
+export { formatAssumptions } from "./render/assumptionsText.js";
 export { formatDeployment } from "./render/deployment.js";
 export { type PingTextOptions, printPing } from "./render/ping.js";
 export {
@@ -154,9 +154,9 @@ export {
   type TcpdumpPacket,
   printTcpdump,
   printTcpdumpFile,
-} from "./render/tcpdump.js";
+} from "./render/tcpdumpText.js";
 export { printConntrack } from "./render/conntrack.js";
-export { printAddresses, printRoutes } from "./render/addresses.js";
+export { printAddresses, printRoutes } from "./render/ipText.js";
 export {
   type TableOptions,
   printDeployments,
@@ -164,7 +164,7 @@ export {
   printNodes,
   printPods,
   printServices,
-} from "./render/kubectl.js";
+} from "./render/kubectlText.js";
 export type { LoadBalancerResource, ManagedCluster, PublicIpResource } from "./render/azObjects.js";
 export { type Applied } from "./shell/applied.js";
 export { type PacketFilter, packetFilter } from "./shell/filter.js";
@@ -196,7 +196,7 @@ export {
   loadBalancerRules,
   masqueradeRules,
   natGatewayRules,
-} from "./snat/rules.js";
+} from "./snat/portRules.js";
 export {
   type Occupancy,
   type PortChoice,
@@ -221,7 +221,7 @@ export {
 } from "./snat/expect.js";
 export { type Estimate } from "./snat/estimate.js";
 export { type RunOptions } from "./snat/progress.js";
-export { type PoolResult, type PoolSpec, simulatePool } from "./snat/pool.js";
+export { type PoolResult, type PoolSpec, simulatePool } from "./snat/portPool.js";
 export { type KeptPorts, type RulesChange } from "./snat/job.js";
 export {
   type DestinationTotal,
@@ -245,4 +245,4 @@ export {
   type PlannedSetup,
   compare,
   planOutbound,
-} from "./snat/plan.js";
+} from "./snat/planOutbound.js";

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative, sep } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -54,6 +54,23 @@ const test = suite("architecture");
 test("every part has a rank", () => {
   assert.equal(
     [...new Set(files.map(partOf))].filter(part => part !== "" && !(part in mayImport)),
+    [],
+  );
+});
+
+/** Folders whose name is part of their files' names: a match and a target of netfilter may be called the same. */
+const speaking = [join("netfilter", "match"), join("netfilter", "target"), join("kube", "plane")];
+
+test("a file's name says alone which it is", () => {
+  const places = new Map<string, string[]>();
+  for (const file of files) {
+    if (speaking.includes(dirname(file)) || file.split(sep).some(part => part === "dist" || part === "node_modules"))
+      continue;
+    const name = basename(file);
+    if (name !== "index.ts") places.set(name, [...(places.get(name) ?? []), file]);
+  }
+  assert.equal(
+    [...places.values()].filter(same => same.length > 1),
     [],
   );
 });

@@ -1,7 +1,7 @@
 import { InputError } from "../errors.js";
 import { type Addr, formatAddr } from "../ip/addr.js";
-import type { InboundRule, PortAllocation, Translator } from "../net/types.js";
-import type { PortRange } from "../netfilter/types.js";
+import type { InboundRule, PortAllocation, Translator } from "../net/network.js";
+import type { PortRange } from "../netfilter/ruleset.js";
 import type { Random } from "../random.js";
 import { figures } from "../figures.js";
 import { type Era, newestEra } from "./era.js";

@@ -1,5 +1,5 @@
 import { type Addr, formatAddr } from "../ip/addr.js";
-import type { FabricNic } from "../net/types.js";
+import type { FabricNic } from "../net/network.js";
 
 /**
  * A network card in the cloud. Its addresses are its IP configurations: the primary first, then the secondary ones

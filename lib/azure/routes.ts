@@ -1,7 +1,7 @@
 import { InputError } from "../errors.js";
 import type { Addr } from "../ip/addr.js";
 import { type Cidr, formatCidr } from "../ip/cidr.js";
-import type { UserRoute } from "../net/types.js";
+import type { UserRoute } from "../net/network.js";
 import { figures } from "../figures.js";
 
 /** User-defined routes that subnets share. */

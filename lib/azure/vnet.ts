@@ -1,7 +1,7 @@
 import { InputError } from "../errors.js";
 import { type Addr, formatAddr } from "../ip/addr.js";
 import { type Cidr, cidr, cidrSize, contains, covers, formatCidr, lastOf, nth, overlaps } from "../ip/cidr.js";
-import { type Pool, pool } from "../ip/pool.js";
+import { type Pool, pool } from "../ip/addressPool.js";
 import { figures } from "../figures.js";
 
 export interface Subnet {

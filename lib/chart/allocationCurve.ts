@@ -1,6 +1,6 @@
 import type { ChartChannel, ChartSpec } from "./spec.js";
 import { colours } from "./theme.js";
-import { type ChartOptions, count, heading, noRows, percent, short } from "./words.js";
+import { type ChartOptions, count, heading, noRows, percent, short } from "./chartWords.js";
 
 /** What happens with so many ports on each node. */
 export interface AllocationRow {

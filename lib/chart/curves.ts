@@ -1,6 +1,6 @@
 import type { ChartChannel, ChartEncoding, ChartLayer, ChartSpec } from "./spec.js";
 import { colours, palette } from "./theme.js";
-import { type ChartOptions, count, heading, noRows, plural } from "./words.js";
+import { type ChartOptions, count, heading, noRows, plural } from "./chartWords.js";
 
 /** Ports in use at one setting of a parameter. */
 export interface PortsCurveRow {

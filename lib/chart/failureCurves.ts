@@ -1,7 +1,7 @@
 import { largest, smallest } from "../extremes.js";
 import type { ChartChannel, ChartSpec } from "./spec.js";
 import { colours, palette } from "./theme.js";
-import { type ChartOptions, count, heading, noRows, percent, plural, short } from "./words.js";
+import { type ChartOptions, count, heading, noRows, percent, plural, short } from "./chartWords.js";
 
 /** A point of a formula's curve. */
 export interface FailureCurveRow {

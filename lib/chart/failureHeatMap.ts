@@ -1,7 +1,7 @@
 import { largest } from "../extremes.js";
 import type { ChartChannel, ChartSpec } from "./spec.js";
 import { colours } from "./theme.js";
-import { type ChartOptions, count, heading, noRows, percent, short } from "./words.js";
+import { type ChartOptions, count, heading, noRows, percent, short } from "./chartWords.js";
 
 /** How likely a connection fails with so many pods on the node, each with so many connections. */
 export interface FailureHeatMapRow {

@@ -10,7 +10,7 @@ export {
   type ChartTransform,
   vegaLite,
 } from "./spec.js";
-export type { ChartOptions } from "./words.js";
+export type { ChartOptions } from "./chartWords.js";
 export { type SnatPortsRow, snatPortsPerNode } from "./snatPorts.js";
 export { type PortsCurveOptions, type PortsCurveRow, type TierRow, portsCurve, tierSteps } from "./curves.js";
 export { type PortsOverTimeRow, portsOverTime } from "./portsOverTime.js";

@@ -1,6 +1,6 @@
 import type { ChartChannel, ChartLayer } from "./spec.js";
 import { colours } from "./theme.js";
-import { count } from "./words.js";
+import { count } from "./chartWords.js";
 
 /** Beyond this many, nodes stand side by side in narrow bars rather than below each other with their full names. */
 const nodesNamed = 16;

@@ -2,14 +2,14 @@ import { formatAddr } from "../ip/addr.js";
 import { formatCidr } from "../ip/cidr.js";
 import { addressChanges, type AddressChange, changeAt, formatChangedBy } from "../net/addressChange.js";
 import type { Hop, Step, Trace } from "../net/trace.js";
-import type { HostRole, Network, UserRoute } from "../net/types.js";
+import type { HostRole, Network, UserRoute } from "../net/network.js";
 import type { Flow } from "../packet/flow.js";
 import type { Packet } from "../packet/packet.js";
-import { formatReason } from "../render/trace.js";
+import { formatReason } from "../render/traceText.js";
 import { element, textElement } from "./svgText.js";
 import { textWidth, wrap } from "./textWidth.js";
 import { colours, fontFamily } from "./theme.js";
-import { count } from "./words.js";
+import { count } from "./chartWords.js";
 
 export interface PathDiagramOptions {
   /** Tells pods, nodes, machines and sites apart and gives them their own names. */

@@ -2,7 +2,7 @@ import { largest, smallest } from "../extremes.js";
 import { allotmentLayers, failureLayers, nodeLayout } from "./nodeLayout.js";
 import type { ChartChannel, ChartLayer, ChartSpec } from "./spec.js";
 import { colours } from "./theme.js";
-import { type ChartOptions, count, heading, noRows, percent, plural, short } from "./words.js";
+import { type ChartOptions, count, heading, noRows, percent, plural, short } from "./chartWords.js";
 
 /** How far a node's ports were in use during a stretch of time. */
 export interface NodePortsRow {

@@ -1,7 +1,7 @@
 import { largest } from "../extremes.js";
 import type { ChartChannel, ChartLayer, ChartSpec } from "./spec.js";
 import { colours } from "./theme.js";
-import { type ChartOptions, count, heading, noRows, percent, short } from "./words.js";
+import { type ChartOptions, count, heading, noRows, percent, short } from "./chartWords.js";
 
 /** Ports of one pool in use within one stretch of time. */
 export interface PortsOverTimeRow {

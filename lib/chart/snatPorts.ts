@@ -2,7 +2,7 @@ import { largest, smallest } from "../extremes.js";
 import { colours, palette } from "./theme.js";
 import type { ChartChannel, ChartLayer, ChartRow, ChartSpec } from "./spec.js";
 import { type FullNode, allotmentLayers, failureLayers, nodeLayout } from "./nodeLayout.js";
-import { type ChartOptions, count, heading, plural } from "./words.js";
+import { type ChartOptions, count, heading, plural } from "./chartWords.js";
 
 /** What one pod holds of its node's SNAT ports. */
 export interface SnatPortsRow {

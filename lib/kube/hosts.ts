@@ -1,11 +1,11 @@
 import { InputError } from "../errors.js";
 import { formatAddr } from "../ip/addr.js";
 import { type Cidr, contains, everywhere, formatCidr, nth } from "../ip/cidr.js";
-import type { Host, Interface, Listener, Route, Veth } from "../net/types.js";
-import { noRules } from "../netfilter/types.js";
+import type { Host, Interface, Listener, Route, Veth } from "../net/network.js";
+import { noRules } from "../netfilter/ruleset.js";
 import { subseed } from "../random.js";
 import { nodeRules } from "./nodeRules.js";
-import type { Cluster, Node, Pod } from "./types.js";
+import type { Cluster, Node, Pod } from "./cluster.js";
 import { dockerCidr } from "./validate.js";
 
 /** A pod's id among the hosts of a network. */

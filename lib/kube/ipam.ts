@@ -1,6 +1,6 @@
 import { type Addr } from "../ip/addr.js";
 import { type Cidr, lastOf, nth } from "../ip/cidr.js";
-import { pool } from "../ip/pool.js";
+import { pool } from "../ip/addressPool.js";
 import type { Random } from "../random.js";
 
 /** How one node's network plugin gives addresses to its pods. */

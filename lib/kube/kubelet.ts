@@ -2,7 +2,7 @@ import { InputError } from "../errors.js";
 import type { Addr } from "../ip/addr.js";
 import { formatAddr } from "../ip/addr.js";
 import { type Cidr, formatCidr } from "../ip/cidr.js";
-import type { NetworkPlugin } from "./types.js";
+import type { NetworkPlugin } from "./cluster.js";
 
 /** What a VM size offers, as far as a kubelet asks. */
 export interface VmSize {

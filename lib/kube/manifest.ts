@@ -1,6 +1,6 @@
 import { type Document, LineCounter, isNode, isScalar, parseAllDocuments, visit } from "yaml";
 import { InputError } from "../errors.js";
-import type { ContainerPort, ServicePort } from "./types.js";
+import type { ContainerPort, ServicePort } from "./cluster.js";
 
 interface ObjectBase {
   /** `default` when the manifest names none. */

@@ -1,6 +1,6 @@
 import { addr } from "../ip/addr.js";
 import { cidr, everywhere } from "../ip/cidr.js";
-import type { Match, Ruleset } from "../netfilter/types.js";
+import type { Match, Ruleset } from "../netfilter/ruleset.js";
 import { proxyPart } from "./proxy.js";
 import {
   accept,
@@ -20,8 +20,8 @@ import {
   rule,
   source,
   table,
-} from "./rules.js";
-import type { Cluster } from "./types.js";
+} from "./ruleWords.js";
+import type { Cluster } from "./cluster.js";
 import { dockerCidr } from "./validate.js";
 
 /** Docker's rules for its own bridge, as of 2018. AKS sets the FORWARD policy back to ACCEPT after docker has started. */

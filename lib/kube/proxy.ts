@@ -4,7 +4,7 @@ import { base32 } from "@scure/base";
 import { formatAddr } from "../ip/addr.js";
 import type { Addr } from "../ip/addr.js";
 import { type Cidr, hostCidr } from "../ip/cidr.js";
-import type { Match, Rule, Ruleset } from "../netfilter/types.js";
+import type { Match, Rule, Ruleset } from "../netfilter/ruleset.js";
 import {
   accept,
   anyPort,
@@ -25,8 +25,8 @@ import {
   setMark,
   source,
   table,
-} from "./rules.js";
-import type { Cluster, Endpoint, Service, ServicePort } from "./types.js";
+} from "./ruleWords.js";
+import type { Cluster, Endpoint, Service, ServicePort } from "./cluster.js";
 
 /**
  * The hash in kube-proxy's chain names: base32 of sha256, the first 16 characters.

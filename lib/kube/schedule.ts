@@ -1,6 +1,6 @@
 import type { Addr } from "../ip/addr.js";
 import type { NodeIpam } from "./ipam.js";
-import type { PendingPod, Time } from "./types.js";
+import type { PendingPod, Time } from "./cluster.js";
 
 /** A pod that somebody wants to run. */
 export interface WantedPod {

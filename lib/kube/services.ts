@@ -3,7 +3,7 @@ import { type Addr, formatAddr } from "../ip/addr.js";
 import { type Cidr, cidrSize, contains, formatCidr, lastOf, nth } from "../ip/cidr.js";
 import { seeded, subseed } from "../random.js";
 import type { ServiceObject } from "./manifest.js";
-import type { Endpoint, Pod, Service, ServicePort, Time } from "./types.js";
+import type { Endpoint, Pod, Service, ServicePort, Time } from "./cluster.js";
 
 /** Kubernetes' default --service-node-port-range. */
 const nodePorts = { first: 30000, last: 32767 };

@@ -1,5 +1,5 @@
 import type { DeploymentObject, ServiceObject } from "./manifest.js";
-import type { ContainerPort, ServicePort } from "./types.js";
+import type { ContainerPort, ServicePort } from "./cluster.js";
 
 /**
  * The objects that AKS itself puts into a cluster of the v1.11 era, as listings of such clusters show them (azure-docs, the article).

@@ -3,7 +3,7 @@ import { InputError } from "../errors.js";
 import { figures } from "../figures.js";
 import { type Addr, formatAddr } from "../ip/addr.js";
 import { type Cidr, cidr, contains, formatCidr, lastOf, nth, overlaps } from "../ip/cidr.js";
-import type { ClusterInput } from "./input.js";
+import type { ClusterInput } from "./clusterInput.js";
 import { defaultVmSize, vmSizeOf } from "./kubelet.js";
 
 /** What docker gives its own bridge; AKS leaves it as it is. */

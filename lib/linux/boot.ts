@@ -6,14 +6,14 @@ import { pingDestination, pingNumbers, pingResult, portNumber, resolveName, wait
 import { hostRoutes } from "../net/routing.js";
 import { failureOf, type SocketError } from "../net/socketError.js";
 import { destinationMeant, isLoopback } from "../net/specialAddresses.js";
-import type { Host, Network } from "../net/types.js";
+import type { Host, Network } from "../net/network.js";
 import { printSave } from "../netfilter/print.js";
 import { withChecksum } from "../packet/emit.js";
 import { ethernetFrame, packetIn, pcapOfFrames, readPcap, type Wire } from "../packet/pcap.js";
 import type { Packet } from "../packet/packet.js";
 import { type Agent, type Ran, startAgent } from "./agent.js";
-import { parseConntrack, parseCounted, parsePing, pingErrors } from "./parse.js";
-import { type NamespacePlan, optionalSysctls, type Plan, planLinux } from "./plan.js";
+import { parseConntrack, parseCounted, parsePing, pingErrors } from "./parseOutput.js";
+import { type NamespacePlan, optionalSysctls, type Plan, planLinux } from "./namespacePlan.js";
 import { requireTools } from "./tools.js";
 
 export interface LinuxOptions {

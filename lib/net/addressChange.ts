@@ -1,4 +1,4 @@
-import type { Hook, Match, Rule, TableName } from "../netfilter/types.js";
+import type { Hook, Match, Rule, TableName } from "../netfilter/ruleset.js";
 import { type Flow, flowKey } from "../packet/flow.js";
 import type { Hop, Step, Trace } from "./trace.js";
 

@@ -1,6 +1,6 @@
 import { formatAddr } from "../ip/addr.js";
 import type { IcmpEcho, Packet, Tcp, TcpFlag, Udp } from "../packet/packet.js";
-import type { Listener } from "./types.js";
+import type { Listener } from "./network.js";
 
 /** What the far end of a packet answers it with. Each answer is a new packet of the answering host, TTL 64. */
 export const answer = {

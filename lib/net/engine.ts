@@ -1,7 +1,7 @@
 import type { Addr } from "../ip/addr.js";
 import type { Skb, Verdict } from "../netfilter/netfilter.js";
 import { relate } from "../netfilter/start.js";
-import type { Hook, RejectWith } from "../netfilter/types.js";
+import type { Hook, RejectWith } from "../netfilter/ruleset.js";
 import { flowOf, type Flow, flowKey, type FlowPacket, invert, isFlowPacket, rewrite } from "../packet/flow.js";
 import type { IcmpError, Packet, Tcp, Udp } from "../packet/packet.js";
 import { type Random, type SeededRandom, seeded, subseed } from "../random.js";
@@ -12,7 +12,7 @@ import { allHosts, isLoopback, isMulticast, limitedBroadcast, localhost, unspeci
 import type { SocketError } from "./socketError.js";
 import type { Disposition, Hop, Reason, Step, Trace } from "./trace.js";
 import { type Mapping, TranslatorState } from "./translator.js";
-import type { FabricNic, Host, InboundRule, Interface, Network, Route, UserRoute, Veth } from "./types.js";
+import type { FabricNic, Host, InboundRule, Interface, Network, Route, UserRoute, Veth } from "./network.js";
 
 /** A trace in the making. */
 interface OpenTrace extends Trace {

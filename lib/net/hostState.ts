@@ -14,7 +14,7 @@ import {
   localhost,
   unspecified,
 } from "./specialAddresses.js";
-import type { Host, Interface, Listener, Route, Veth } from "./types.js";
+import type { Host, Interface, Listener, Route, Veth } from "./network.js";
 
 /**
  * Where a packet of the host's own goes: by a route, to the host itself, or nowhere: no route leads there, or it would carry an

@@ -1,9 +1,9 @@
 import type { ConntrackEntry } from "../netfilter/netfilter.js";
-import type { CountedRuleset } from "../netfilter/types.js";
+import type { CountedRuleset } from "../netfilter/ruleset.js";
 import type { Packet } from "../packet/packet.js";
 import type { Wire } from "../packet/pcap.js";
 import type { FailedConnect } from "./socketError.js";
-import type { Network } from "./types.js";
+import type { Network } from "./network.js";
 import type { Trace } from "./trace.js";
 
 export interface PingOptions {

@@ -12,7 +12,7 @@ import { pingDestination, pingNumbers, pingResult, portNumber, resolveName, wait
 import { errorOfMany, errorTold, failureOf, type SocketError } from "./socketError.js";
 import { destinationMeant, isMulticast } from "./specialAddresses.js";
 import type { Trace } from "./trace.js";
-import type { Network } from "./types.js";
+import type { Network } from "./network.js";
 
 /** Linux's ports for clients that ask for none: net.ipv4.ip_local_port_range. */
 const ephemeral = { first: 32768, last: 60999 };

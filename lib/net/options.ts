@@ -2,7 +2,7 @@ import { known, within, wholeNumber } from "../checks.js";
 import { InputError } from "../errors.js";
 import { type Addr, addr, formatAddr } from "../ip/addr.js";
 import { broadcastAddresses, destinationMeant, limitedBroadcast } from "./specialAddresses.js";
-import type { Host } from "./types.js";
+import type { Host } from "./network.js";
 import type { PingOptions, PingReply, PingResult } from "./lab.js";
 
 /** What a ping is told, with what it is not told filled in. @throws InputError for a number out of range */

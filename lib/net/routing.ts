@@ -1,6 +1,6 @@
 import type { Addr } from "../ip/addr.js";
 import { type Cidr, cidrOf } from "../ip/cidr.js";
-import type { Host, Route } from "./types.js";
+import type { Host, Route } from "./network.js";
 
 /** Longest-prefix lookup. Of equal blocks the first given wins. */
 export interface RoutingTable<R> {

@@ -1,6 +1,6 @@
 import { type Addr, addr } from "../ip/addr.js";
 import { cidr, cidrOf, contains, lastOf } from "../ip/cidr.js";
-import type { Host } from "./types.js";
+import type { Host } from "./network.js";
 
 const loopback = cidr("127.0.0.0/8");
 const multicast = cidr("224.0.0.0/4");

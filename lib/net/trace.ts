@@ -1,9 +1,9 @@
 import type { Addr } from "../ip/addr.js";
 import type { DropReason, NetfilterStep } from "../netfilter/netfilter.js";
-import type { RejectWith } from "../netfilter/types.js";
+import type { RejectWith } from "../netfilter/ruleset.js";
 import type { Flow } from "../packet/flow.js";
 import type { Packet } from "../packet/packet.js";
-import type { Route, UserRoute } from "./types.js";
+import type { Route, UserRoute } from "./network.js";
 
 /** Why a packet went no further. */
 export type Reason =

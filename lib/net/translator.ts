@@ -1,7 +1,7 @@
 import type { Addr } from "../ip/addr.js";
 import { type Flow, flowKey, flowOf, type FlowPacket, invert } from "../packet/flow.js";
 import type { Packet } from "../packet/packet.js";
-import type { InboundRule, PortAllocation, Translator } from "./types.js";
+import type { InboundRule, PortAllocation, Translator } from "./network.js";
 
 /** Only a SYN begins a TCP flow; of UDP any datagram does. */
 const begins = (packet: Packet): boolean =>

@@ -1,5 +1,5 @@
 import { InputError } from "../errors.js";
-import type { Chain, Hook, Match, Rule, Ruleset, Table, TableName, Target } from "./types.js";
+import type { Chain, Hook, Match, Rule, Ruleset, Table, TableName, Target } from "./ruleset.js";
 
 /** The hooks at which each table has a chain, in the order that `iptables-save` prints. */
 export const builtIns: Readonly<Record<TableName, readonly Hook[]>> = {

@@ -1,4 +1,4 @@
-import type { Rule } from "./types.js";
+import type { Rule } from "./ruleset.js";
 
 /** How likely a packet meets a rule that draws and looks at nothing else; undefined for other rules. */
 export const chanceOf = ({ matches }: Rule): number | undefined => {

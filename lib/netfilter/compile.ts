@@ -4,7 +4,7 @@ import type { Skb } from "./netfilter.js";
 import { type Choice, choicesOf } from "./choice.js";
 import { matchesInOrder } from "./order.js";
 import { type Run, runsOf } from "./runs.js";
-import type { Chain, ConntrackState, Hook, Match, Rule, Ruleset, TableName, Target } from "./types.js";
+import type { Chain, ConntrackState, Hook, Match, Rule, Ruleset, TableName, Target } from "./ruleset.js";
 
 /** What some matches ask of the host that a packet is on. */
 export interface Chance {

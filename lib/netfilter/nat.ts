@@ -1,5 +1,5 @@
 import type { Random } from "../random.js";
-import type { ConnectionTable } from "./table.js";
+import type { ConnectionTable } from "./connectionTable.js";
 import { isOpening, isSpent } from "./tcp.js";
 import {
   type Tracked,
@@ -12,7 +12,7 @@ import {
   tcp,
   confirmed,
 } from "./tuple.js";
-import type { AddrRange, PortRange } from "./types.js";
+import type { AddrRange, PortRange } from "./ruleset.js";
 
 export type Which = "source" | "destination";
 

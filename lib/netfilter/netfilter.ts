@@ -12,7 +12,7 @@ import type {
   Rule,
   Ruleset,
   TableName,
-} from "./types.js";
+} from "./ruleset.js";
 
 /** What netfilter asks of the host that it runs on. */
 export interface NetfilterHost {

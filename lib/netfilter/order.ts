@@ -4,7 +4,7 @@
  * (`extensions/libxt_*.c`) and the order in which `iptables-save` writes a rule.
  */
 
-import type { ConntrackState, Match, PortRange } from "./types.js";
+import type { ConntrackState, Match, PortRange } from "./ruleset.js";
 
 /** The order in which the states of `conntrack` and `state` are printed, whatever order they were given in. */
 export const stateOrder: readonly (ConntrackState | "SNAT" | "DNAT")[] = [

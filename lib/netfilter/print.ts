@@ -9,7 +9,7 @@ import {
   type Ruleset,
   type TableName,
   type Target,
-} from "./types.js";
+} from "./ruleset.js";
 import { builtIns, chainsOf } from "./check.js";
 import { addrTypeOrder, isEveryPort, keptProbability, matchesInOrder, stateOrder } from "./order.js";
 import { formatAddr } from "../ip/addr.js";

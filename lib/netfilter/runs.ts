@@ -1,6 +1,6 @@
 import type { Packet } from "../packet/packet.js";
 import { matchesInOrder } from "./order.js";
-import type { Rule } from "./types.js";
+import type { Rule } from "./ruleset.js";
 
 /** What a rule may ask of a packet that has one value only. */
 interface Key {

@@ -14,7 +14,7 @@ import {
 import { Counts } from "./counts.js";
 import { type NatRange, Translator, type Which } from "./nat.js";
 import type { Netfilter, NetfilterHost, NetfilterStep, Skb, StartNetfilter, Verdict } from "./netfilter.js";
-import { ConnectionTable } from "./table.js";
+import { ConnectionTable } from "./connectionTable.js";
 import { type TcpTiming, TcpTrack, setClosed, tcpSegment, tcpTiming } from "./tcp.js";
 import {
   Tracked,
@@ -39,7 +39,7 @@ import {
   type CountedRuleset,
   type Hook,
   type TableName,
-} from "./types.js";
+} from "./ruleset.js";
 
 const accept: Verdict = { kind: "accept" };
 

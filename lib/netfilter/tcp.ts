@@ -1,6 +1,6 @@
 import { tcpWindow } from "../packet/emit.js";
 import type { Tcp } from "../packet/packet.js";
-import type { ConntrackTimeouts } from "./types.js";
+import type { ConntrackTimeouts } from "./ruleset.js";
 
 const names = [
   "NONE",

@@ -2,7 +2,7 @@ import { formatAddr } from "../ip/addr.js";
 import { formatCidr } from "../ip/cidr.js";
 import { type Era, newestEra } from "../azure/era.js";
 import { defaultSurge } from "../azure/surge.js";
-import type { Built, BuiltCluster } from "../scenario/types.js";
+import type { Built, BuiltCluster } from "../scenario/scenario.js";
 import type { Data } from "./document.js";
 
 /** No subscription is modelled; resource ids carry this one. */

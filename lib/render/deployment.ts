@@ -1,4 +1,4 @@
-import type { ClusterSpec, Scenario } from "../scenario/types.js";
+import type { ClusterSpec, Scenario } from "../scenario/scenario.js";
 import { shellQuote } from "../snat/planCommands.js";
 
 type Flags = readonly (readonly [name: string, value: string | number | readonly string[] | undefined])[];

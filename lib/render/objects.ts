@@ -1,9 +1,9 @@
 import { formatAddr } from "../ip/addr.js";
 import { formatCidr } from "../ip/cidr.js";
-import type { Cluster, ContainerPort, Deployment, Ingress, Node, PendingPod, Pod, Service } from "../kube/types.js";
+import type { Cluster, ContainerPort, Deployment, Ingress, Node, PendingPod, Pod, Service } from "../kube/cluster.js";
 import type { Data } from "./document.js";
 import { timestamp } from "./duration.js";
-import { formatVersion, ingressAddress, podsOf, runs } from "./kubectl.js";
+import { formatVersion, ingressAddress, podsOf, runs } from "./kubectlText.js";
 
 /** A Kubernetes object as the API server of v1.11 gives it out, less what only the server knows (uid, resourceVersion). */
 export interface ApiObject {

@@ -1,4 +1,4 @@
-import type { Node } from "../kube/types.js";
+import type { Node } from "../kube/cluster.js";
 import { ago } from "./duration.js";
 
 const kubeletPath = "/usr/local/bin/kubelet";

@@ -1,7 +1,7 @@
 import { InputError } from "../errors.js";
 import { scenarioAt } from "./edit.js";
 import { whereami, whereamiIngress } from "./manifests.js";
-import type { ClusterSpec, PinnedPod, Pins, Scenario } from "./types.js";
+import type { ClusterSpec, PinnedPod, Pins, Scenario } from "./scenario.js";
 
 /**
  * The article shows times of day (UTC, in its captures) and ages, but no date: the day is ours.

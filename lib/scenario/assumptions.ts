@@ -1,6 +1,6 @@
 import { type ContradictionName, contradiction, reading } from "../azure/ledger.js";
-import type { ClusterPlan } from "./plan.js";
-import type { Assumption, VmSpec } from "./types.js";
+import type { ClusterPlan } from "./clusterPlan.js";
+import type { Assumption, VmSpec } from "./scenario.js";
 
 /** A choice between readings of the ledger, as made for one cluster. */
 const chosen = (name: ContradictionName, value: string, cluster: string): Assumption => {

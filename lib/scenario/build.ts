@@ -4,11 +4,11 @@ import { applianceRoute, routeTable } from "../azure/routes.js";
 import { type Subnet, type VirtualNetwork, virtualNetwork } from "../azure/vnet.js";
 import { InputError } from "../errors.js";
 import { type Addr } from "../ip/addr.js";
-import type { Pool } from "../ip/pool.js";
-import { buildCluster } from "../kube/build.js";
+import type { Pool } from "../ip/addressPool.js";
+import { buildCluster } from "../kube/buildCluster.js";
 import { clusterHosts } from "../kube/hosts.js";
-import type { Cluster, Time } from "../kube/types.js";
-import type { Fabric, Host, Network, Translator, UserRoute } from "../net/types.js";
+import type { Cluster, Time } from "../kube/cluster.js";
+import type { Fabric, Host, Network, Translator, UserRoute } from "../net/network.js";
 import { seeded, subseed } from "../random.js";
 import {
   type PrivateAddresses,
@@ -16,15 +16,15 @@ import {
   firstFree,
   privateAddresses,
   publicAddresses,
-} from "./addresses.js";
+} from "./vnetAddresses.js";
 import { assumptionsOf } from "./assumptions.js";
 import { type GivenAddress, buildCloud } from "./cloud.js";
 import { apiServerHost, siteHost, vmHost, vmNic, vmTranslator } from "./machines.js";
 import { type PinnedNodes, type PlannedNode, checkPinnedPods, planNodes } from "./nodes.js";
-import { type ClusterPlan, checkTogether, planCluster } from "./plan.js";
+import { type ClusterPlan, checkTogether, planCluster } from "./clusterPlan.js";
 import { readScenario } from "./read.js";
 import { parseTime } from "./time.js";
-import type { Built, BuiltCluster, Scenario } from "./types.js";
+import type { Built, BuiltCluster, Scenario } from "./scenario.js";
 
 /** What one cluster or machine adds to the network. */
 interface Part {

@@ -7,11 +7,11 @@ import {
 } from "../azure/balancer.js";
 import { snatPorts } from "../azure/snat.js";
 import { type Addr, formatAddr } from "../ip/addr.js";
-import type { Cluster, Service } from "../kube/types.js";
-import type { Translator } from "../net/types.js";
+import type { Cluster, Service } from "../kube/cluster.js";
+import type { Translator } from "../net/network.js";
 import { type Random, seeded, subseed } from "../random.js";
-import type { ClusterPlan } from "./plan.js";
-import type { BuiltLoadBalancer } from "./types.js";
+import type { ClusterPlan } from "./clusterPlan.js";
+import type { BuiltLoadBalancer } from "./scenario.js";
 
 /** A public address given to a cluster, and the service that it is for; with Standard also those for outbound flows. */
 export interface GivenAddress {

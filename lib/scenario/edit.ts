@@ -1,7 +1,7 @@
 import { InputError } from "../errors.js";
-import { defaultCreated } from "./plan.js";
+import { defaultCreated } from "./clusterPlan.js";
 import { formatTime, parseTime } from "./time.js";
-import type { ClusterSpec, Manifest, Scenario } from "./types.js";
+import type { ClusterSpec, Manifest, Scenario } from "./scenario.js";
 
 /** An add-on of a cluster. */
 export type Addon = ClusterSpec["addons"][number];

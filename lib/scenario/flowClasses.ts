@@ -3,8 +3,8 @@ import { type AddressChange, addressChanges, formatChangedBy } from "../net/addr
 import { chanceAt, Engine, socketKey } from "../net/engine.js";
 import type { Disposition, Step, Trace } from "../net/trace.js";
 import type { PortSource, TranslatorState } from "../net/translator.js";
-import type { Host, Network } from "../net/types.js";
-import type { Ruleset } from "../netfilter/types.js";
+import type { Host, Network } from "../net/network.js";
+import type { Ruleset } from "../netfilter/ruleset.js";
 import { type Flow, flowOf } from "../packet/flow.js";
 import type { Packet, Tcp } from "../packet/packet.js";
 import type { SeededRandom } from "../random.js";

@@ -2,10 +2,10 @@ import type { Addr } from "../ip/addr.js";
 import { contains } from "../ip/cidr.js";
 import { formatChangedBy } from "../net/addressChange.js";
 import type { Trace } from "../net/trace.js";
-import type { Host } from "../net/types.js";
+import type { Host } from "../net/network.js";
 import { type Choice, chanceOf, choicesOf } from "../netfilter/choice.js";
 import { interfaceTest } from "../netfilter/compile.js";
-import type { Chain, Hook, Match, Ruleset } from "../netfilter/types.js";
+import type { Chain, Hook, Match, Ruleset } from "../netfilter/ruleset.js";
 import type { Random } from "../random.js";
 
 /** What rules ask about one end of a flow: who sends, or the pod that a service's rules chose. */

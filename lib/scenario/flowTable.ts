@@ -2,9 +2,9 @@ import { InputError } from "../errors.js";
 import { largest } from "../extremes.js";
 import { type Addr, formatAddr } from "../ip/addr.js";
 import { podHostId } from "../kube/hosts.js";
-import type { Cluster, NetworkPlugin, Pod } from "../kube/types.js";
+import type { Cluster, NetworkPlugin, Pod } from "../kube/cluster.js";
 import type { Disposition } from "../net/trace.js";
-import type { Fabric, Host, Interface, Route, Veth } from "../net/types.js";
+import type { Fabric, Host, Interface, Route, Veth } from "../net/network.js";
 import {
   type ClassedFlow,
   type End,
@@ -16,7 +16,7 @@ import {
   type OutlinedChange,
   partOf,
 } from "./flowClasses.js";
-import type { Built, BuiltCluster } from "./types.js";
+import type { Built, BuiltCluster } from "./scenario.js";
 
 const destinationKinds = ["same-node pod", "other-node pod", "VM", "service", "Internet"] as const;
 

@@ -3,9 +3,9 @@ import { type Nic } from "../azure/nic.js";
 import { type Subnet, subnetGateway } from "../azure/vnet.js";
 import type { Addr } from "../ip/addr.js";
 import { everywhere } from "../ip/cidr.js";
-import { noRules } from "../netfilter/types.js";
-import type { Host, Listener, Translator } from "../net/types.js";
-import type { VmSpec } from "./types.js";
+import { noRules } from "../netfilter/ruleset.js";
+import type { Host, Listener, Translator } from "../net/network.js";
+import type { VmSpec } from "./scenario.js";
 
 /** HTTP on port 80 and datagrams on port 53, answered with the caller's address. */
 const tellsCaller: readonly Listener[] = [

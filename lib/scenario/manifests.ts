@@ -1,4 +1,4 @@
-import type { Manifest } from "./types.js";
+import type { Manifest } from "./scenario.js";
 
 /** Two pods that answer HTTP, and a service in front of them. */
 const application = (name: string, type: "LoadBalancer" | "ClusterIP"): string => `apiVersion: apps/v1

@@ -2,11 +2,11 @@ import { fitSubnet, nodesThatFit, subnetNeed } from "../azure/need.js";
 import { type Nic } from "../azure/nic.js";
 import { InputError } from "../errors.js";
 import { type Addr, formatAddr } from "../ip/addr.js";
-import type { Pool } from "../ip/pool.js";
-import type { NodeInput } from "../kube/input.js";
+import type { Pool } from "../ip/addressPool.js";
+import type { NodeInput } from "../kube/clusterInput.js";
 import { seeded, subseed } from "../random.js";
-import { firstFree } from "./addresses.js";
-import type { ClusterPlan } from "./plan.js";
+import { firstFree } from "./vnetAddresses.js";
+import type { ClusterPlan } from "./clusterPlan.js";
 import { formatTime } from "./time.js";
 
 /** A node before Kubernetes knows it: a machine with its card. */

@@ -1,7 +1,7 @@
 import { eras } from "../azure/era.js";
 import { type Surge, checkSurge } from "../azure/surge.js";
 import { type Check, boolean, list, number, object, oneOf, optional, record, text } from "../shape.js";
-import type { ClusterSpec, LoadBalancerSpec, Manifest, PinnedPod, Pins, Scenario, VmSpec } from "./types.js";
+import type { ClusterSpec, LoadBalancerSpec, Manifest, PinnedPod, Pins, Scenario, VmSpec } from "./scenario.js";
 
 const hostName = text(
   "a name: a-z, A-Z, 0-9 and -, at most 63 characters",

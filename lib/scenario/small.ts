@@ -4,8 +4,8 @@ import { checkPlugin, subnetNeed } from "../azure/need.js";
 import type { Era } from "../azure/era.js";
 import type { Surge } from "../azure/surge.js";
 import { InputError } from "../errors.js";
-import type { NetworkPlugin } from "../kube/types.js";
-import type { FrontendSelection, Manifest, Scenario } from "./types.js";
+import type { NetworkPlugin } from "../kube/cluster.js";
+import type { FrontendSelection, Manifest, Scenario } from "./scenario.js";
 
 /** One cluster, as large as asked for, with one application. */
 export interface SmallClusterOptions {

@@ -3,12 +3,12 @@ import { InputError } from "../errors.js";
 import { largest } from "../extremes.js";
 import { formatAddr } from "../ip/addr.js";
 import { podHostId } from "../kube/hosts.js";
-import type { Cluster, Pod } from "../kube/types.js";
+import type { Cluster, Pod } from "../kube/cluster.js";
 import type { ModelLab } from "../net/lab.js";
 import { bootModel } from "../net/model.js";
 import type { Trace } from "../net/trace.js";
 import { build } from "./build.js";
-import type { Built, Scenario } from "./types.js";
+import type { Built, Scenario } from "./scenario.js";
 
 /** The connections that every pod opens and leaves open. */
 export interface SnatLoad {

@@ -1,5 +1,5 @@
 import { InputError } from "../errors.js";
-import type { Time } from "../kube/types.js";
+import type { Time } from "../kube/cluster.js";
 
 const pattern =
   /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;

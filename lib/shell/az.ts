@@ -1,12 +1,12 @@
 import { known } from "../checks.js";
-import { azFormat, printAz, printFound } from "../render/az.js";
+import { azFormat, printAz, printFound } from "../render/azText.js";
 import { spelt } from "../render/azObjects.js";
 import { type Data, sortKeys } from "../render/document.js";
 import type { Addon } from "../scenario/edit.js";
 import { type FlagSpec, fail, readFlags, value } from "./flags.js";
 import { azQuery } from "./jmespath.js";
 import { type Output, text } from "./output.js";
-import type { SessionInside } from "./types.js";
+import type { SessionInside } from "./command.js";
 
 type Flags = Readonly<Record<string, string>>;
 

@@ -1,6 +1,6 @@
 import { fail, wholeNumber } from "./flags.js";
 import { type Output, text } from "./output.js";
-import type { SessionInside } from "./types.js";
+import type { SessionInside } from "./command.js";
 
 /** `echo TEXT`. */
 const echo = async (_: SessionInside, args: readonly string[]): Promise<Output> => {

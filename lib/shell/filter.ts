@@ -5,7 +5,7 @@ import { emitPacket } from "../packet/emit.js";
 import { ethernetHeader, etherTypes, linkTypes } from "../packet/link.js";
 import type { Packet } from "../packet/packet.js";
 import type { PcapRecord, Wire } from "../packet/pcap.js";
-import { servicePort } from "../packet/services.js";
+import { servicePort } from "../packet/portNames.js";
 
 /** What a filter looks at. */
 export interface Filterable {

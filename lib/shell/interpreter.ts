@@ -2,7 +2,7 @@ import { InputError } from "../errors.js";
 import { grep } from "./grep.js";
 import { mapText, type Output, type Printed, text } from "./output.js";
 import { parseLine, type Statement } from "./script.js";
-import type { Word } from "./words.js";
+import type { Word } from "./tokens.js";
 
 /** Deeper than anybody nests commands by hand. */
 const deepest = 10;

@@ -1,5 +1,5 @@
 import { known } from "../checks.js";
-import type { Host } from "../net/types.js";
+import type { Host } from "../net/network.js";
 import { type Data, printJson, printYaml } from "../render/document.js";
 import {
   printDeployments,
@@ -9,7 +9,7 @@ import {
   printServices,
   selects,
   type TableOptions,
-} from "../render/kubectl.js";
+} from "../render/kubectlText.js";
 import {
   type ApiObject,
   deploymentObject,
@@ -24,7 +24,7 @@ import { type FlagSpec, fail, readFlags, toggle, value, wholeNumber } from "./fl
 import { runOn } from "./machine.js";
 import { mapText, type Output, text } from "./output.js";
 import { byNamespaceAndName } from "./places.js";
-import type { NamespaceQuery, SessionInside } from "./types.js";
+import type { NamespaceQuery, SessionInside } from "./command.js";
 
 /** What every resource has for kubectl. */
 interface Named {

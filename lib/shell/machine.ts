@@ -1,8 +1,8 @@
 import { parseAddr } from "../ip/addr.js";
 import { isBroadcastFor } from "../net/options.js";
 import { printList, printSave } from "../netfilter/print.js";
-import type { TableName } from "../netfilter/types.js";
-import { printAddresses, printRoutes } from "../render/addresses.js";
+import type { TableName } from "../netfilter/ruleset.js";
+import { printAddresses, printRoutes } from "../render/ipText.js";
 import { printConntrack } from "../render/conntrack.js";
 import { curlFailure, printCurl } from "../render/curl.js";
 import { printPing } from "../render/ping.js";
@@ -12,7 +12,7 @@ import { type Arguments, fail, readFlags, toggle, value, wholeNumber } from "./f
 import { runScript } from "./interpreter.js";
 import { type Output, text } from "./output.js";
 import { tcpdump } from "./tcpdump.js";
-import type { Command, Machine } from "./types.js";
+import type { Command, Machine } from "./command.js";
 
 const only = (where: string, { rest }: Arguments, usage: string): string =>
   rest.length === 1 ? rest[0]! : fail(where, rest.join(" "), "is not one destination", usage);

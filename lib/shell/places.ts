@@ -1,9 +1,9 @@
 import { known } from "../checks.js";
 import { InputError } from "../errors.js";
 import type { Addr } from "../ip/addr.js";
-import type { Service } from "../kube/types.js";
-import type { Host } from "../net/types.js";
-import type { Built } from "../scenario/types.js";
+import type { Service } from "../kube/cluster.js";
+import type { Host } from "../net/network.js";
+import type { Built } from "../scenario/scenario.js";
 
 /** The order in which the API server lists objects. */
 export const byNamespaceAndName = (

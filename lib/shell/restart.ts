@@ -1,6 +1,6 @@
 import { formatTime } from "../scenario/time.js";
-import type { Built, BuiltCluster, ClusterSpec, Scenario } from "../scenario/types.js";
-import type { Time } from "../kube/types.js";
+import type { Built, BuiltCluster, ClusterSpec, Scenario } from "../scenario/scenario.js";
+import type { Time } from "../kube/cluster.js";
 
 /** A cluster with the times written down that it had because of the scenario's start. */
 const dated = ({ spec, cluster }: BuiltCluster, startsAt: string): ClusterSpec => {

@@ -1,5 +1,5 @@
 import { InputError } from "../errors.js";
-import { type Token, tokenize, type Word } from "./words.js";
+import { type Token, tokenize, type Word } from "./tokens.js";
 
 /** `name=value` in front of a command line. */
 export interface Assignment {

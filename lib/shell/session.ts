@@ -2,12 +2,12 @@ import { known, wholeNumber } from "../checks.js";
 import { InputError } from "../errors.js";
 import { type Addr, formatAddr } from "../ip/addr.js";
 import { parseManifest } from "../kube/manifest.js";
-import type { Cluster, Deployment, Ingress, Node, PendingPod, Pod, Service, Time } from "../kube/types.js";
+import type { Cluster, Deployment, Ingress, Node, PendingPod, Pod, Service, Time } from "../kube/cluster.js";
 import type { Capture, ConnectResult, Lab, ModelLab, PingOptions, PingResult } from "../net/lab.js";
 import { bootModel } from "../net/model.js";
-import type { Host, Network } from "../net/types.js";
+import type { Host, Network } from "../net/network.js";
 import type { ConntrackEntry } from "../netfilter/netfilter.js";
-import type { CountedRuleset } from "../netfilter/types.js";
+import type { CountedRuleset } from "../netfilter/ruleset.js";
 import {
   type LoadBalancerResource,
   type PublicIpResource,
@@ -19,14 +19,14 @@ import {
 import { build } from "../scenario/build.js";
 import { type Addon, applyManifest, disableAddon, editCluster, enableAddon } from "../scenario/edit.js";
 import { formatTime, parseTime } from "../scenario/time.js";
-import type { Built, BuiltCluster, ClusterSpec, Scenario } from "../scenario/types.js";
+import type { Built, BuiltCluster, ClusterSpec, Scenario } from "../scenario/scenario.js";
 import { type Applied, compareManifest } from "./applied.js";
 import { filterablePacket, packetFilter } from "./filter.js";
 import { fail } from "./flags.js";
 import { addressOfName, byNamespaceAndName, findHost, interfaceOf } from "./places.js";
 import { restartAt } from "./restart.js";
 import { Terminal } from "./terminal.js";
-import type { CaptureOptions, NamespaceQuery, Session } from "./types.js";
+import type { CaptureOptions, NamespaceQuery, Session } from "./command.js";
 import { readUrl } from "./url.js";
 
 /** How a session is opened. */

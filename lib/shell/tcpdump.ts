@@ -1,10 +1,10 @@
 import { readPcap, writeCookedPcap, writePcap } from "../packet/pcap.js";
-import { printTcpdump, printTcpdumpFile, type TcpdumpForm } from "../render/tcpdump.js";
+import { printTcpdump, printTcpdumpFile, type TcpdumpForm } from "../render/tcpdumpText.js";
 import { filterableRecord, packetFilter } from "./filter.js";
 import { fail, readFlags, toggle, value, wholeNumber } from "./flags.js";
 import { type Output, text } from "./output.js";
 import { addressesOf, interfaceAt, interfaceIndex, interfaceOf } from "./places.js";
-import type { Command, Machine } from "./types.js";
+import type { Command, Machine } from "./command.js";
 
 /** What is asked of packets, wherever they come from. */
 interface Asked {

@@ -6,7 +6,7 @@ import { kubectl } from "./kubectl.js";
 import { runOn } from "./machine.js";
 import { type Job, type Output, text } from "./output.js";
 import { type Line, parseLine, readLines, type Statement } from "./script.js";
-import type { SessionInside } from "./types.js";
+import type { SessionInside } from "./command.js";
 
 /** The name under which the workstation's terminal is kept; no host has it. */
 const workstation = "";

@@ -2,7 +2,7 @@ import { listOf, within } from "../checks.js";
 import { largest, smallest } from "../extremes.js";
 import { erlangB, loadFor, portsFor, sharedPorts } from "./erlang.js";
 import { meanHold, meanOpen } from "./hold.js";
-import { type PortRules, checkRules, groupOf, holdOf } from "./rules.js";
+import { type PortRules, checkRules, groupOf, holdOf } from "./portRules.js";
 import { type Protocol, type Stream, checkStream, destinationShares } from "./workload.js";
 
 /** What one pool's ports are offered towards one destination (or one group of them that shares ports, as with UDP). */

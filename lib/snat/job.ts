@@ -5,7 +5,7 @@ import { oneOf } from "../shape.js";
 import { subseed } from "../random.js";
 import type { PortChoice } from "./erlang.js";
 import { type Hold, meanHold } from "./hold.js";
-import { type PortRules, checkRules, groupOf, holdOf } from "./rules.js";
+import { type PortRules, checkRules, groupOf, holdOf } from "./portRules.js";
 import {
   type PodLoad,
   type Protocol,

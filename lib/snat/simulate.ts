@@ -1,9 +1,9 @@
 import { wholeNumber, withFields } from "../checks.js";
-import { type PoolOutcome, PoolRun, figure, figuresPerBucket } from "./engine.js";
+import { type PoolOutcome, PoolRun, figure, figuresPerBucket } from "./poolRun.js";
 import { type Estimate, estimate } from "./estimate.js";
 import { type Job, type RulesChange, type Timing, checkChange, checkTiming, compileJob } from "./job.js";
 import { type RunOptions, breathe, checkCancelled } from "./progress.js";
-import { type PortRules, checkRules } from "./rules.js";
+import { type PortRules, checkRules } from "./portRules.js";
 import { type SimulationWork, arrivalsAtMost, checkWork, workOf } from "./work.js";
 import { type Protocol, type Workload, checkWorkload } from "./workload.js";
 

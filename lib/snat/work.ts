@@ -1,6 +1,6 @@
 import { within } from "../checks.js";
 import { refuse } from "../errors.js";
-import { figuresPerBucket } from "./engine.js";
+import { figuresPerBucket } from "./poolRun.js";
 import { type Job, type JobStream, timeAtMost } from "./job.js";
 
 /** How large a simulation is, known before it runs. */

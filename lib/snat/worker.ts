@@ -1,5 +1,5 @@
 import { parentPort } from "node:worker_threads";
-import { PoolRun } from "./engine.js";
+import { PoolRun } from "./poolRun.js";
 import type { Job } from "./job.js";
 import type { Task } from "./simulate.js";
 

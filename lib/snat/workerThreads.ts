@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { wholeNumber } from "../checks.js";
-import type { PoolOutcome } from "./engine.js";
+import type { PoolOutcome } from "./poolRun.js";
 import type { Job } from "./job.js";
 import type { Task, Workers } from "./simulate.js";
 

@@ -14,7 +14,7 @@ import { eras } from "../../lib/azure/era.js";
 import { snatPorts } from "../../lib/azure/snat.js";
 import type { Surge } from "../../lib/azure/surge.js";
 import { type Addr, addr, formatAddr } from "../../lib/ip/addr.js";
-import type { PortAllocation } from "../../lib/net/types.js";
+import type { PortAllocation } from "../../lib/net/network.js";
 import { seeded } from "../../lib/random.js";
 import { message } from "../message.js";
 

@@ -7,8 +7,8 @@ import { type Surge, countNodes, defaultSurge } from "../../lib/azure/surge.js";
 import { build } from "../../lib/scenario/build.js";
 import { smallCluster } from "../../lib/scenario/small.js";
 import { portsFor } from "../../lib/snat/erlang.js";
-import { planOutbound } from "../../lib/snat/plan.js";
-import { loadBalancerRules } from "../../lib/snat/rules.js";
+import { planOutbound } from "../../lib/snat/planOutbound.js";
+import { loadBalancerRules } from "../../lib/snat/portRules.js";
 
 const counting = suite("countNodes");
 

@@ -2,14 +2,14 @@ import { nodeRules } from "../../lib/kube/nodeRules.js";
 import { bootModel } from "../../lib/net/model.js";
 import type { ModelLab } from "../../lib/net/lab.js";
 import { compile } from "../../lib/netfilter/compile.js";
-import { parseSave } from "../../lib/netfilter/parse.js";
+import { parseSave } from "../../lib/netfilter/parseSave.js";
 import { printSave } from "../../lib/netfilter/print.js";
-import type { Ruleset } from "../../lib/netfilter/types.js";
+import type { Ruleset } from "../../lib/netfilter/ruleset.js";
 import { build } from "../../lib/scenario/build.js";
 import { type FlowTable, flowTable } from "../../lib/scenario/flowTable.js";
 import { smallCluster } from "../../lib/scenario/small.js";
 import { snatUse } from "../../lib/scenario/snatUse.js";
-import type { Built, Scenario } from "../../lib/scenario/types.js";
+import type { Built, Scenario } from "../../lib/scenario/scenario.js";
 import { type Bench, collectGarbage, type Figure } from "./bench.js";
 
 const sizes = [100, 200, 500, 1000, 2000, 5000];

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { formatAddr } from "../../lib/ip/addr.js";
 import { bootLinux } from "../../lib/linux/boot.js";
-import { planLinux } from "../../lib/linux/plan.js";
+import { planLinux } from "../../lib/linux/namespacePlan.js";
 import { bootModel } from "../../lib/net/model.js";
 import { printSave } from "../../lib/netfilter/print.js";
 import type { Udp } from "../../lib/packet/packet.js";

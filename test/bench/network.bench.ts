@@ -1,6 +1,6 @@
 import { build } from "../../lib/scenario/build.js";
 import { smallCluster } from "../../lib/scenario/small.js";
-import type { Built } from "../../lib/scenario/types.js";
+import type { Built } from "../../lib/scenario/scenario.js";
 import { bootModel } from "../../lib/net/model.js";
 import { type Bench, collectGarbage, type Figure, median, timed } from "./bench.js";
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { erlangB, portsFor } from "../../lib/snat/erlang.js";
-import type { PoolSpec } from "../../lib/snat/pool.js";
+import type { PoolSpec } from "../../lib/snat/portPool.js";
 import { plainPool } from "../snat/reference.js";
 import { type Bench, collectGarbage, type Figure, median, timed } from "./bench.js";
 

@@ -1,7 +1,7 @@
 import { addr } from "../../lib/ip/addr.js";
 import { cidr, everywhere } from "../../lib/ip/cidr.js";
-import type { Network } from "../../lib/net/types.js";
-import { noRules, type Ruleset } from "../../lib/netfilter/types.js";
+import type { Network } from "../../lib/net/network.js";
+import { noRules, type Ruleset } from "../../lib/netfilter/ruleset.js";
 
 const caller = { kind: "caller-address" } as const;
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { podHostId } from "../../lib/kube/hosts.js";
-import type { Host, Network } from "../../lib/net/types.js";
-import { parseSave } from "../../lib/netfilter/parse.js";
+import type { Host, Network } from "../../lib/net/network.js";
+import { parseSave } from "../../lib/netfilter/parseSave.js";
 import { build } from "../../lib/scenario/build.js";
 import { smallCluster } from "../../lib/scenario/small.js";
 import type { Place } from "./generate.js";

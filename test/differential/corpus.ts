@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { format } from "prettier";
-import type { Network } from "../../lib/net/types.js";
+import type { Network } from "../../lib/net/network.js";
 import type { Random } from "../../lib/random.js";
 import type { Sent } from "./generate.js";
 import { networkFromJson, networkToJson } from "./networkText.js";

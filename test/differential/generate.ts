@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { type Addr, addr } from "../../lib/ip/addr.js";
 import { cidr, cidrOf } from "../../lib/ip/cidr.js";
 import { cloudNetwork, cloudShape } from "./cloud.js";
-import type { Host, Interface, Network, Route } from "../../lib/net/types.js";
+import type { Host, Interface, Network, Route } from "../../lib/net/network.js";
 import type {
   AddrType,
   Chain,
@@ -17,7 +17,7 @@ import type {
   Table,
   TableName,
   Target,
-} from "../../lib/netfilter/types.js";
+} from "../../lib/netfilter/ruleset.js";
 import type { Packet } from "../../lib/packet/packet.js";
 
 /** What is done to a network, in order; an exchange is a conversation of which some step is taken each time. */

@@ -2,7 +2,7 @@ import { addr } from "../../lib/ip/addr.js";
 import { bootLinux } from "../../lib/linux/boot.js";
 import type { Lab } from "../../lib/net/lab.js";
 import { bootModel } from "../../lib/net/model.js";
-import type { Network, Translator } from "../../lib/net/types.js";
+import type { Network, Translator } from "../../lib/net/network.js";
 import { kubenetLike } from "../net/networks.js";
 import { lans } from "../net/stack.js";
 import { runKernel, runModel } from "./run.js";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { formatAddr } from "../../lib/ip/addr.js";
-import type { Cluster } from "../../lib/kube/types.js";
+import type { Cluster } from "../../lib/kube/cluster.js";
 import { bootLinux, type LinuxLab } from "../../lib/linux/boot.js";
 import type { ConnectResult, Lab } from "../../lib/net/lab.js";
 import { bootModel } from "../../lib/net/model.js";

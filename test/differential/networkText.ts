@@ -1,8 +1,8 @@
 import { type Addr, addr, formatAddr } from "../../lib/ip/addr.js";
-import type { Network } from "../../lib/net/types.js";
-import { parseSave } from "../../lib/netfilter/parse.js";
+import type { Network } from "../../lib/net/network.js";
+import { parseSave } from "../../lib/netfilter/parseSave.js";
 import { printSave } from "../../lib/netfilter/print.js";
-import type { Ruleset } from "../../lib/netfilter/types.js";
+import type { Ruleset } from "../../lib/netfilter/ruleset.js";
 
 /**
  * A network as JSON that one can read: addresses with dots, blocks with a slash, rules as iptables-save prints them.

@@ -3,10 +3,10 @@ import { bootLinux, type HostCaptured, type LinuxLab } from "../../lib/linux/boo
 import { bootModel } from "../../lib/net/model.js";
 import type { Hop, Trace } from "../../lib/net/trace.js";
 import type { Lab } from "../../lib/net/lab.js";
-import type { Host, Network } from "../../lib/net/types.js";
+import type { Host, Network } from "../../lib/net/network.js";
 import type { ConntrackEntry } from "../../lib/netfilter/netfilter.js";
 import { printSave } from "../../lib/netfilter/print.js";
-import type { CountedRuleset, PortRange } from "../../lib/netfilter/types.js";
+import type { CountedRuleset, PortRange } from "../../lib/netfilter/ruleset.js";
 import type { Flow } from "../../lib/packet/flow.js";
 import type { Packet } from "../../lib/packet/packet.js";
 import type { Random } from "../../lib/random.js";

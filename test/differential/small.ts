@@ -1,6 +1,6 @@
 import { type Addr, addr } from "../../lib/ip/addr.js";
 import type { Tcp, TcpFlag, Udp } from "../../lib/packet/packet.js";
-import type { Host } from "../../lib/net/types.js";
+import type { Host } from "../../lib/net/network.js";
 import { lans } from "../net/stack.js";
 import type { Case, Sent } from "./generate.js";
 

@@ -15,7 +15,7 @@ import { type Output, parseNotebook } from "../../lib/course/nbformat.js";
 import { articleMoments, articlePins, articleScenario } from "../../lib/scenario/article.js";
 import { scenarioAt } from "../../lib/scenario/edit.js";
 import { whereami, whereamiIngress } from "../../lib/scenario/manifests.js";
-import type { Pins } from "../../lib/scenario/types.js";
+import type { Pins } from "../../lib/scenario/scenario.js";
 import { openSession } from "../../lib/shell/session.js";
 
 /** What is not compared as it stands, and why. Applied to both sides. */

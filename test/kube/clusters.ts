@@ -1,7 +1,7 @@
 import { InputError } from "../../lib/errors.js";
 import { type Addr, addr } from "../../lib/ip/addr.js";
 import { cidr, nth } from "../../lib/ip/cidr.js";
-import type { ClusterInput } from "../../lib/kube/input.js";
+import type { ClusterInput } from "../../lib/kube/clusterInput.js";
 import { parseManifest } from "../../lib/kube/manifest.js";
 
 const app = (name: string, service: "LoadBalancer" | "ClusterIP") => `

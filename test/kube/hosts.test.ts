@@ -2,10 +2,10 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { addr, formatAddr } from "../../lib/ip/addr.js";
 import { cidr, formatCidr } from "../../lib/ip/cidr.js";
-import { buildCluster } from "../../lib/kube/build.js";
+import { buildCluster } from "../../lib/kube/buildCluster.js";
 import { clusterHosts } from "../../lib/kube/hosts.js";
 import { parseManifest } from "../../lib/kube/manifest.js";
-import type { Host, Interface } from "../../lib/net/types.js";
+import type { Host, Interface } from "../../lib/net/network.js";
 import { articleKubenet, azureCni, kubenet, messageOf, start, whereami } from "./clusters.js";
 
 const test = suite("clusterHosts");

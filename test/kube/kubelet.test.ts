@@ -1,7 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { cidr } from "../../lib/ip/cidr.js";
-import { buildCluster } from "../../lib/kube/build.js";
+import { buildCluster } from "../../lib/kube/buildCluster.js";
 import { kubeReserved, vmSizeOf } from "../../lib/kube/kubelet.js";
 import { articleKubenet, azureCni, kubenet } from "./clusters.js";
 

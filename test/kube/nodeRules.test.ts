@@ -1,11 +1,11 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { cidr } from "../../lib/ip/cidr.js";
-import { buildCluster } from "../../lib/kube/build.js";
-import type { ClusterInput } from "../../lib/kube/input.js";
+import { buildCluster } from "../../lib/kube/buildCluster.js";
+import type { ClusterInput } from "../../lib/kube/clusterInput.js";
 import { nodeRules } from "../../lib/kube/nodeRules.js";
 import { printList, printSave } from "../../lib/netfilter/print.js";
-import type { CountedRuleset, Ruleset } from "../../lib/netfilter/types.js";
+import type { CountedRuleset, Ruleset } from "../../lib/netfilter/ruleset.js";
 import { alone, canRunIptables } from "../linux/need.js";
 import { articleKubenet, azureCni, kubenet, start, whereami } from "./clusters.js";
 

@@ -4,7 +4,7 @@ import { formatAddr } from "../../lib/ip/addr.js";
 import { bootLinux, type LinuxLab } from "../../lib/linux/boot.js";
 import type { ConnectResult, Lab, PingResult } from "../../lib/net/lab.js";
 import { bootModel } from "../../lib/net/model.js";
-import type { Network } from "../../lib/net/types.js";
+import type { Network } from "../../lib/net/network.js";
 import { articleScenario } from "../../lib/scenario/article.js";
 import { build } from "../../lib/scenario/build.js";
 import { smallCluster } from "../../lib/scenario/small.js";

@@ -12,7 +12,7 @@ import { formatAddr } from "../../lib/ip/addr.js";
 import { bootLinux, type LinuxLab } from "../../lib/linux/boot.js";
 import type { Lab } from "../../lib/net/lab.js";
 import { bootModel } from "../../lib/net/model.js";
-import type { Network } from "../../lib/net/types.js";
+import type { Network } from "../../lib/net/network.js";
 import { type Packet, packetLength } from "../../lib/packet/packet.js";
 import { bridgeLike, kubenetLike } from "../net/networks.js";
 import { alone, canRunLinux } from "./need.js";
@@ -241,7 +241,7 @@ if (canRunLinux()) {
   const program = (ending: string) => {
     const boot = fileURLToPath(new URL("../../lib/linux/boot.ts", import.meta.url));
     const networks = fileURLToPath(new URL("../net/networks.ts", import.meta.url));
-    const parse = fileURLToPath(new URL("../../lib/netfilter/parse.ts", import.meta.url));
+    const parse = fileURLToPath(new URL("../../lib/netfilter/parseSave.ts", import.meta.url));
     return `import { bootLinux } from "${boot}"; import { kubenetLike } from "${networks}"; import { parseSave } from "${parse}";
 const many = "-A FORWARD -s 198.51.100.1/32 -j DROP\\n".repeat(3000); // more than the kernel takes at once
 const main = async () => {

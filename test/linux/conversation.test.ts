@@ -3,8 +3,8 @@ import * as assert from "uvu/assert";
 import { bootLinux } from "../../lib/linux/boot.js";
 import type { Lab } from "../../lib/net/lab.js";
 import { bootModel } from "../../lib/net/model.js";
-import type { Network, Translator } from "../../lib/net/types.js";
-import { parseSave } from "../../lib/netfilter/parse.js";
+import type { Network, Translator } from "../../lib/net/network.js";
+import { parseSave } from "../../lib/netfilter/parseSave.js";
 import { kubenetLike } from "../net/networks.js";
 import { canRunLinux } from "./need.js";
 

@@ -1,7 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { bootLinux, type LinuxLab } from "../../lib/linux/boot.js";
-import type { Network } from "../../lib/net/types.js";
+import type { Network } from "../../lib/net/network.js";
 import {
   type Asked,
   asked,

@@ -5,7 +5,7 @@ import { addr, formatAddr } from "../../lib/ip/addr.js";
 import type { ConnectResult, PingResult } from "../../lib/net/lab.js";
 import { bootModel } from "../../lib/net/model.js";
 import type { Trace } from "../../lib/net/trace.js";
-import type { Network } from "../../lib/net/types.js";
+import type { Network } from "../../lib/net/network.js";
 import type { Packet, TcpFlag } from "../../lib/packet/packet.js";
 import { bridgeLike, kubenetLike } from "./networks.js";
 

@@ -1,8 +1,8 @@
 import { type Addr, addr } from "../../lib/ip/addr.js";
 import { cidr } from "../../lib/ip/cidr.js";
-import { parseSave } from "../../lib/netfilter/parse.js";
-import { noRules, type Ruleset } from "../../lib/netfilter/types.js";
-import type { Fabric, Host, Network, PortAllocation, UserRoute } from "../../lib/net/types.js";
+import { parseSave } from "../../lib/netfilter/parseSave.js";
+import { noRules, type Ruleset } from "../../lib/netfilter/ruleset.js";
+import type { Fabric, Host, Network, PortAllocation, UserRoute } from "../../lib/net/network.js";
 
 /** Small networks made by hand, to test the engine without the cluster builder. */
 

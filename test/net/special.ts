@@ -1,7 +1,7 @@
 import { InputError } from "../../lib/errors.js";
 import { addr } from "../../lib/ip/addr.js";
 import type { Lab } from "../../lib/net/lab.js";
-import type { Host, Network } from "../../lib/net/types.js";
+import type { Host, Network } from "../../lib/net/network.js";
 import type { Packet } from "../../lib/packet/packet.js";
 import { ask, lans } from "./stack.js";
 

@@ -1,8 +1,8 @@
 import { addr } from "../../lib/ip/addr.js";
 import { cidr } from "../../lib/ip/cidr.js";
 import type { ConnectOptions, ConnectResult, Lab } from "../../lib/net/lab.js";
-import type { Host, Network } from "../../lib/net/types.js";
-import { parseSave } from "../../lib/netfilter/parse.js";
+import type { Host, Network } from "../../lib/net/network.js";
+import { parseSave } from "../../lib/netfilter/parseSave.js";
 
 /** A router between a (10.1.0.2), with c (10.1.0.3) on the same bridge, and b (10.1.1.2), whose ports 80 and 53 answer. */
 export const lans = (

@@ -3,7 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { addr, formatAddr } from "../../lib/ip/addr.js";
 import { TranslatorState } from "../../lib/net/translator.js";
-import type { Translator } from "../../lib/net/types.js";
+import type { Translator } from "../../lib/net/network.js";
 import type { TcpFlag } from "../../lib/packet/packet.js";
 import { type Flow, flowKey, invert, type FlowPacket } from "../../lib/packet/flow.js";
 

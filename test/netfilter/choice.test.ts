@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { choicesOf } from "../../lib/netfilter/choice.js";
-import { parseSave } from "../../lib/netfilter/parse.js";
+import { parseSave } from "../../lib/netfilter/parseSave.js";
 import { seeded } from "../../lib/random.js";
 
 const choices = suite("rules that only draw");

@@ -3,7 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { cidr } from "../../lib/ip/cidr.js";
 import { keptProbability, matchesInOrder } from "../../lib/netfilter/order.js";
-import type { Match } from "../../lib/netfilter/types.js";
+import type { Match } from "../../lib/netfilter/ruleset.js";
 
 const tcp: Match = { kind: "protocol", not: false, proto: "tcp" };
 const from: Match = { kind: "source", not: false, cidr: cidr("10.0.0.0/8") };

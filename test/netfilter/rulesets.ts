@@ -13,7 +13,7 @@ import type {
   Table,
   TableName,
   Target,
-} from "../../lib/netfilter/types.js";
+} from "../../lib/netfilter/ruleset.js";
 
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
   fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>;

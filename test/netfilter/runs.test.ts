@@ -5,7 +5,7 @@ import { type Addr, addr } from "../../lib/ip/addr.js";
 import { cidrOf, hostCidr } from "../../lib/ip/cidr.js";
 import type { NetfilterStep, Skb, Verdict } from "../../lib/netfilter/netfilter.js";
 import { startNetfilter } from "../../lib/netfilter/start.js";
-import type { Chain, CountedRuleset, Hook, Match, Rule, Ruleset, Target } from "../../lib/netfilter/types.js";
+import type { Chain, CountedRuleset, Hook, Match, Rule, Ruleset, Target } from "../../lib/netfilter/ruleset.js";
 import type { Packet } from "../../lib/packet/packet.js";
 import { seeded } from "../../lib/random.js";
 

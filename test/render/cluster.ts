@@ -1,6 +1,6 @@
 import { addr } from "../../lib/ip/addr.js";
 import { cidr } from "../../lib/ip/cidr.js";
-import type { Cluster } from "../../lib/kube/types.js";
+import type { Cluster } from "../../lib/kube/cluster.js";
 
 /** 22:00:00 on the day that the small cluster was made. */
 export const now = Date.UTC(2018, 11, 5, 22) / 1000;

@@ -4,7 +4,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { InputError } from "../../lib/errors.js";
 import { readPcap } from "../../lib/packet/pcap.js";
-import { printTcpdumpFile } from "../../lib/render/tcpdump.js";
+import { printTcpdumpFile } from "../../lib/render/tcpdumpText.js";
 import { anyCarried, type LinkName, links, pcapFile } from "../packet/frames.js";
 import { realTcpdump } from "../packet/programs.js";
 import { hasTool } from "../tools.js";

@@ -9,7 +9,7 @@ import { build } from "../../lib/scenario/build.js";
 import { editCluster, enableAddon, scenarioAt } from "../../lib/scenario/edit.js";
 import { whereami, whereamiIngress } from "../../lib/scenario/manifests.js";
 import { parseTime } from "../../lib/scenario/time.js";
-import type { Scenario } from "../../lib/scenario/types.js";
+import type { Scenario } from "../../lib/scenario/scenario.js";
 import { message } from "../message.js";
 import { clusterNamed, podId, seenBy } from "./base.js";
 

@@ -1,7 +1,7 @@
 import { formatAddr } from "../../lib/ip/addr.js";
 import { bootModel } from "../../lib/net/model.js";
 import { build } from "../../lib/scenario/build.js";
-import type { Built, ClusterSpec, Scenario } from "../../lib/scenario/types.js";
+import type { Built, ClusterSpec, Scenario } from "../../lib/scenario/scenario.js";
 
 export const clusterNamed = (built: Built, name: string) =>
   built.clusters.find(({ cluster }) => cluster.name === name)!;

@@ -5,7 +5,7 @@ import { InputError } from "../../lib/errors.js";
 import { articleScenario } from "../../lib/scenario/article.js";
 import { build } from "../../lib/scenario/build.js";
 import { whereami } from "../../lib/scenario/manifests.js";
-import type { Scenario } from "../../lib/scenario/types.js";
+import type { Scenario } from "../../lib/scenario/scenario.js";
 import { message } from "../message.js";
 import { plain, plainCni } from "./base.js";
 

@@ -4,15 +4,15 @@ import * as assert from "uvu/assert";
 import { cidr } from "../../lib/ip/cidr.js";
 import { formatAddr } from "../../lib/ip/addr.js";
 import { bootModel } from "../../lib/net/model.js";
-import { parseSave } from "../../lib/netfilter/parse.js";
-import type { Ruleset } from "../../lib/netfilter/types.js";
+import { parseSave } from "../../lib/netfilter/parseSave.js";
+import type { Ruleset } from "../../lib/netfilter/ruleset.js";
 import { articleScenario } from "../../lib/scenario/article.js";
 import { build } from "../../lib/scenario/build.js";
 import { editCluster } from "../../lib/scenario/edit.js";
 import { outlineOf } from "../../lib/scenario/flowClasses.js";
 import { flowTable } from "../../lib/scenario/flowTable.js";
 import { smallCluster } from "../../lib/scenario/small.js";
-import type { Built } from "../../lib/scenario/types.js";
+import type { Built } from "../../lib/scenario/scenario.js";
 
 /** Every row of a table beside what a trace of its own says, in one lab and in the same order. */
 const compare = (built: Built, options: Parameters<typeof flowTable>[1] = {}) => {

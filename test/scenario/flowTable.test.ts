@@ -15,7 +15,7 @@ import {
 import { smallCluster } from "../../lib/scenario/small.js";
 import { nodeCounts, plugins } from "./ways.js";
 import { tableText } from "../../lib/course/dataTable.js";
-import type { Scenario } from "../../lib/scenario/types.js";
+import type { Scenario } from "../../lib/scenario/scenario.js";
 
 const tableOf = (scenario: Scenario): readonly FlowRow[] => [...flowTable(build(scenario))];
 const article = tableOf(articleScenario);

@@ -4,7 +4,7 @@ import { addr } from "../../lib/ip/addr.js";
 import type { ConnectOptions, ModelLab } from "../../lib/net/lab.js";
 import { bootModel } from "../../lib/net/model.js";
 import type { Tcp } from "../../lib/packet/packet.js";
-import { formatReason } from "../../lib/render/trace.js";
+import { formatReason } from "../../lib/render/traceText.js";
 import { build } from "../../lib/scenario/build.js";
 import { smallCluster } from "../../lib/scenario/small.js";
 import { editCluster } from "../../lib/scenario/edit.js";

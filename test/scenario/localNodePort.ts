@@ -1,6 +1,6 @@
 import type { ConnectResult, Lab } from "../../lib/net/lab.js";
-import type { Network } from "../../lib/net/types.js";
-import type { Built } from "../../lib/scenario/types.js";
+import type { Network } from "../../lib/net/network.js";
+import type { Built } from "../../lib/scenario/scenario.js";
 
 /** A NodePort asked for at 127.0.0.1 by the node itself: works only because kube-proxy sets route_localnet. */
 export const atLocalhost = ({ clusters }: Built): { readonly node: string; readonly port: number } => {

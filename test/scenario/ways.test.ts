@@ -1,7 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { bootModel } from "../../lib/net/model.js";
-import type { NetworkPlugin } from "../../lib/kube/types.js";
+import type { NetworkPlugin } from "../../lib/kube/cluster.js";
 import { describeWay, go, nodeCounts, plugins, shapeOf, type Way, waysOf } from "./ways.js";
 
 const test = suite("every way");

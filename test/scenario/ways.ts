@@ -1,11 +1,11 @@
 import { formatAddr } from "../../lib/ip/addr.js";
 import { podHostId } from "../../lib/kube/hosts.js";
-import type { NetworkPlugin, Pod } from "../../lib/kube/types.js";
+import type { NetworkPlugin, Pod } from "../../lib/kube/cluster.js";
 import type { ConnectResult, Lab } from "../../lib/net/lab.js";
 import { build } from "../../lib/scenario/build.js";
 import { editCluster, enableAddon } from "../../lib/scenario/edit.js";
 import { smallCluster } from "../../lib/scenario/small.js";
-import type { Built } from "../../lib/scenario/types.js";
+import type { Built } from "../../lib/scenario/scenario.js";
 
 /** One node has no other, two are the least that can differ, five leave most of a draw to nodes without the pod. */
 export const nodeCounts = [1, 2, 5] as const;

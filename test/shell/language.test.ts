@@ -7,7 +7,7 @@ import type { Packet } from "../../lib/packet/packet.js";
 import { filterablePacket, packetFilter } from "../../lib/shell/filter.js";
 import { readFlags, toggle, value } from "../../lib/shell/flags.js";
 import { parseLine, readLines } from "../../lib/shell/script.js";
-import { tokenize, type Word } from "../../lib/shell/words.js";
+import { tokenize, type Word } from "../../lib/shell/tokens.js";
 
 const message = (action: () => unknown): string => {
   try {

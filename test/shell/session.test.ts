@@ -8,7 +8,7 @@ import { articleAt, articleScenario } from "../../lib/scenario/article.js";
 import { whereamiIngress } from "../../lib/scenario/manifests.js";
 import { smallCluster } from "../../lib/scenario/small.js";
 import { openSession, type SessionOptions } from "../../lib/shell/session.js";
-import type { Session } from "../../lib/shell/types.js";
+import type { Session } from "../../lib/shell/command.js";
 import { fails } from "../message.js";
 
 const vm = "10.13.1.4";

@@ -2,7 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { erlangB, occupancy } from "../../lib/snat/erlang.js";
 import type { Hold } from "../../lib/snat/hold.js";
-import { type PoolResult, simulatePool } from "../../lib/snat/pool.js";
+import { type PoolResult, simulatePool } from "../../lib/snat/portPool.js";
 
 const accuracy = suite("simulation against Erlang's B");
 

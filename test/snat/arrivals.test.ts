@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { arrivalsInPool, batch } from "../../lib/snat/arrivals.js";
 import { meanHold } from "../../lib/snat/hold.js";
 import { compileJob } from "../../lib/snat/job.js";
-import { loadBalancerRules } from "../../lib/snat/rules.js";
+import { loadBalancerRules } from "../../lib/snat/portRules.js";
 import { type Stream, type Workload, destinationShares } from "../../lib/snat/workload.js";
 
 const test = suite("arrivals");

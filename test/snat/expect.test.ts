@@ -3,7 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { erlangB, portsFor } from "../../lib/snat/erlang.js";
 import { destinationLoads, expectPool, portsNeeded } from "../../lib/snat/expect.js";
-import { type PortRules, loadBalancerRules } from "../../lib/snat/rules.js";
+import { type PortRules, loadBalancerRules } from "../../lib/snat/portRules.js";
 import type { Stream } from "../../lib/snat/workload.js";
 
 const near = (actual: number, expected: number, what: string) =>

@@ -1,7 +1,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type RulesChange, type Timing, checkChange, checkTiming, compileJob, seedOf } from "../../lib/snat/job.js";
-import { loadBalancerRules, natGatewayRules } from "../../lib/snat/rules.js";
+import { loadBalancerRules, natGatewayRules } from "../../lib/snat/portRules.js";
 import { type Stream, evenWorkload } from "../../lib/snat/workload.js";
 import { message } from "../message.js";
 

@@ -1,7 +1,7 @@
 import { arrivalsInPool, batch } from "../../lib/snat/arrivals.js";
-import { readings } from "../../lib/snat/engine.js";
+import { readings } from "../../lib/snat/poolRun.js";
 import type { Job, JobChange } from "../../lib/snat/job.js";
-import { type PoolSpec, arrivalsOf, warmUpArrivals } from "../../lib/snat/pool.js";
+import { type PoolSpec, arrivalsOf, warmUpArrivals } from "../../lib/snat/portPool.js";
 
 /** A binary heap of numbers, the least on top. */
 export class Heap {

@@ -5,7 +5,7 @@ import { InputError } from "../../lib/errors.js";
 import { erlangB, mappingsLost } from "../../lib/snat/erlang.js";
 import { expectPool } from "../../lib/snat/expect.js";
 import type { RulesChange } from "../../lib/snat/job.js";
-import { type PortRules, loadBalancerRules, natGatewayRules } from "../../lib/snat/rules.js";
+import { type PortRules, loadBalancerRules, natGatewayRules } from "../../lib/snat/portRules.js";
 import { type SimulateOptions, type SimulationResult, simulate, simulationWork } from "../../lib/snat/simulate.js";
 // Threads need the built library: Node starts them without the loader that runs these TypeScript files.
 import { workerThreads } from "../../lib/dist/snat/workerThreads.js";

@@ -8,7 +8,7 @@ import { build } from "../../../lib/scenario/build.js";
 import { readScenario } from "../../../lib/scenario/read.js";
 import { smallCluster } from "../../../lib/scenario/small.js";
 import { formatTime, parseTime } from "../../../lib/scenario/time.js";
-import type { Scenario } from "../../../lib/scenario/types.js";
+import type { Scenario } from "../../../lib/scenario/scenario.js";
 import {
   erlangB,
   loadFor,
@@ -19,9 +19,9 @@ import {
   withRetries,
 } from "../../../lib/snat/erlang.js";
 import { expectPool } from "../../../lib/snat/expect.js";
-import { type PlanQuestion, planOutbound } from "../../../lib/snat/plan.js";
-import { simulatePool, type PoolSpec } from "../../../lib/snat/pool.js";
-import { loadBalancerRules, masqueradeRules, natGatewayRules } from "../../../lib/snat/rules.js";
+import { type PlanQuestion, planOutbound } from "../../../lib/snat/planOutbound.js";
+import { simulatePool, type PoolSpec } from "../../../lib/snat/portPool.js";
+import { loadBalancerRules, masqueradeRules, natGatewayRules } from "../../../lib/snat/portRules.js";
 import { simulate, simulationWork } from "../../../lib/snat/simulate.js";
 import { burst, daily, evenWorkload, ramp, type Workload } from "../../../lib/snat/workload.js";
 import { Broken, holds, readValue, reading, readingLater, same, type Target } from "../target.js";

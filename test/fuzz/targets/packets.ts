@@ -1,6 +1,6 @@
 import { emitPacket, parsePacket } from "../../../lib/packet/emit.js";
 import { pcapOfFrames, readPcap } from "../../../lib/packet/pcap.js";
-import { printTcpdumpFile } from "../../../lib/render/tcpdump.js";
+import { printTcpdumpFile } from "../../../lib/render/tcpdumpText.js";
 import { filterableRecord, packetFilter } from "../../../lib/shell/filter.js";
 import { holds, reading, same, type Target } from "../target.js";
 

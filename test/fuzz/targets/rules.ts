@@ -1,7 +1,7 @@
 import { answers } from "../../../lib/linux/agent.js";
-import { parseConntrack, parseCounted, parsePing } from "../../../lib/linux/parse.js";
+import { parseConntrack, parseCounted, parsePing } from "../../../lib/linux/parseOutput.js";
 import { compile } from "../../../lib/netfilter/compile.js";
-import { parseSave } from "../../../lib/netfilter/parse.js";
+import { parseSave } from "../../../lib/netfilter/parseSave.js";
 import { printList, printSave } from "../../../lib/netfilter/print.js";
 import { printConntrack } from "../../../lib/render/conntrack.js";
 import { holds, reading, same, type Target } from "../target.js";

@@ -9,7 +9,7 @@ import { grep } from "../../../lib/shell/grep.js";
 import { parseLine, readLines } from "../../../lib/shell/script.js";
 import { openSession } from "../../../lib/shell/session.js";
 import { readUrl } from "../../../lib/shell/url.js";
-import { tokenize } from "../../../lib/shell/words.js";
+import { tokenize } from "../../../lib/shell/tokens.js";
 import type { Packet } from "../../../lib/packet/packet.js";
 import { holds, reading, readingLater, same, type Target } from "../target.js";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { ConnectionTable } from "../../lib/netfilter/table.js";
+import { ConnectionTable } from "../../lib/netfilter/connectionTable.js";
 import { Tracked, Tuple, udp } from "../../lib/netfilter/tuple.js";
 
 const test = suite("connection table");

@@ -3,7 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type Addr, addr, formatAddr } from "../../lib/ip/addr.js";
 import { cidr, cidrOf } from "../../lib/ip/cidr.js";
-import { pool } from "../../lib/ip/pool.js";
+import { pool } from "../../lib/ip/addressPool.js";
 
 const test = suite("pool");
 const text = (allocation: ReturnType<ReturnType<typeof pool>["first"]>) =>

@@ -3,7 +3,7 @@ import { emitPacket } from "../packet/emit.js";
 import { etherTypes, linkTypeName, linkTypes, packetTypes } from "../packet/link.js";
 import type { Packet } from "../packet/packet.js";
 import type { PcapRecord, Timed, Wire } from "../packet/pcap.js";
-import { serviceName } from "../packet/services.js";
+import { serviceName } from "../packet/portNames.js";
 import { formatPacket, type Naming, type PacketForm } from "./tcpdumpPacket.js";
 
 /** A packet to print: where `any` was listened to, its interface and direction show, as in tcpdump from 4.99 on. */

@@ -8,7 +8,7 @@ import {
   loadBalancerRules,
   masqueradeRules,
   natGatewayRules,
-} from "../../lib/snat/rules.js";
+} from "../../lib/snat/portRules.js";
 import type { Hold } from "../../lib/snat/hold.js";
 import type { Stream } from "../../lib/snat/workload.js";
 import { message } from "../message.js";

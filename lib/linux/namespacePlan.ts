@@ -13,7 +13,7 @@ import type {
   PortAllocation,
   Translator,
   UserRoute,
-} from "../net/types.js";
+} from "../net/network.js";
 
 /** What one network namespace is to become. */
 export interface NamespacePlan {

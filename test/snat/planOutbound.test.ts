@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { erlangB, loadFor, mappingsLost } from "../../lib/snat/erlang.js";
-import { type Plan, type PlanName, type PlanQuestion, compare, planOutbound } from "../../lib/snat/plan.js";
+import { type Plan, type PlanName, type PlanQuestion, compare, planOutbound } from "../../lib/snat/planOutbound.js";
 import type { Stream } from "../../lib/snat/workload.js";
 
 const api: Stream = {

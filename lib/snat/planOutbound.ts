@@ -10,7 +10,7 @@ import { type PlanNames, type PlaceNames, checkNames, commandLines } from "./pla
 import { loadFor, mappingsLost } from "./erlang.js";
 import { type DestinationLoad, type PoolExpectation, expectPool, perDestination, portsNeeded } from "./expect.js";
 import { meanDuration, meanHold } from "./hold.js";
-import { type PortRules, holdOf, loadBalancerRules, natGatewayRules } from "./rules.js";
+import { type PortRules, holdOf, loadBalancerRules, natGatewayRules } from "./portRules.js";
 import { type Stream, checkStream } from "./workload.js";
 
 /** What a cluster's virtual machines are grouped in. */

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Hold } from "../../lib/snat/hold.js";
-import { type PoolSpec, simulatePool, warmUpArrivals } from "../../lib/snat/pool.js";
+import { type PoolSpec, simulatePool, warmUpArrivals } from "../../lib/snat/portPool.js";
 import { plainPool } from "./reference.js";
 
 const spec: PoolSpec = {

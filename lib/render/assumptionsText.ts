@@ -1,4 +1,4 @@
-import type { Assumption } from "../scenario/types.js";
+import type { Assumption } from "../scenario/scenario.js";
 import { wrap } from "./wrap.js";
 
 /**

@@ -10,7 +10,7 @@ import type {
   Table,
   TableName,
   Target,
-} from "../netfilter/types.js";
+} from "../netfilter/ruleset.js";
 
 /** Short words for the rules that nodes have. */
 

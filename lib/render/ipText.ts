@@ -1,6 +1,6 @@
 import { formatAddr } from "../ip/addr.js";
 import { cidrOf, cidrSize, formatCidr, lastOf } from "../ip/cidr.js";
-import type { Host, Interface, Route } from "../net/types.js";
+import type { Host, Interface, Route } from "../net/network.js";
 
 const state = (link: Interface): string =>
   `<BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500${link.master === undefined ? "" : ` master ${link.master}`} state UP`;

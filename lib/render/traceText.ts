@@ -3,7 +3,7 @@ import { formatCidr } from "../ip/cidr.js";
 import type { DropReason } from "../netfilter/netfilter.js";
 import { formatRule } from "../netfilter/print.js";
 import type { Reason, Step, Hop, Disposition, Trace } from "../net/trace.js";
-import type { Route, UserRoute } from "../net/types.js";
+import type { Route, UserRoute } from "../net/network.js";
 import type { Flow } from "../packet/flow.js";
 import type { Packet } from "../packet/packet.js";
 import { wrap } from "./wrap.js";

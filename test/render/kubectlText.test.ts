@@ -4,7 +4,13 @@ import * as assert from "uvu/assert";
 import { addr } from "../../lib/ip/addr.js";
 import { printJson, printYaml } from "../../lib/render/document.js";
 import { age, ago } from "../../lib/render/duration.js";
-import { printDeployments, printIngresses, printNodes, printPods, printServices } from "../../lib/render/kubectl.js";
+import {
+  printDeployments,
+  printIngresses,
+  printNodes,
+  printPods,
+  printServices,
+} from "../../lib/render/kubectlText.js";
 import {
   deploymentObject,
   ingressObject,

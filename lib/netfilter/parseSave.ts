@@ -15,7 +15,7 @@ import type {
   Table,
   TableName,
   Target,
-} from "./types.js";
+} from "./ruleset.js";
 
 /** The words of one line, read one after another; every complaint names the line. */
 class Words {

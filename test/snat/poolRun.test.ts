@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { PoolRun, figure, figuresPerBucket } from "../../lib/snat/engine.js";
+import { PoolRun, figure, figuresPerBucket } from "../../lib/snat/poolRun.js";
 import { erlangB, occupancy, sharedPorts } from "../../lib/snat/erlang.js";
 import { type Job, compileJob } from "../../lib/snat/job.js";
-import { type PortRules, loadBalancerRules, masqueradeRules } from "../../lib/snat/rules.js";
+import { type PortRules, loadBalancerRules, masqueradeRules } from "../../lib/snat/portRules.js";
 import { type Stream, evenWorkload } from "../../lib/snat/workload.js";
 import { plainCluster } from "./reference.js";
 

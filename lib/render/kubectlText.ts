@@ -1,5 +1,15 @@
 import { formatAddr } from "../ip/addr.js";
-import type { Cluster, Deployment, Ingress, Node, PendingPod, Pod, Service, ServicePort, Time } from "../kube/types.js";
+import type {
+  Cluster,
+  Deployment,
+  Ingress,
+  Node,
+  PendingPod,
+  Pod,
+  Service,
+  ServicePort,
+  Time,
+} from "../kube/cluster.js";
 import { age } from "./duration.js";
 import { type Column, printTable } from "./table.js";
 

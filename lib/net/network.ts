@@ -1,6 +1,6 @@
 import type { Addr } from "../ip/addr.js";
 import type { Cidr } from "../ip/cidr.js";
-import type { ConntrackTimeouts, Ruleset } from "../netfilter/types.js";
+import type { ConntrackTimeouts, Ruleset } from "../netfilter/ruleset.js";
 
 /**
  * A whole network as plain data: no functions, no answers. Either engine boots it.

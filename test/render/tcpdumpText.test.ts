@@ -9,7 +9,7 @@ import { addr } from "../../lib/ip/addr.js";
 import type { Captured } from "../../lib/net/lab.js";
 import type { IcmpEcho, IcmpError, Packet, Tcp, TcpFlag, Udp } from "../../lib/packet/packet.js";
 import { writePcap } from "../../lib/packet/pcap.js";
-import { printTcpdump } from "../../lib/render/tcpdump.js";
+import { printTcpdump } from "../../lib/render/tcpdumpText.js";
 import { hasTool } from "../tools.js";
 
 const pod = addr("10.13.76.13");

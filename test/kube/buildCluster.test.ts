@@ -2,11 +2,11 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { addr, formatAddr } from "../../lib/ip/addr.js";
 import { cidr, contains, formatCidr } from "../../lib/ip/cidr.js";
-import { buildCluster } from "../../lib/kube/build.js";
+import { buildCluster } from "../../lib/kube/buildCluster.js";
 import { clusterHosts } from "../../lib/kube/hosts.js";
-import type { ClusterInput, PodPin } from "../../lib/kube/input.js";
+import type { ClusterInput, PodPin } from "../../lib/kube/clusterInput.js";
 import { parseManifest } from "../../lib/kube/manifest.js";
-import type { Cluster, Pod, Service } from "../../lib/kube/types.js";
+import type { Cluster, Pod, Service } from "../../lib/kube/cluster.js";
 import { articleKubenet, azureCni, kubenet, messageOf, start, whereami, whereamiIngress } from "./clusters.js";
 
 const podsNamed = (cluster: Cluster, name: string): readonly Pod[] =>

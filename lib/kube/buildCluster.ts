@@ -2,7 +2,7 @@ import { known, wholeNumber } from "../checks.js";
 import { InputError } from "../errors.js";
 import { type Cidr, contains, nth } from "../ip/cidr.js";
 import { type Random, seeded, subseed } from "../random.js";
-import type { ClusterInput, ClusterPins, PodPin } from "./input.js";
+import type { ClusterInput, ClusterPins, PodPin } from "./clusterInput.js";
 import { type NodeIpam, azureVnetIpam, hostLocal } from "./ipam.js";
 import { type KubeletInput, defaultVmSize, kubeletFlags, nodeLabels, vmSizeOf } from "./kubelet.js";
 import type { DeploymentObject, IngressObject, KubeObject, ServiceObject } from "./manifest.js";
@@ -18,7 +18,7 @@ import {
   systemDeployments,
   systemServices,
 } from "./system.js";
-import type { Cluster, Deployment, Ingress, Node, PendingPod, Pod, Service, Time } from "./types.js";
+import type { Cluster, Deployment, Ingress, Node, PendingPod, Pod, Service, Time } from "./cluster.js";
 import { nodeCidrPrefix, validate } from "./validate.js";
 
 interface Declared<Kind extends KubeObject> {

@@ -8,12 +8,12 @@ import type { Subnet, VirtualNetwork } from "../azure/vnet.js";
 import { refuse } from "../errors.js";
 import { type Addr, addr } from "../ip/addr.js";
 import { type Cidr, cidr, contains, formatCidr, overlaps } from "../ip/cidr.js";
-import type { AppliedManifest, ClusterPins, PodPin } from "../kube/input.js";
+import type { AppliedManifest, ClusterPins, PodPin } from "../kube/clusterInput.js";
 import { parseManifest } from "../kube/manifest.js";
-import type { NetworkPlugin, Time } from "../kube/types.js";
+import type { NetworkPlugin, Time } from "../kube/cluster.js";
 import { checkMaxPods } from "../kube/validate.js";
 import { formatTime, parseTime } from "./time.js";
-import type { ClusterSpec, FrontendSelection, LoadBalancerSpec, PinnedPod } from "./types.js";
+import type { ClusterSpec, FrontendSelection, LoadBalancerSpec, PinnedPod } from "./scenario.js";
 
 /** A cluster as its user wrote it, each value read, checked and filled in. */
 export interface ClusterPlan {

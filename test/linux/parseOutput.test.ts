@@ -3,7 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { InputError } from "../../lib/errors.js";
 import { addr, formatAddr } from "../../lib/ip/addr.js";
-import { parseConntrack, parseCounted, parsePing, pingErrors } from "../../lib/linux/parse.js";
+import { parseConntrack, parseCounted, parsePing, pingErrors } from "../../lib/linux/parseOutput.js";
 import { emitPacket } from "../../lib/packet/emit.js";
 import { flowKey } from "../../lib/packet/flow.js";
 import { message } from "../message.js";

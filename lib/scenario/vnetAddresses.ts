@@ -2,7 +2,7 @@ import { type VirtualNetwork, subnetPool, takeAddress } from "../azure/vnet.js";
 import { InputError } from "../errors.js";
 import { type Addr, addr } from "../ip/addr.js";
 import { cidr, cidrSize, contains, formatCidr, nth, overlaps } from "../ip/cidr.js";
-import type { Pool } from "../ip/pool.js";
+import type { Pool } from "../ip/addressPool.js";
 import { seeded, subseed } from "../random.js";
 
 /** Where Azure's draws come from: a block set aside for tests (RFC 2544), so nobody's real address is shown by chance. */

@@ -1,12 +1,12 @@
 import type { Addr } from "../ip/addr.js";
-import type { Deployment, Ingress, Node, PendingPod, Pod, Service, Time } from "../kube/types.js";
+import type { Deployment, Ingress, Node, PendingPod, Pod, Service, Time } from "../kube/cluster.js";
 import type { Capture, ConnectResult, Lab, ModelLab, PingOptions, PingResult } from "../net/lab.js";
-import type { Host } from "../net/types.js";
+import type { Host } from "../net/network.js";
 import type { ConntrackEntry } from "../netfilter/netfilter.js";
-import type { CountedRuleset } from "../netfilter/types.js";
+import type { CountedRuleset } from "../netfilter/ruleset.js";
 import type { LoadBalancerResource, ManagedCluster, PublicIpResource } from "../render/azObjects.js";
 import type { Addon } from "../scenario/edit.js";
-import type { Built, BuiltCluster, Scenario } from "../scenario/types.js";
+import type { Built, BuiltCluster, Scenario } from "../scenario/scenario.js";
 import type { Applied } from "./applied.js";
 import type { Output } from "./output.js";
 

@@ -1,6 +1,6 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { formatAssumptions } from "../../lib/render/assumptions.js";
+import { formatAssumptions } from "../../lib/render/assumptionsText.js";
 import { articleScenario } from "../../lib/scenario/article.js";
 import { build } from "../../lib/scenario/build.js";
 

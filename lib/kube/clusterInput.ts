@@ -1,7 +1,7 @@
 import type { Addr } from "../ip/addr.js";
 import type { Cidr } from "../ip/cidr.js";
 import type { KubeObject } from "./manifest.js";
-import type { NetworkPlugin, Time } from "./types.js";
+import type { NetworkPlugin, Time } from "./cluster.js";
 
 /** What {@link buildCluster} needs to know. Addresses and ranges are parsed; times are seconds since the epoch. */
 export interface ClusterInput {

@@ -7,7 +7,7 @@ import type { Disposition, Reason, Step, Trace } from "../../lib/net/trace.js";
 import type { Packet } from "../../lib/packet/packet.js";
 import { articleScenario } from "../../lib/scenario/article.js";
 import { build } from "../../lib/scenario/build.js";
-import { formatDisposition, formatReason, formatTrace } from "../../lib/render/trace.js";
+import { formatDisposition, formatReason, formatTrace } from "../../lib/render/traceText.js";
 
 const trace = suite("formatTrace");
 

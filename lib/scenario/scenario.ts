@@ -1,8 +1,8 @@
 import type { Era } from "../azure/era.js";
 import type { Surge } from "../azure/surge.js";
-import type { NetworkPlugin } from "../kube/types.js";
-import type { Network } from "../net/types.js";
-import type { Cluster } from "../kube/types.js";
+import type { NetworkPlugin } from "../kube/cluster.js";
+import type { Network } from "../net/network.js";
+import type { Cluster } from "../kube/cluster.js";
 
 /**
  * What a user edits: clusters and machines in one virtual network, in the words of the az command line.

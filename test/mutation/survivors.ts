@@ -104,7 +104,7 @@ export const survivors: readonly Survivor[] = [
   {
     file: "lib/net/hostState.ts",
     within: "HostState",
-    change: "addresses.length < 2 => false",
+    change: "addresses.length === 1 => false",
     reason: "equivalent: of one address the search finds that one",
   },
   {

@@ -133,13 +133,10 @@ export {
   type FlowChange,
   type FlowRow,
   type FlowTableOptions,
-  type FlowTableView,
   type Owner,
-  compareFlows,
-  flowChangeColumns,
   flowTable,
-  flowTableColumns,
 } from "./scenario/flowTable.js";
+export { type FlowTableView, compareFlows, flowChangeColumns, flowTableColumns } from "./render/flowViews.js";
 export { type SnatLoad, type SnatSweepRow, type SnatUseRow, snatUse, sweepSnatUse } from "./scenario/snatUse.js";
 export type { CaptureOptions, NamespaceQuery, Session } from "./shell/command.js";
 export { type SessionOptions, openSession } from "./shell/session.js";

@@ -4,6 +4,7 @@ import { type Cidr, cidrSize, contains, formatCidr, lastOf, nth } from "../ip/ci
 import { seeded, subseed } from "../random.js";
 import type { ServiceObject } from "./manifest.js";
 import type { Endpoint, Pod, Service, ServicePort, Time } from "./cluster.js";
+import { selects } from "./lookUp.js";
 
 /** Kubernetes' default --service-node-port-range. */
 const nodePorts = { first: 30000, last: 32767 };
@@ -136,10 +137,6 @@ const assignNodePorts = (input: ServicesInput): ReadonlyMap<string, readonly Ser
   );
 };
 
-/** Whether labels have every pair of a selector. */
-const selects = (selector: readonly (readonly [string, string])[], labels: Readonly<Record<string, string>>): boolean =>
-  selector.every(([key, value]) => labels[key] === value);
-
 /** Pods by namespace and one pair of their labels, so that a service looks at few of them. */
 const podIndex = (pods: readonly Pod[]) => {
   const index = new Map<string, Pod[]>();
@@ -156,10 +153,9 @@ const podIndex = (pods: readonly Pod[]) => {
     }
   }
   return (namespace: string, selector: Readonly<Record<string, string>>): readonly Pod[] => {
-    const pairs = Object.entries(selector);
-    const first = pairs[0];
+    const [first] = Object.entries(selector);
     if (first === undefined) return [];
-    return (index.get(entry(namespace, ...first)) ?? []).filter(pod => selects(pairs, pod.labels));
+    return (index.get(entry(namespace, ...first)) ?? []).filter(pod => selects(selector, pod.labels));
   };
 };
 

@@ -10,6 +10,7 @@ import type {
   ServicePort,
   Time,
 } from "../kube/cluster.js";
+import { ingressAddress, podsOf, runs } from "../kube/lookUp.js";
 import { age } from "./duration.js";
 import { type Column, printTable } from "./table.js";
 
@@ -62,9 +63,6 @@ export const printNodes = (cluster: Cluster, nodes: readonly Node[], options: Ta
     options,
   );
 
-/** Whether a pod has a node and an address, and so runs. */
-export const runs = (pod: Pod | PendingPod): pod is Pod => "ip" in pod;
-
 /** The node that a pod was given, if any. */
 const nodeOf = (pod: Pod | PendingPod): string =>
   runs(pod) ? pod.node : pod.reason.kind === "no-address" ? pod.reason.node : none;
@@ -115,18 +113,6 @@ export const printServices = (services: readonly Service[], options: TableOption
     options,
   );
 
-/** Whether labels have every pair of a selector. */
-export const selects = (
-  selector: Readonly<Record<string, string>>,
-  labels: Readonly<Record<string, string>>,
-): boolean => Object.entries(selector).every(([key, value]) => labels[key] === value);
-
-/** The pods that a deployment has, those that do not run included. */
-export const podsOf = (cluster: Cluster, deployment: Deployment): readonly (Pod | PendingPod)[] =>
-  [...cluster.pods, ...cluster.pending].filter(
-    pod => pod.namespace === deployment.namespace && selects(deployment.selector, pod.labels),
-  );
-
 /** `kubectl get deployment`. The only container bears the deployment's name. */
 export const printDeployments = (
   cluster: Cluster,
@@ -152,10 +138,10 @@ export const printDeployments = (
   );
 };
 
-/** Where an ingress is reached: the public address of its class's controller, once that has one. */
-export const ingressAddress = (cluster: Cluster, ingress: Ingress): string => {
-  const controller = cluster.services.find(service => service.name === `${ingress.class}-nginx-ingress`);
-  return controller?.externalIp === undefined ? "" : formatAddr(controller.externalIp);
+/** The address as kubectl shows it: nothing as long as there is none. */
+export const formatIngressAddress = (cluster: Cluster, ingress: Ingress): string => {
+  const address = ingressAddress(cluster, ingress);
+  return address === undefined ? "" : formatAddr(address);
 };
 
 /** `kubectl get ingress`. */
@@ -165,7 +151,7 @@ export const printIngresses = (cluster: Cluster, ingresses: readonly Ingress[], 
       ...namespaceColumn(options),
       { name: "NAME", value: ingress => ingress.name },
       { name: "HOSTS", value: ingress => [...new Set(ingress.rules.map(rule => rule.host || "*"))].join(",") },
-      { name: "ADDRESS", value: ingress => ingressAddress(cluster, ingress) },
+      { name: "ADDRESS", value: ingress => formatIngressAddress(cluster, ingress) },
       { name: "PORTS", value: () => "80" },
       ageColumn(options.now),
     ],

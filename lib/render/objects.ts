@@ -3,7 +3,8 @@ import { formatCidr } from "../ip/cidr.js";
 import type { Cluster, ContainerPort, Deployment, Ingress, Node, PendingPod, Pod, Service } from "../kube/cluster.js";
 import type { Data } from "./document.js";
 import { timestamp } from "./duration.js";
-import { formatVersion, ingressAddress, podsOf, runs } from "./kubectlText.js";
+import { podsOf, runs } from "../kube/lookUp.js";
+import { formatIngressAddress, formatVersion } from "./kubectlText.js";
 
 /** A Kubernetes object as the API server of v1.11 gives it out, less what only the server knows (uid, resourceVersion). */
 export interface ApiObject {
@@ -177,7 +178,7 @@ export const ingressObject = (cluster: Cluster, ingress: Ingress): ApiObject => 
     ingress.rules
       .filter(rule => rule.host === host)
       .map(rule => ({ path: rule.path, backend: { serviceName: rule.service, servicePort: rule.port } }));
-  const address = ingressAddress(cluster, ingress);
+  const address = formatIngressAddress(cluster, ingress);
   return {
     apiVersion: "extensions/v1beta1",
     kind: "Ingress",

@@ -1,4 +1,5 @@
 import { known } from "../checks.js";
+import { selects } from "../kube/lookUp.js";
 import type { Host } from "../net/network.js";
 import { type Data, printJson, printYaml } from "../render/document.js";
 import {
@@ -7,7 +8,6 @@ import {
   printNodes,
   printPods,
   printServices,
-  selects,
   type TableOptions,
 } from "../render/kubectlText.js";
 import {

@@ -3,15 +3,8 @@ import * as assert from "uvu/assert";
 import { articleScenario } from "../../lib/scenario/article.js";
 import { build } from "../../lib/scenario/build.js";
 import { editCluster } from "../../lib/scenario/edit.js";
-import {
-  compareFlows,
-  type DestinationKind,
-  flowChangeColumns,
-  type FlowRow,
-  flowTable,
-  flowTableColumns,
-  type FlowTableView,
-} from "../../lib/scenario/flowTable.js";
+import { compareFlows, flowChangeColumns, flowTableColumns, type FlowTableView } from "../../lib/render/flowViews.js";
+import { type DestinationKind, type FlowRow, flowTable } from "../../lib/scenario/flowTable.js";
 import { smallCluster } from "../../lib/scenario/small.js";
 import { nodeCounts, plugins } from "./ways.js";
 import { tableText } from "../../lib/course/dataTable.js";

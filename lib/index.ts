@@ -18,76 +18,12 @@ export {
   writePcap,
 } from "./packet/pcap.js";
 export { type Link, etherTypes, linkTypeName, packetTypes, readLink } from "./packet/link.js";
-export type * from "./netfilter/ruleset.js";
-export type {
-  Connection,
-  ConntrackEntry,
-  DropReason,
-  Netfilter,
-  NetfilterHost,
-  NetfilterStep,
-  Skb,
-  StartNetfilter,
-  Verdict,
-} from "./netfilter/netfilter.js";
-export { relate, startNetfilter } from "./netfilter/start.js";
-export { parseSave } from "./netfilter/parseSave.js";
-export { type SaveOptions, formatRule, printList, printSave } from "./netfilter/print.js";
-export type * from "./net/network.js";
-export type * from "./net/trace.js";
-export type * from "./net/lab.js";
-export type { FailedConnect, SocketError } from "./net/socketError.js";
-export { type TracedInterface, tracePackets } from "./net/tracePackets.js";
+export * from "./netfilter/index.js";
+export * from "./net/index.js";
+export * from "./azure/index.js";
+export * from "./kube/index.js";
+export * from "./snat/index.js";
 export { type Figure, type Tier, figures } from "./figures.js";
-export { type Contradiction, type ContradictionName, type Reading, contradictions } from "./azure/ledger.js";
-export {
-  type Subnet,
-  type VirtualNetwork,
-  type VirtualNetworkSpec,
-  subnetCapacity,
-  virtualNetwork,
-} from "./azure/vnet.js";
-export { type IpConfiguration, type Nic, ipConfigurations } from "./azure/nic.js";
-export { type RouteTable, routeTable } from "./azure/routes.js";
-export {
-  type AddressingPlugin,
-  type SubnetFit,
-  type SubnetNeed,
-  type SubnetQuestion,
-  fitSubnet,
-  nodesThatFit,
-  subnetNeed,
-} from "./azure/need.js";
-export { type Era, eras } from "./azure/era.js";
-export { type CountedNodes, type NodeCount, type Surge, countNodes } from "./azure/surge.js";
-export { type Sku, type SnatPorts, type SnatQuestion, maxNodes, snatPorts, snatTier } from "./azure/snat.js";
-export {
-  type Frontend,
-  type LoadBalancer,
-  type LoadBalancingRule,
-  type OutboundOptions,
-  type OutboundRule,
-  type Selection,
-  balancerTranslator,
-  outboundFrontends,
-  outboundPorts,
-  portAllocations,
-  standaloneTranslator,
-} from "./azure/balancer.js";
-export type * from "./kube/cluster.js";
-export {
-  type DeploymentObject,
-  type IngressObject,
-  type KubeObject,
-  type ServiceObject,
-  parseManifest,
-} from "./kube/manifest.js";
-export { buildCluster } from "./kube/buildCluster.js";
-export type { AppliedManifest, ClusterInput, ClusterPins, NodeInput, PodPin } from "./kube/clusterInput.js";
-export { clusterHosts, podHostId } from "./kube/hosts.js";
-export { type KubeletInput, type VmSize, kubeReserved, kubeletFlags } from "./kube/kubelet.js";
-export { chainHash, kubeProxyRules } from "./kube/proxy.js";
-export { nodeRules } from "./kube/nodeRules.js";
 export type * from "./scenario/scenario.js";
 export { build } from "./scenario/build.js";
 export {
@@ -125,9 +61,7 @@ export {
   failureCurves,
 } from "./chart/failureCurves.js";
 export { type AllocationOptions, type AllocationRow, allocationCurve } from "./chart/allocationCurve.js";
-export { bootModel } from "./net/model.js";
 export { type PathDiagramOptions, pathDiagram } from "./chart/pathDiagram.js";
-export { type AddressChange, type ChangedBy, addressChanges, formatChangedBy } from "./net/addressChange.js";
 export {
   type DestinationKind,
   type FlowChange,
@@ -165,81 +99,3 @@ export {
 export type { LoadBalancerResource, ManagedCluster, PublicIpResource } from "./render/azObjects.js";
 export { type Applied } from "./shell/applied.js";
 export { type PacketFilter, packetFilter } from "./shell/filter.js";
-export { type Sighting, watchWay } from "./net/watch.js";
-export { type Duration, type Hold, meanDuration, meanHold } from "./snat/hold.js";
-export {
-  type Destination,
-  type NodeLoad,
-  type PodLoad,
-  type Protocol,
-  type RateStep,
-  type Spread,
-  type Stream,
-  type Workload,
-  burst,
-  clusterWorkload,
-  daily,
-  evenWorkload,
-  ramp,
-} from "./snat/workload.js";
-export {
-  type LoadBalancerOptions,
-  type MasqueradeOptions,
-  type NatGatewayOptions,
-  type PortRules,
-  type RuleAssumption,
-  type UdpPortPer,
-  holdOf,
-  loadBalancerRules,
-  masqueradeRules,
-  natGatewayRules,
-} from "./snat/portRules.js";
-export {
-  type Occupancy,
-  type PortChoice,
-  type RetriedLoad,
-  type SharedPorts,
-  erlangB,
-  loadFor,
-  occupancy,
-  type MappingsLost,
-  mappingsLost,
-  peakInUse,
-  portsFor,
-  sharedPorts,
-  withRetries,
-} from "./snat/erlang.js";
-export {
-  type DestinationLoad,
-  type PoolExpectation,
-  destinationLoads,
-  expectPool,
-  portsNeeded,
-} from "./snat/expect.js";
-export { type Estimate } from "./snat/estimate.js";
-export { type RunOptions } from "./snat/progress.js";
-export { type PoolResult, type PoolSpec, simulatePool } from "./snat/portPool.js";
-export { type KeptPorts, type RulesChange } from "./snat/job.js";
-export {
-  type DestinationTotal,
-  type PodTotal,
-  type PodUseRow,
-  type RowFilter,
-  type SimulateOptions,
-  type SimulationResult,
-  type UseRow,
-  type Workers,
-  simulate,
-  simulationWork,
-} from "./snat/simulate.js";
-export type { SimulationWork } from "./snat/work.js";
-export {
-  type Advice,
-  type Plan,
-  type PlanChange,
-  type PlanName,
-  type PlanQuestion,
-  type PlannedSetup,
-  compare,
-  planOutbound,
-} from "./snat/planOutbound.js";

@@ -28,6 +28,33 @@ test("the whole library is bundled for a browser without any option", async () =
   assert.ok(byteLength <= bundleAtMost, `${byteLength} bytes are more than ${bundleAtMost}`);
 });
 
+const entries = Object.keys(
+  (JSON.parse(readFileSync(join(root, "lib/package.json"), "utf8")) as { readonly exports: Record<string, unknown> })
+    .exports,
+).filter(entry => entry !== "./package.json");
+/** Those that need Node, each for itself. */
+const forNode = ["./linux", "./threads"];
+
+test("every entry can be imported by its name, and what a browser can load is bundled for one alone", async () => {
+  assert.ok(entries.length > 8, entries.join(" "));
+  for (const entry of entries) {
+    const name = entry.replace(/^\./, "egress-lab");
+    assert.ok(Object.keys((await import(name)) as object).length > 0, name);
+    if (forNode.includes(entry)) continue;
+    const { outputFiles } = await build({
+      stdin: { contents: `export * from "${name}";`, resolveDir: root },
+      bundle: true,
+      minify: true,
+      write: false,
+      format: "esm",
+      platform: "browser",
+      logLevel: "silent",
+      tsconfigRaw: {},
+    });
+    assert.ok(outputFiles[0]!.contents.byteLength > 0, name);
+  }
+});
+
 test("each package carries the licence", () => {
   const licence = readFileSync(join(root, "LICENSE"), "utf8");
   for (const folder of ["lib", "lib/course"]) assert.is(readFileSync(join(root, folder, "LICENSE"), "utf8"), licence);

@@ -8,11 +8,12 @@ import { knownMismatches } from "./differential/knownMismatches.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const readme = readFileSync(join(root, "README.md"), "utf8");
+const ofLibrary = readFileSync(join(root, "lib/README.md"), "utf8");
 
 const test = suite("README");
 
 test("its programs run as they stand", () => {
-  const programs = [...readme.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, program]) => program!);
+  const programs = [...(readme + ofLibrary).matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, program]) => program!);
   assert.ok(programs.length > 0);
   for (const [i, program] of programs.entries()) {
     const file = join(root, "test", `tmp-readme-${i}.mts`);
@@ -45,6 +46,14 @@ test("names files and scripts that exist", () => {
   for (const [, script] of readme.matchAll(/npm run (\w+)/g)) assert.ok(script! in scripts, script);
   for (const [, file] of readme.matchAll(/\]\(([^)#:]+)\)/g))
     assert.ok(readFileSync(join(root, file!)).length > 0, file);
+});
+
+test("the library's own names each of its entries", () => {
+  const { exports } = JSON.parse(readFileSync(join(root, "lib/package.json"), "utf8")) as {
+    readonly exports: Readonly<Record<string, unknown>>;
+  };
+  for (const entry of Object.keys(exports).filter(name => name !== "./package.json"))
+    assert.ok(ofLibrary.includes(`\`${entry.replace(/^\./, "egress-lab")}\``), entry);
 });
 
 test.run();

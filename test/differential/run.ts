@@ -398,6 +398,8 @@ export interface ModelRun extends Observation {
   readonly undetermined: boolean;
   /** What chance gave, draw by draw. */
   readonly draws: readonly number[];
+  /** Which of its candidates each draw took. */
+  readonly decided: readonly number[];
 }
 
 /** A packet that goes in circles between translations draws at every turn; which turn drew what cannot be told any more. */
@@ -407,8 +409,13 @@ const mostDraws = 4;
  * Runs what the kernel was sent on the model. Where the kernel drew a port by chance the model is made to draw the same:
  * whether it may, and what follows from it, is what is compared.
  */
-export const runModel = async (of: Case, kernel: Kernel, most = mostRepetitions): Promise<ModelRun> => {
-  const decided: number[] = []; // which candidate each draw takes; tried like the digits of a number
+export const runModel = async (
+  of: Case,
+  kernel: Kernel,
+  most = mostRepetitions,
+  first: readonly number[] = [],
+): Promise<ModelRun> => {
+  const decided = [...first]; // which candidate each draw takes; tried like the digits of a number
   let best: { readonly run: ModelRun; readonly differences: number } | undefined;
   for (let repetition = 0; repetition < most; repetition++) {
     await new Promise(setImmediate); // whoever wants to stop it is heard
@@ -419,14 +426,16 @@ export const runModel = async (of: Case, kernel: Kernel, most = mostRepetitions)
       ...observation,
       undetermined: Math.max(0, ...perPacket.values()) > mostDraws,
       draws: draws.map(({ drawn }) => drawn),
+      decided: [...decided],
     };
     const found = differences(kernel, observation).length;
     if (best === undefined || found < best.differences) best = { run, differences: found };
     if (found === 0 || run.undetermined) break;
-    // Change the last draw, up to the first packet that went wrong, which has another candidate.
-    const i = draws.findLastIndex(
-      ({ packet, candidates }, index) => packet <= wrong && (decided[index] ?? 0) + 1 < candidates,
-    );
+    // Change the last draw, up to the first packet that went wrong, which has another candidate; any draw where that is of
+    // no use, as a packet may have been under way when the counters were read that say it went wrong.
+    const isOpen = (candidates: number, index: number) => (decided[index] ?? 0) + 1 < candidates;
+    const until = draws.findLastIndex(({ packet, candidates }, index) => packet <= wrong && isOpen(candidates, index));
+    const i = until >= 0 ? until : draws.findLastIndex(({ candidates }, index) => isOpen(candidates, index));
     if (i < 0) break;
     const next = (decided[i] ?? 0) + 1;
     while (decided.length < i) decided.push(0);

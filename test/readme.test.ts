@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
@@ -46,6 +46,17 @@ test("names files and scripts that exist", () => {
   for (const [, script] of readme.matchAll(/npm run (\w+)/g)) assert.ok(script! in scripts, script);
   for (const [, file] of readme.matchAll(/\]\(([^)#:]+)\)/g))
     assert.ok(readFileSync(join(root, file!)).length > 0, file);
+});
+
+test("the guide to the library names files that are there, and every room", () => {
+  const guide = readFileSync(join(root, "lib/ARCHITECTURE.md"), "utf8");
+  const named = [...guide.matchAll(/`([\w/]+\.(?:ts|pl))`/g)].map(([, file]) => file!);
+  assert.ok(named.length > 40);
+  for (const file of named) assert.ok(existsSync(join(root, "lib", file)), file);
+  const rooms = readdirSync(join(root, "lib"), { withFileTypes: true }).filter(
+    entry => entry.isDirectory() && !["bin", "dist", "node_modules"].includes(entry.name),
+  );
+  for (const { name } of rooms) assert.ok(guide.includes(`| \`${name}\` |`), name);
 });
 
 test("the library's own names each of its entries", () => {

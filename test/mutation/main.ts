@@ -334,11 +334,11 @@ const mutate = async (names: readonly string[], options: Options): Promise<boole
     return { alive, cut };
   };
 
-  // The tests of the mutants' own folders first: most mutants end there. In an order of their own, so that a run cut
-  // short has tried some of each folder.
+  // The tests of the mutants' own folders and what the kernel has answered first: most mutants end there. In an order of
+  // their own, so that a run cut short has tried some of each folder.
   const order = [...wanted].sort((a, b) => subseed(seed, `${a.number}`) - subseed(seed, `${b.number}`));
   const tests = filesBelow("test", ".test.ts").filter(path => !left.test(path));
-  const own = tests.filter(path => names.some(name => path.startsWith(`${name}/`)));
+  const own = tests.filter(path => path === "corpus/corpus.test.ts" || names.some(name => path.startsWith(`${name}/`)));
   const first = await attempt(order, await recorded(own));
   let survived = first.alive;
   if (near === undefined) {
@@ -389,7 +389,7 @@ const command = new Command("mutate")
   )
   .option("--only <file>", "draw from the files whose path holds this")
   .option("--survivors", "of those drawn, only the ones that survived the last run")
-  .option("--near", "only the tests of the folders themselves: quicker, and never more are killed")
+  .option("--near", "only the tests of the folders themselves and the corpus: quicker, and never more are killed")
   .option("--seconds <number>", "stop after so long; what was tried by then is told", whole, 3600)
   .option("--least <percent>", "exit with 1 where fewer of those tried are killed or have a reason to live", percent)
   .option("--parallel <number>", "mutants at a time", whole, 2)

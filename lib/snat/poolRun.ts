@@ -42,8 +42,15 @@ const highest = 6;
  * All that a run works on lies in one buffer, seen as whole numbers and as numbers of 8 bytes: with several, compiled code would
  * look up at every access of each where it is and how long. A place is an index of whole numbers, half of it one of numbers.
  *
- * What is counted of each row within a bucket of time: of the groups, then the pods, then the pool as a whole. It starts with its
- * port-seconds, those of the bucket as if nothing changed until its end: a change counts for the time that is left then.
+ *   0                     wholeRow   portsAt           bitsAt           binsAt         slotsAt
+ *   | group rows | pod rows | pool row | ports          | bits           | timing wheel | slots ...
+ *   | rowSize each          | rowSize  | portSize each  | groupWords for | first slot   | slotSize each, as many
+ *   |                       |          |                | each group     | of each bin  | as connections are held
+ *
+ *   bits of one group:   | a bit for each word that follows, set when that word is full | a bit for each port, set when taken |
+ *
+ * What is counted of each row within a bucket of time starts with its port-seconds, those of the bucket as if nothing changed
+ * until its end: a change counts for the time that is left then.
  */
 const rowSize = 16;
 const rowInUse = 2;
@@ -94,7 +101,7 @@ const bitsWithin = (first: number, end: number): number => {
  *
  * Time goes by in legs, most of them from the last arrival of a batch to the last of the next. At the start of a leg the departures
  * within it are put before the first arrival that they precede; among those before the same arrival no order is needed. Later ones
- * wait in a wheel of bins, those beyond its turn aside.
+ * wait in a timing wheel of bins, those beyond its turn in an overflow list.
  */
 export class PoolRun {
   private readonly arrivals: PoolArrivals;
@@ -119,16 +126,16 @@ export class PoolRun {
   private freeSlot = 0;
   private held = 0;
   /** Until when departures are in `before`; those that come later are in the wheel. */
-  private reach: number;
-  /** The bin of `reach`. */
+  private horizon: number;
+  /** The bin of `horizon`. */
   private cursor = 0;
   /** Where the leg starts, and its parts per second. */
   private legStart = 0;
   private partsPerSecond = 0;
-  /** The first arrival of the batch beyond `reach`. */
+  /** The first arrival of the batch beyond `horizon`. */
   private legEnd = 0;
-  private aside = 0;
-  /** When to look at what waits aside, take the next reading, end the bucket of statistics, and change the ports. */
+  private overflow = 0;
+  /** When to look at the overflow list, take the next reading, end the bucket of statistics, and change the ports. */
   private wakeAt = Infinity;
   private readAt = Infinity;
   private bucketEnd = 0;
@@ -188,7 +195,7 @@ export class PoolRun {
     this.openPorts(0, job);
     this.start = -job.warmUp;
     this.time = this.start;
-    this.reach = this.start;
+    this.horizon = this.start;
     for (let at = this.portsAt; at < this.bitsAt; at += portSize) this.numbers[at / 2] = this.start;
     this.top = new Int32Array((groups.length + 1) * highest);
     this.series = new Float64Array(job.buckets * (groups.length + 1) * figuresPerBucket);
@@ -249,34 +256,34 @@ export class PoolRun {
 
   /** Offers arrivals from `i` of `n` on, up to the next halt at most; returns the first that is left. */
   private offerNext(i: number, n: number): number {
-    while (Math.min(arrived.times[i]!, this.haltAt) > this.reach) this.extend(i, n);
+    while (Math.min(arrived.times[i]!, this.haltAt) > this.horizon) this.extend(i, n);
     const end = Math.max(i + 1, this.legEnd);
     const left = this.offer(i, end);
     if (left < end) this.halt(left);
     return left;
   }
 
-  /** Brings `reach` forward, to the last of the `n` arrivals at most, and puts before each arrival the departures that precede it. */
+  /** Brings `horizon` forward, to the last of the `n` arrivals at most, and puts before each arrival the departures that precede it. */
   private extend(from: number, n: number): void {
     const { times } = arrived;
     const { before, parts } = leg;
     const { bins, binsPerSecond, binsAt, start, wholes, numbers } = this;
-    const legStart = this.reach;
+    const legStart = this.horizon;
     const furthest = legStart + bins / 4 / binsPerSecond;
     let end = n;
-    let reach = times[n - 1]!;
-    if (reach > furthest) {
-      reach = furthest;
+    let horizon = times[n - 1]!;
+    if (horizon > furthest) {
+      horizon = furthest;
       end = from;
-      while (times[end]! <= reach) end++;
+      while (times[end]! <= horizon) end++;
     }
     const count = 2 * (end - from);
-    const perSecond = count / (reach - legStart);
+    const perSecond = count / (horizon - legStart);
     parts.fill(0, 0, count + 2);
     for (let i = from; i < end; i++) parts[(((times[i]! - legStart) * perSecond) | 0) + 1]!++;
     for (let part = 0, first = from; part <= count; part++) parts[part] = first = (first + parts[part]!) | 0;
-    if (this.wakeAt <= reach) this.wake();
-    const last = ((reach - start) * binsPerSecond) | 0;
+    if (this.wakeAt <= horizon) this.wake();
+    const last = ((horizon - start) * binsPerSecond) | 0;
     for (let bin = this.cursor; bin <= last; bin++) {
       const binAt = binsAt + (bin & (bins - 1));
       let at = wholes[binAt]!;
@@ -284,7 +291,7 @@ export class PoolRun {
       while (at !== 0) {
         const next = wholes[(at + slotNext) | 0]!;
         const due = numbers[at >> 1]!;
-        if (due <= reach) {
+        if (due <= horizon) {
           let i = parts[((due - legStart) * perSecond) | 0]!;
           while (i < end && times[i]! < due) i = (i + 1) | 0;
           wholes[(at + slotNext) | 0] = before[i]!;
@@ -298,7 +305,7 @@ export class PoolRun {
       wholes[binAt] = kept;
     }
     this.cursor = last;
-    this.reach = reach;
+    this.horizon = horizon;
     this.legStart = legStart;
     this.partsPerSecond = perSecond;
     this.legEnd = end;
@@ -311,7 +318,7 @@ export class PoolRun {
   private offer(from: number, to: number): number {
     const { times, holds, groups: groupOf, pods: podOf, streams: streamOf } = arrived;
     const { before, parts } = leg;
-    const { wholes, numbers, reach, legStart, partsPerSecond, binsPerSecond, start, bucketEnd } = this;
+    const { wholes, numbers, horizon, legStart, partsPerSecond, binsPerSecond, start, bucketEnd } = this;
     // Told to be whole numbers, these are added and compared as such.
     const takenFrom = this.takenFrom | 0;
     const groupWords = this.groupWords | 0;
@@ -329,7 +336,7 @@ export class PoolRun {
     const lowest = this.job.choice === "lowest";
     const turn = (this.bins - 2) / binsPerSecond;
     const stop = this.haltAt;
-    let aside = this.aside | 0;
+    let overflow = this.overflow | 0;
     let wakeAt = this.wakeAt;
     let freeSlot = this.freeSlot | 0;
     let held = this.held | 0;
@@ -394,7 +401,7 @@ export class PoolRun {
       const now = (wholes[(group + rowInUse) | 0]! + 1) | 0;
       let full = now > perGroup || ((held - departures) | 0) >= perPool;
       if (now > openPerGroup && !full) {
-        full = this.openTowards(group, time, i, aside) >= openPerGroup;
+        full = this.openTowards(group, time, i, overflow) >= openPerGroup;
         watched = true;
       }
       if (full) {
@@ -452,7 +459,7 @@ export class PoolRun {
       wholes[(at + slotWord) | 0] = word;
       wholes[(at + slotStream) | 0] = streamOf[i]!;
       if (watched) this.closings.get(group)?.add(due - this.closedFor(streamOf[i]!));
-      if (due < reach) {
+      if (due < horizon) {
         let next = Math.max(i + 1, parts[((due - legStart) * partsPerSecond) | 0]!) | 0;
         while (next < legEnd && times[next]! < due) next = (next + 1) | 0;
         wholes[(at + slotNext) | 0] = before[next]!;
@@ -462,15 +469,15 @@ export class PoolRun {
         wholes[(at + slotNext) | 0] = wholes[bin]!;
         wholes[bin] = at;
       } else {
-        wholes[(at + slotNext) | 0] = aside;
-        aside = at;
+        wholes[(at + slotNext) | 0] = overflow;
+        overflow = at;
         wakeAt = Math.min(wakeAt, due - turn / 2);
       }
     }
     this.freeSlot = freeSlot;
     this.held = (held - departures) | 0;
     this.peak = peak;
-    this.aside = aside;
+    this.overflow = overflow;
     this.wakeAt = wakeAt;
     wholes[wholeRow + rowInUse] = poolInUse;
     wholes[wholeRow + rowLeast] = poolLeast;
@@ -486,7 +493,7 @@ export class PoolRun {
   }
 
   /** How many connections of a group are open at arrival `i`, before it is accepted. Counted once, then kept by what opens and closes. */
-  private openTowards(group: number, time: number, i: number, aside: number): number {
+  private openTowards(group: number, time: number, i: number, overflow: number): number {
     let closings = this.closings.get(group);
     if (closings === undefined || closings.size > 4 * this.openPerGroup) {
       const { wholes, numbers, binsAt, bins, legEnd } = this;
@@ -497,7 +504,7 @@ export class PoolRun {
       };
       for (let bin = binsAt; bin < binsAt + bins; bin++) count(wholes[bin]!);
       for (let next = i; next <= legEnd; next++) count(leg.before[next]!);
-      count(aside);
+      count(overflow);
       this.closings.set(group, closings);
     }
     return closings.openAt(time);
@@ -531,7 +538,7 @@ export class PoolRun {
     };
     for (let bin = binsAt; bin < binsAt + bins; bin++) wholes[bin] = keep(wholes[bin]!);
     for (let next = i; next <= legEnd; next++) before[next] = keep(before[next]!);
-    this.aside = keep(this.aside);
+    this.overflow = keep(this.overflow);
     for (const at of gone) {
       this.noteGone(at);
       this.numbers[at / 2] = this.changeAt;
@@ -555,23 +562,23 @@ export class PoolRun {
     }
   }
 
-  /** Moves into the wheel what waits aside and now fits; the rest is looked at again in half a turn at the earliest. */
+  /** Moves into the wheel what waits in the overflow list and now fits; the rest is looked at again in half a turn at the earliest. */
   private wake(): void {
-    const { wholes, numbers, bins, binsAt, binsPerSecond, start, reach } = this;
+    const { wholes, numbers, bins, binsAt, binsPerSecond, start, horizon } = this;
     const turn = (bins - 2) / binsPerSecond;
-    let at = this.aside;
-    this.aside = 0;
+    let at = this.overflow;
+    this.overflow = 0;
     this.wakeAt = Infinity;
     while (at !== 0) {
       const next = wholes[at + slotNext]!;
       const due = numbers[at / 2]!;
-      if (due - reach < turn) {
+      if (due - horizon < turn) {
         const bin = binsAt + (((due - start) * binsPerSecond) & (bins - 1));
         wholes[at + slotNext] = wholes[bin]!;
         wholes[bin] = at;
       } else {
-        wholes[at + slotNext] = this.aside;
-        this.aside = at;
+        wholes[at + slotNext] = this.overflow;
+        this.overflow = at;
         this.wakeAt = Math.min(this.wakeAt, due - turn / 2);
       }
       at = next;

@@ -1,3 +1,7 @@
+/**
+ * The simulator in lib/snat/poolRun.ts, written to be read: the same law, one event after the other from a heap, objects in place
+ * of one buffer. The tests hold the two to the same results; whoever wants to understand the fast one starts here.
+ */
 import { arrivalsInPool, batch } from "../../lib/snat/arrivals.js";
 import { readings } from "../../lib/snat/poolRun.js";
 import type { Job, JobChange } from "../../lib/snat/job.js";

@@ -1,6 +1,6 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -254,7 +254,7 @@ const main = async () => {
 };
 main();`;
   };
-  /** One file with all that the program needs, in a folder that anybody may enter: others may not enter every checkout. */
+  /** One file with all the code that the program needs, in a folder that anybody may enter: others may not enter every checkout. */
   const programFile = (ending: string): { readonly directory: string; readonly file: string } => {
     const directory = mkdtempSync(join(tmpdir(), "egress-lab-"));
     chmodSync(directory, 0o777);
@@ -267,6 +267,7 @@ main();`;
       platform: "node",
       format: "esm",
     });
+    copyFileSync(new URL("../../lib/linux/agent.pl", import.meta.url), join(directory, "agent.pl")); // found beside the code
     return { directory, file };
   };
   const start = async (ending: string, as: readonly string[] = []) => {

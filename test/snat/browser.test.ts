@@ -12,9 +12,9 @@ browser("simulates, computes and plans without anything of Node", async () => {
       contents: `
         export { simulate } from "./simulate.js";
         export { evenWorkload } from "./workload.js";
-        export { loadBalancerRules } from "./rules.js";
-        export { planOutbound } from "./plan.js";
-        export { simulatePool } from "./pool.js";
+        export { loadBalancerRules } from "./portRules.js";
+        export { planOutbound } from "./planOutbound.js";
+        export { simulatePool } from "./portPool.js";
       `,
       resolveDir: fileURLToPath(new URL("../../lib/snat/", import.meta.url)),
     },

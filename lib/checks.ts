@@ -11,7 +11,9 @@ export const withFields = <T>(where: string, value: T, expected: string): T =>
 
 /** A list, or an error. @throws InputError naming `where` */
 export const listOf = <T>(where: string, value: readonly T[], expected: string): readonly T[] =>
-  Array.isArray(value) ? value : refuse(where, value, value === undefined ? "is missing" : "is not a list", expected);
+  Array.isArray(value)
+    ? (value as readonly T[])
+    : refuse(where, value, value === undefined ? "is missing" : "is not a list", expected);
 
 /** A text that is not empty, or an error. @throws InputError naming `where` */
 export const someText = (where: string, value: string, expected: string): string =>

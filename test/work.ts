@@ -32,7 +32,7 @@ const taken = (): number => {
  * How often functions of the library, and blocks within them, were run by an action: a measure of its work that is the same on
  * every machine, however busy. What the platform does by itself (sorting, searching a text) is not in it.
  */
-export const work = (action: () => unknown): number => {
+const work = (action: () => unknown): number => {
   taken();
   action();
   return taken();

@@ -41,7 +41,7 @@ export const checkSurge = (surge: Surge, where = "surge"): Surge => {
 };
 
 /** The pools of a cluster, by their numbers of nodes. @throws InputError for a pool without a node, or for none */
-export const poolsOf = (count: NodeCount, where = "nodes"): readonly number[] => {
+const poolsOf = (count: NodeCount, where = "nodes"): readonly number[] => {
   const pools =
     typeof count === "object" ? listOf(where, count, "a number, or one for each pool: [10, 10, 2]") : [count];
   if (pools.length === 0) refuse(where, count, "has no node pool", "the nodes of each pool: [10, 10, 2]");

@@ -1,5 +1,5 @@
 /** Text made safe inside XML, in attributes too. Characters that XML does not allow are left out. */
-export const escapeXml = (text: string): string =>
+const escapeXml = (text: string): string =>
   text
     .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "")
     .replace(

@@ -26,7 +26,7 @@ export type Executed =
   | { readonly ok: false; readonly failure: CellFailure };
 
 /** Collects the outputs of one cell as Jupyter's front ends do: neighbouring texts of a stream are one, updates replace. */
-export const outputCollector = () => {
+const outputCollector = () => {
   const outputs: Output[] = [];
   const displays = new Map<string, number>();
   let errors = "";

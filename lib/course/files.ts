@@ -32,7 +32,7 @@ const runs = (pid: number): boolean => {
  * Clears away what a process that was killed while it wrote has left beside a path, and brings back what it had put
  * aside when nothing took its place.
  */
-export const clearLeftOvers = (path: string): void => {
+const clearLeftOvers = (path: string): void => {
   const folder = dirname(resolve(path));
   const start = `.${basename(path)}.`;
   const names = existsSync(folder) ? readdirSync(folder).filter(name => name.startsWith(start)) : [];

@@ -72,7 +72,7 @@ export const markdownPage = (): MarkdownPage => {
     if (markdown.length > markdownAtMost)
       refuse("markdown", markdown, `has ${markdown.length} characters`, `at most ${markdownAtMost} in one cell`);
     try {
-      return marked.parse(markdown, { async: false }) as string;
+      return marked.parse(markdown, { async: false });
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       return refuse("markdown", markdown, "is nested too deeply", "some hundred levels at most");

@@ -144,7 +144,7 @@ const levelsAtMost = 500;
 const isTooDeep = (value: unknown): boolean => {
   let inner: readonly unknown[] = [value];
   for (let level = 0; level <= levelsAtMost; level++) {
-    inner = inner.flatMap(item => (typeof item === "object" && item !== null ? Object.values(item) : []));
+    inner = inner.flatMap((item): unknown[] => (typeof item === "object" && item !== null ? Object.values(item) : []));
     if (inner.length === 0) return false;
   }
   return true;

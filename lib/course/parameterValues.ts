@@ -54,7 +54,8 @@ const readType = (annotation: string): Type | undefined => {
           { kind: "literal", value: false },
         ],
       };
-    if (word === "true" || word === "false" || word === "null") return { kind: "literal", value: JSON.parse(word) };
+    if (word === "true" || word === "false" || word === "null")
+      return { kind: "literal", value: JSON.parse(word) as boolean | null };
     if (word === "Array" || word === "ReadonlyArray") {
       const of = take("<") ? union() : undefined;
       return of !== undefined && take(">") ? { kind: "list", of } : undefined;
@@ -137,7 +138,7 @@ const document = (text: string, where: string): Node | null => {
   })();
   const [error] = [...parsed.errors, ...parsed.warnings];
   if (error !== undefined) refuse(where, error.message.split("\n")[0], "is an error in its YAML", meant);
-  return parsed.contents as Node | null;
+  return parsed.contents;
 };
 
 /**

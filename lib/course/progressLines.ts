@@ -5,7 +5,7 @@ import type { CellFailure } from "./execute.js";
 const indented = (text: string): string => text.replace(/^/gm, "    ");
 
 /** A failed cell for a reader: where, its source, what it said. */
-export const failureText = (path: string, failure: CellFailure): string =>
+const failureText = (path: string, failure: CellFailure): string =>
   failure.cell === 0
     ? `FAIL  ${path}: ${failure.message}`
     : `FAIL  ${path}, cell ${failure.cell}:\n${indented(failure.source.trimEnd())}\n\n${indented(failure.message)}`;

@@ -30,7 +30,7 @@ export const scrubber = (roots: readonly string[], home: string): Scrub => {
 
 const scrubJson = (value: Json, scrub: Scrub): Json => {
   if (typeof value === "string") return scrub(value);
-  if (Array.isArray(value)) return value.map(item => scrubJson(item, scrub));
+  if (Array.isArray(value)) return value.map((item: Json) => scrubJson(item, scrub));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, scrubJson(item, scrub)]));
 };

@@ -76,7 +76,7 @@ const body = (listener: Listener, caller: Tcp | Udp): string =>
   listener.answer.kind === "text" ? listener.answer.text : `${formatAddr(caller.src)}\n`;
 
 /** The header that tells who the server saw; a client reads its own translated address and port there. */
-export const callerHeader = "X-Caller";
+const callerHeader = "X-Caller";
 
 const http = (text: string, caller: Tcp): string =>
   [

@@ -29,7 +29,7 @@ const rotate = (value: number, bits: number): number => (value << bits) | (value
  * Bob Jenkins' hash of an address, as the kernel's jhash2 computes it: four words, as room is kept for IPv6,
  * the last three of them zero.
  */
-export const jhash = (word: number, initial: number): number => {
+const jhash = (word: number, initial: number): number => {
   const start = (0xdeadbeef + 16 + initial) | 0;
   let [a, b, c] = [(start + word) | 0, start, start];
   for (const [first, second, third] of [

@@ -8,7 +8,7 @@ import type { TcpTrack } from "./tcp.js";
 export const tcp = 6;
 export const udp = 17;
 export const echoRequest = 8;
-export const echoReply = 0;
+const echoReply = 0;
 
 /** The protocol of the answers. */
 export const answerTo = (proto: number): number =>

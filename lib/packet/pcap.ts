@@ -78,7 +78,7 @@ const snapLength = 262144;
  * A hardware address that stands for an IP address: 02:00 and its four bytes.
  * The first byte says "locally administered", so no maker's card has it.
  */
-export const hardwareAddress = (address: Addr): Uint8Array =>
+const hardwareAddress = (address: Addr): Uint8Array =>
   new Uint8Array([2, 0, address >>> 24, (address >>> 16) & 0xff, (address >>> 8) & 0xff, address & 0xff]);
 
 /** A packet behind room for a link header. */

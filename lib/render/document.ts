@@ -9,7 +9,7 @@ const isList = (data: Data | undefined): data is readonly Data[] => Array.isArra
 export const sortKeys = (data: Data): Data => {
   if (isList(data)) return data.map(sortKeys);
   if (typeof data !== "object" || data === null) return data;
-  const entries = Object.entries(data as { readonly [key: string]: Data | undefined });
+  const entries = Object.entries(data);
   return Object.fromEntries(
     entries
       .filter((entry): entry is [string, Data] => entry[1] !== undefined)

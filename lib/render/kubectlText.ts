@@ -27,7 +27,7 @@ export interface TableOptions {
 const none = "<none>";
 
 /** `app=web,tier=front`, keys in order; `<none>` for no labels. */
-export const formatLabels = (labels: Readonly<Record<string, string>>): string =>
+const formatLabels = (labels: Readonly<Record<string, string>>): string =>
   Object.keys(labels)
     .sort()
     .map(key => `${key}=${labels[key]}`)

@@ -25,14 +25,14 @@ const questionsOf = ({ rules }: Pick<Chain, "rules">): Questions | undefined => 
       switch (match.kind) {
         case "source":
         case "in":
-          ofSender.set(JSON.stringify(match), match as Question);
+          ofSender.set(JSON.stringify(match), match);
           break;
         case "destination":
         case "out":
-          ofBackend.set(JSON.stringify(match), match as Question);
+          ofBackend.set(JSON.stringify(match), match);
           break;
         case "iprange":
-          (match.on === "source" ? ofSender : ofBackend).set(JSON.stringify(match), match as Question);
+          (match.on === "source" ? ofSender : ofBackend).set(JSON.stringify(match), match);
           break;
         case "multiport":
           if (match.on !== "dports") return undefined;

@@ -90,7 +90,7 @@ class AzInterpreter extends Base {
         if (node.name === "join" && typeof glue === "string" && Array.isArray(parts))
           this.spend(glue.length * parts.length);
         if (node.name === "to_number" && args.length === 1 && typeof glue === "string") return numberIn(glue);
-        return this.runtime.callFunction(node.name, args as Parameters<typeof this.runtime.callFunction>[1]);
+        return this.runtime.callFunction(node.name, args);
       }
       default:
         return super.visit(node, value);
@@ -181,6 +181,6 @@ export const azQuery = (data: Data, expression: string): Data => {
   }
   return attempt(() => {
     if (tooDeep) throw new RangeError();
-    return new AzInterpreter().search(node, data as Parameters<Interpreter["search"]>[1]) as Data;
+    return new AzInterpreter().search(node, data as Parameters<Interpreter["search"]>[1]);
   });
 };

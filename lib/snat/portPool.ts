@@ -222,7 +222,7 @@ class CountWheel {
 }
 
 /** Refuses a pool that cannot be simulated. @throws InputError naming the field */
-export const checkPool = (spec: PoolSpec): void => {
+const checkPool = (spec: PoolSpec): void => {
   const { ports, load, arrivals, seed, warmUpHolds } = withFields("pool", spec, "ports, load, hold, arrivals and seed");
   const loadAtMost = 10 * portsAtMost;
   wholeNumber("pool.ports", ports, { least: 1, most: portsAtMost }, "ports");

@@ -364,10 +364,9 @@ export const holdOf = (stream: Stream, rules: PortRules): Hold => {
   const { protocol } = stream.to;
   const idle = rules.idle[protocol];
   const ends = protocol === "udp" ? "idle" : (stream.ends ?? "fin");
-  const after =
-    protocol === "udp" ? idle + rules.after.udp : ends === "idle" ? idle : rules.after[ends as "fin" | "rst"];
+  const after = protocol === "udp" ? idle + rules.after.udp : ends === "idle" ? idle : rules.after[ends];
   const forgotten = stream.traffic === "once" && (stream.keepAlive ?? Infinity) >= idle;
-  const closed = protocol === "udp" ? rules.after.udp : ends === "idle" ? 0 : rules.after[ends as "fin" | "rst"];
+  const closed = protocol === "udp" ? rules.after.udp : ends === "idle" ? 0 : rules.after[ends];
   // A silent connection is forgotten by the idle timeout, whether its owner ends it later or never.
   if (!forgotten) return { duration: stream.duration, after, closed };
   return protocol === "udp" || ends === "idle"

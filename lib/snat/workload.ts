@@ -159,7 +159,7 @@ export const daily = (of: {
   });
 };
 
-export const isSpread = (to: Destination | Spread): to is Spread => "count" in to;
+const isSpread = (to: Destination | Spread): to is Spread => "count" in to;
 
 /** The name of a destination in results: `203.0.113.7:443/tcp`, `shop 3:443/tcp`. @param index from 0, of a spread */
 export const destinationName = (to: Destination | Spread, index: number): string =>

@@ -131,7 +131,7 @@ chart("of a cluster of any size fits a page, and shows the nodes that matter", a
   }
   const peaks = portsByNode(used(300).map((row, i) => ({ ...row, max: i % 3 })));
   assert.equal(
-    peaks.data!.values!.map(one => one["max"]),
+    peaks.data.values.map(one => one["max"]),
     Array.from({ length: 100 }, () => 2),
   );
 });

@@ -58,7 +58,7 @@ export const look = async (browser: Browser, path: string, width: number, script
       .nth(charts - 1)
       .waitFor({ state: "attached", timeout: 20_000 })
       .catch(() => undefined);
-  const evaluate = <T>(expression: string) => page.evaluate(expression) as Promise<T>;
+  const evaluate = <T>(expression: string) => page.evaluate<T>(expression);
   const looked: Looked = {
     errors,
     requests,

@@ -48,7 +48,7 @@ if (hasTool("jupyter-notebook", "apt-get install jupyter-notebook"))
         string,
         string,
       ];
-      const get = async (path: string) => (await fetch(`${url}api/${path}?${token}`)).json();
+      const get = async (path: string) => (await fetch(`${url}api/${path}?${token}`)).json() as Promise<unknown>;
       const specs = (await get("kernelspecs")) as {
         readonly kernelspecs: { readonly tslab?: { readonly spec: { readonly argv: readonly string[] } } };
       };

@@ -81,7 +81,7 @@ export const formatRecorded = (of: Recorded): Promise<string> => {
   return format(JSON.stringify(written), { parser: "json", printWidth: 200 });
 };
 
-export const parseRecorded = (text: string): Recorded => {
+const parseRecorded = (text: string): Recorded => {
   const { name, network, sent, readAfter, draws, seen, conntrack, counters } = JSON.parse(text) as Written;
   return {
     name,

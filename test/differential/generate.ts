@@ -933,7 +933,7 @@ const inCloud = (one: Conversation): Conversation => {
  * Clusters of either plugin. Ends are honest there: what the cloud's own load balancers think of odd segments is not compared,
  * as netfilter plays them.
  */
-export const cloudCase = (actions: number): fc.Arbitrary<Case> =>
+const cloudCase = (actions: number): fc.Arbitrary<Case> =>
   fc
     .tuple(cloudShape, fc.integer({ min: 3, max: 10 }))
     .chain(([shape, count]) =>

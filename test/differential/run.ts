@@ -62,7 +62,7 @@ const counterLines = (host: string, rules: CountedRuleset): string[] =>
     .filter(line => /\[[1-9]\d*:\d+\]/.test(line));
 
 /** Endpoints only drop; their rules are not of interest. */
-export const routers = (network: Network) => network.hosts.filter(({ role }) => role === "node");
+const routers = (network: Network) => network.hosts.filter(({ role }) => role === "node");
 
 /**
  * Ports that a load balancer gives out, by the order in which they are first used: netfilter, which plays it on Linux, keeps a
@@ -83,7 +83,8 @@ class GivenPorts {
   /** Ports get their numbers as they are met. */
   rename(text: string): string {
     if (this.#frontends.size === 0) return text;
-    return text.replace(/(tcp|udp) ([\d.]+):(\d+) > ([\d.]+):(\d+)/g, (whole, proto, src, sport, dst, dport) => {
+    return text.replace(/(tcp|udp) ([\d.]+):(\d+) > ([\d.]+):(\d+)/g, (whole: string, ...ends: string[]) => {
+      const [proto, src, sport, dst, dport] = ends as [string, string, string, string, string];
       if (this.#frontends.has(src))
         return `${proto} ${src}:${this.#number(proto, src, sport, dst, dport)} > ${dst}:${dport}`;
       if (this.#frontends.has(dst))
@@ -95,7 +96,7 @@ class GivenPorts {
   /** Lines in an order that is the same whatever ports were given, so that those met nowhere before get the same numbers. */
   renameAll(lines: readonly string[]): string[] {
     const masked = (line: string) =>
-      line.replace(/([\d.]+):\d+/g, (end, address) => (this.#frontends.has(address) ? address : end));
+      line.replace(/([\d.]+):\d+/g, (end, address: string) => (this.#frontends.has(address) ? address : end));
     const keyed = lines.map(line => ({ line, key: this.#frontends.size === 0 ? line : masked(line) }));
     return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ line }) => this.rename(line));
   }
@@ -150,7 +151,7 @@ const drawsInRules = ({ rules }: Host): boolean =>
     ),
   );
 
-export const countersOf = async (lab: Lab, hosts: readonly Host[]): Promise<string> =>
+const countersOf = async (lab: Lab, hosts: readonly Host[]): Promise<string> =>
   (await Promise.all(hosts.map(async ({ id }) => counterLines(id, await lab.counters(id))))).flat().join("\n");
 
 /**

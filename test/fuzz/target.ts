@@ -29,7 +29,7 @@ export class Broken extends Error {
 const messageAtMost = 1000;
 
 /** Whether an error is an author's mistake told in one line. @throws what it is otherwise */
-export const checkRefusal = (error: unknown): void => {
+const checkRefusal = (error: unknown): void => {
   if (!(error instanceof InputError)) throw error;
   const { message, problem } = error;
   if (/[\u0000-\u001f\u007f\u0085\u2028\u2029]/.test(message))

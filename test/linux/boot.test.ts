@@ -200,10 +200,10 @@ if (canRunLinux()) {
   test("two labs of the same addresses do not meet", async () => {
     const labs = await Promise.all([bootLinux(kubenetLike()), bootLinux(kubenetLike())]);
     try {
-      const capture = await labs[1]!.capture("testvm", "eth0");
-      assert.is((await labs[0]!.ping("a", "10.13.1.4")).received, 1);
+      const capture = await labs[1].capture("testvm", "eth0");
+      assert.is((await labs[0].ping("a", "10.13.1.4")).received, 1);
       assert.equal(await capture.stop(), []);
-      assert.is((await labs[1]!.ping("a", "10.13.1.4")).received, 1);
+      assert.is((await labs[1].ping("a", "10.13.1.4")).received, 1);
     } finally {
       await Promise.all(labs.map(lab => lab.close()));
     }
@@ -273,7 +273,7 @@ main();`;
   const start = async (ending: string, as: readonly string[] = []) => {
     const { directory, file } = programFile(ending);
     const [command, ...rest] = [...as, process.execPath, file];
-    const child = spawn(command!, rest, {
+    const child = spawn(command, rest, {
       cwd: directory,
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, HOME: directory, TMPDIR: directory },

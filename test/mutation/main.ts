@@ -62,7 +62,7 @@ type Compiles = ReturnType<typeof typeChecker>;
 type Numbered = Mutant & { readonly number: number };
 
 const filesBelow = (folder: string, ending: string): readonly string[] =>
-  (readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }) as string[])
+  readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
     .map(path => path.replaceAll("\\", "/"))
     .filter(path => path.endsWith(ending))
     .sort();

@@ -52,6 +52,7 @@ mutants("can be switched on one by one, also inside each other, and change nothi
     };
     const body = transformSync(code, { loader: "ts" }).code;
     try {
+      // eslint-disable-next-line @typescript-eslint/no-implied-eval, @typescript-eslint/no-unsafe-call -- the changed code is run
       new Function("__mutant", "result", body)(active, (value: unknown) => (found = value));
     } catch {
       return "endless";
@@ -79,6 +80,7 @@ mutants("are named by the declaration at the top of the file that they stand in"
 mutants("count a step for each turn of a loop, with or without braces, also inside each other", () => {
   const steps = (text: string): number => {
     let count = 0;
+    // eslint-disable-next-line @typescript-eslint/no-implied-eval, @typescript-eslint/no-unsafe-call -- the changed code is run
     new Function("__step", counted(text))(() => count++);
     return count;
   };

@@ -1,4 +1,4 @@
-import ts from "typescript-api";
+import ts from "typescript";
 
 /** One small change to a source file that still compiles. */
 export interface Mutant {

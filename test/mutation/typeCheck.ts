@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import ts from "typescript-api";
+import ts from "typescript";
 import { type Mutant, mutated } from "./mutants.js";
 
 /** Tells which mutants the compiler itself refuses: nobody can commit those, so no test has to notice them. */
 export const typeChecker = (root: string): ((mutant: Mutant, text: string) => boolean) => {
   const config = ts.readConfigFile(join(root, "lib/tsconfig.json"), path => readFileSync(path, "utf8"));
   const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, join(root, "lib"));
-  const files = (readdirSync(join(root, "lib"), { recursive: true, encoding: "utf8" }) as string[])
+  const files = readdirSync(join(root, "lib"), { recursive: true, encoding: "utf8" })
     .filter(path => path.endsWith(".ts") && !/^(dist|node_modules|course)\b/.test(path))
     .map(path => join(root, "lib", path));
   const changed = new Map<string, { readonly text: string; readonly version: number }>();

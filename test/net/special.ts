@@ -11,7 +11,7 @@ const hooks = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"] as con
 const counting = `*mangle\n${hooks.map(hook => `-A ${hook} -p udp\n-A ${hook} -p tcp\n-A ${hook} -p icmp\n`).join("")}COMMIT\n`;
 
 /** How many packets each host's hooks saw, but for IGMP: `r 1 1 0 0 0` in the order PREROUTING INPUT FORWARD OUTPUT POSTROUTING. */
-export const counts = async (lab: Lab, hosts: readonly string[]): Promise<readonly string[]> =>
+const counts = async (lab: Lab, hosts: readonly string[]): Promise<readonly string[]> =>
   Promise.all(
     hosts.map(async host => {
       const { chains } = (await lab.counters(host)).tables.find(({ name }) => name === "mangle")!;

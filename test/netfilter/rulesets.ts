@@ -16,11 +16,11 @@ import type {
 } from "../../lib/netfilter/ruleset.js";
 
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
-  fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>;
+  fc.record(model, { noNullPrototype: true });
 
 /** Rulesets that iptables accepts and prints back as they are: matches in its order, every built-in chain. */
 
-export const address = fc.integer({ min: 1, max: 0xfffffffe }).map(value => value as Addr);
+const address = fc.integer({ min: 1, max: 0xfffffffe }).map(value => value as Addr);
 const not = fc.boolean();
 const portRange = (low: number): fc.Arbitrary<PortRange> =>
   fc

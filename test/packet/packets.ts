@@ -10,7 +10,7 @@ const latin1 = (maxLength: number) =>
   fc.string({ unit: fc.nat(255).map(code => String.fromCharCode(code)), maxLength });
 const flags = fc.subarray<TcpFlag>(["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "NS"]);
 
-export const echo = record({
+const echo = record({
   ...header,
   proto: fc.constant("icmp" as const),
   type: fc.constantFrom("echo-request" as const, "echo-reply" as const),
@@ -18,7 +18,7 @@ export const echo = record({
   seq: port,
   size: fc.nat(1400),
 });
-export const tcp = record({
+const tcp = record({
   ...header,
   proto: fc.constant("tcp" as const),
   sport: port,
@@ -28,7 +28,7 @@ export const tcp = record({
   ack: fc.nat(0xffffffff),
   payload: latin1(400),
 });
-export const udp = record({
+const udp = record({
   ...header,
   proto: fc.constant("udp" as const),
   sport: port,

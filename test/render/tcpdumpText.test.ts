@@ -113,8 +113,8 @@ if (hasTool("tcpdump", "apt-get install tcpdump")) {
 
   tcpdump("prints each kind of packet as tcpdump itself does", () => {
     const errors = [request, conversation[0]!, udp].flatMap(quoted => [
-      error("time-exceeded", 0, quoted as IcmpError["quoted"]),
-      ...[0, 1, 2, 3, 9, 10, 13].map(code => error("unreachable", code, quoted as IcmpError["quoted"])),
+      error("time-exceeded", 0, quoted),
+      ...[0, 1, 2, 3, 9, 10, 13].map(code => error("unreachable", code, quoted)),
     ]);
     same([request, reply, udp, ...errors, ...conversation]);
   });

@@ -102,7 +102,7 @@ flows("each row is delivered, and its stages follow from its changes, with one, 
       ),
     ),
   );
-  const tables = await Promise.all(shapes.map(tableOf));
+  const tables = shapes.map(tableOf);
   const kinds = (rows: readonly FlowRow[]) => new Set(rows.map(({ toKind }) => toKind)).size;
   assert.equal(
     tables.map(kinds),

@@ -152,7 +152,7 @@ same("does not matter to one that another runs in between", () => {
 
 same("agree on connections that last far longer than most", () => {
   const streams: Stream[] = [
-    { ...web, rate: 20, ends: "rst", duration: { kind: "empirical", samples: [...Array(99).fill(0.1), 1000] } },
+    { ...web, rate: 20, ends: "rst", duration: { kind: "empirical", samples: [...Array<number>(99).fill(0.1), 1000] } },
   ];
   const idle = { tcp: 5000, udp: 5000 };
   for (const warmUp of [0, 300])

@@ -179,7 +179,7 @@ const holds = suite("holdOf");
 
 const duration = { kind: "exponential", mean: 10 } as const;
 const tcp: Stream = { name: "a", rate: 1, to: { address: "203.0.113.7", port: 443, protocol: "tcp" }, duration };
-const udp: Stream = { ...tcp, to: { ...tcp.to, protocol: "udp" } as Stream["to"] };
+const udp: Stream = { ...tcp, to: { ...tcp.to, protocol: "udp" } };
 const rules: PortRules = { ...natGatewayRules(), idle: { tcp: 240, udp: 100 }, after: { fin: 65, rst: 16, udp: 60 } };
 
 holds("go on after FIN, RST and silence as the rules say, and end when a silent connection is forgotten", () => {
@@ -258,7 +258,7 @@ byHand("are taken as far as the largest pool, and refused beyond", () => {
     );
   for (const field of ["kind", "pool", "choice", "udpPortPer", "counted"] as const)
     assert.match(
-      message(() => checkRules({ ...rules, [field]: "other" } as unknown as PortRules)),
+      message(() => checkRules({ ...rules, [field]: "other" })),
       new RegExp(`^rules\\.${field}: "other" is no `),
     );
 });

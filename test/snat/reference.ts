@@ -146,7 +146,7 @@ export const plainCluster = (
     passTo(time);
   };
   const marks = Array.from({ length: job.buckets }, (_, bucket) => [
-    { time: bucket * length, mark: "start" as "start" | "read" | "change" },
+    { time: bucket * length, mark: "start" },
     ...Array.from({ length: readings }, (_, k) => ({
       time: length * (bucket + (k + 0.5) / readings),
       mark: "read" as const,

@@ -493,7 +493,7 @@ input("in any number, or it gives a result", async () => {
         (reason: unknown) => reason,
       );
       if (error === undefined) continue;
-      assert.instance(error, InputError, `${path.join(".")} = ${odd}: ${error}`);
+      assert.instance(error, InputError, `${path.join(".")} = ${odd}`);
       refused++;
     }
   assert.ok(refused > 4 * all.length, `${refused} of ${all.length} x 7`);

@@ -211,7 +211,7 @@ senseless("in a workload is refused by its place", () => {
     message(() => checkWorkload(workload(["a", [web]], ["b", [other]]))),
     "workload.nodes[0].pods[1].streams[0].to.count: 4 differs from workload.nodes[0].pods[0].streams[0], which has the same name; expected 3, or another name",
   );
-  checkWorkload(workload(["a", [web]], ["b", [{ ...other, to: { ...other.to, name: "other" } as Stream["to"] }]]));
+  checkWorkload(workload(["a", [web]], ["b", [{ ...other, to: { ...other.to, name: "other" } }]]));
 });
 
 senseless.run();

@@ -8,7 +8,7 @@ export const mapRoutes = <R extends { readonly to: Cidr }>(
   const byPrefix = new Map<number, Map<Addr, R>>();
   for (const route of routes) {
     let blocks = byPrefix.get(route.to.prefix);
-    if (blocks === undefined) byPrefix.set(route.to.prefix, (blocks = new Map()));
+    if (blocks === undefined) byPrefix.set(route.to.prefix, (blocks = new Map<Addr, R>()));
     if (!blocks.has(route.to.base)) blocks.set(route.to.base, route);
   }
   const levels = [...byPrefix].sort(([a], [b]) => b - a);

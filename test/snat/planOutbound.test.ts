@@ -272,7 +272,8 @@ options("every plan says what changes address, what loses connections and whethe
     for (const vmSetType of ["VirtualMachineScaleSets", "AvailabilitySet", "VirtualMachines"] as const)
       for (const vnet of ["managed", {}] as const)
         for (const { name, effects } of planOutbound({ ...question, sku, vmSetType, vnet }))
-          for (const [field, text] of Object.entries<string>(effects)) assert.ok(text.length > 10, `${name} ${field}`);
+          for (const [field, text] of Object.entries(effects) as [string, string][])
+            assert.ok(text.length > 10, `${name} ${field}`);
 });
 
 options("say what is enough, what it holds and where it ends, to the number", () => {

@@ -1,7 +1,7 @@
 import type { TcpFlag } from "../../lib/packet/packet.js";
 import { seeded } from "../../lib/random.js";
 import type { Sent } from "./generate.js";
-import { address, tcp } from "./small.js";
+import { address, smallCase, tcp } from "./small.js";
 
 /**
  * TCP as no two stacks speak it: openings, acknowledgements and resets of both ends with numbers that fit, nearly fit, or are
@@ -21,6 +21,11 @@ const kinds: readonly (readonly TcpFlag[])[] = [
 ];
 const offsets = [0, 1, 2, 100, 1000, 70000, 2 ** 31 - 1, 2 ** 31, 2 ** 31 + 1, 2 ** 32 - 1];
 const payloads = ["", "", "x", "hello"];
+
+const states = ["INVALID", "NEW", "ESTABLISHED"].map(state => `-A FORWARD -m conntrack --ctstate ${state}`);
+
+/** A router that counts what it takes each segment for. */
+export const tracked = smallCase({ rules: `*filter\n${states.join("\n")}\nCOMMIT\n` });
 
 /** Connections from a to b by ports of their own, a segment of each at a time. */
 export const randomSegments = (seed: number, connections = 150): readonly Sent[] => {

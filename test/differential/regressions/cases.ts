@@ -1,6 +1,7 @@
 import { type Addr, addr } from "../../../lib/ip/addr.js";
 import type { IcmpEcho } from "../../../lib/packet/packet.js";
 import type { Case, Sent } from "../generate.js";
+import { randomSegments, tracked } from "../segments.js";
 import { address, smallCase, tcp, udp } from "../small.js";
 
 /** Each is the smallest case of a mismatch that random networks once found, fixed since. */
@@ -836,4 +837,9 @@ export const regressions: readonly Regression[] = [
       tcp("b", addr("192.0.2.9"), 1002, addr("10.1.1.1"), 80, ["SYN"], 100),
     ],
   },
+  ...[11, 12, 13, 14].map(seed => ({
+    name: `TCP segments at random, ${seed}`,
+    case: tracked,
+    sent: randomSegments(seed, 80),
+  })),
 ];

@@ -79,7 +79,7 @@ const orderOf = ({ starts, to }: Jumps): Order => {
   const chains: number[] = [];
   const path: number[] = [];
   for (let start = 0; start < count; start++) {
-    if (done[start] === 1) continue;
+    if (done[start] !== 0) continue;
     path.push(start);
     onPath[start] = 1;
     for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {

@@ -108,7 +108,6 @@ export class Translator {
     const own = (which === "source" ? current.src : current.dst) >>> 0;
     const wanted = range ?? { addresses: { first: own, last: own } as AddrRange, ports: undefined, randomFully: false };
     const chosen = this.choose(entry, current, which, wanted);
-    entry.exhausted = this.taken(chosen, entry) ? chosen : undefined;
     if (!chosen.equals(current)) {
       entry.replyTuple = chosen.invert();
       entry.status |= which === "source" ? sourceNat : destinationNat;

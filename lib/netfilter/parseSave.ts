@@ -300,8 +300,8 @@ const comment = (words: Words, draft: Draft, option: string, not: boolean): bool
   if (option !== "--comment" || not) return false;
   once(words, draft, option, match => match.kind === "comment");
   const text = words.value(option, "a text");
-  if (text.length > 255) words.fail(text, "is too long for a comment", "at most 255 characters");
-  draft.matches.push({ kind: "comment", text });
+  // iptables takes any length and keeps as much.
+  draft.matches.push({ kind: "comment", text: text.slice(0, 255) });
   return true;
 };
 
@@ -432,7 +432,6 @@ const natTarget = (words: Words, kind: "SNAT" | "DNAT" | "MASQUERADE"): Target =
   let randomFully = false;
   for (let next = words.peek(); next === option || next === "--random-fully"; next = words.peek()) {
     words.take();
-    if (next === "--random-fully" && kind === "DNAT") words.fail(next, "is no option of DNAT", option);
     if (next === "--random-fully") randomFully = true;
     else if (to !== undefined) words.fail(option, "is given twice", "each option once");
     else

@@ -459,10 +459,7 @@ class Running implements Netfilter, Chance {
       this.skb.connection = other;
       return accept;
     }
-    return {
-      kind: "drop",
-      reason: { kind: "ports-exhausted", wanted: flowOfTuple(entry.exhausted ?? entry.replyTuple.invert()) },
-    };
+    return { kind: "drop", reason: { kind: "ports-exhausted", wanted: flowOfTuple(entry.replyTuple.invert()) } };
   }
 }
 

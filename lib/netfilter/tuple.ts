@@ -107,8 +107,6 @@ export class Tracked implements Connection {
   tcp: TcpTrack | undefined = undefined;
   /** UDP that goes on after this time is a stream. */
   streamAt = 0;
-  /** The translation that could not be made unique: confirming will fail. */
-  exhausted: Tuple | undefined = undefined;
   older: Tracked | undefined = undefined;
   newer: Tracked | undefined = undefined;
   sourceBefore: Tracked | undefined = undefined;

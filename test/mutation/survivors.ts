@@ -363,6 +363,142 @@ export const survivors: readonly Survivor[] = [
     change: "found.push(pod) => found.unshift(pod)",
     reason: "equivalent: the pods are put in the order of their addresses",
   },
+  {
+    file: "lib/netfilter/check.ts",
+    within: "byName",
+    change: "a.name < b.name => a.name <= b.name",
+    reason: "equivalent: a table's chains have names of their own",
+  },
+  {
+    file: "lib/netfilter/connectionTable.ts",
+    within: "sourceKey",
+    change:
+      "((tuple.src >>> 0) * 0x10000 + tuple.sport) * 0x20 + tuple.proto => ((tuple.src >>> 0) * 0x10000 + tuple.sport) * 0x20 - tuple.proto",
+    reason: "equivalent: another key, as much its own",
+  },
+  {
+    file: "lib/netfilter/connectionTable.ts",
+    within: "sourceKey",
+    change: "(tuple.src >>> 0) * 0x10000 + tuple.sport => (tuple.src >>> 0) * 0x10000 - tuple.sport",
+    reason: "equivalent: another key, as much its own",
+  },
+  {
+    file: "lib/netfilter/connectionTable.ts",
+    within: "ConnectionTable",
+    change: "0 => 1",
+    reason: "cosmetic: memory is taken, or given back, a little sooner or later",
+  },
+  {
+    file: "lib/netfilter/connectionTable.ts",
+    within: "ConnectionTable",
+    change: "this.sweeper ?? this.oldest => this.oldest",
+    reason: "cosmetic: memory is given back later",
+  },
+  {
+    file: "lib/netfilter/counts.ts",
+    within: "Counts",
+    change: "2 => (2 + 1)",
+    reason: "cosmetic: room that is not used",
+  },
+  {
+    file: "lib/netfilter/counts.ts",
+    within: "Counts",
+    change: "key === 0 => false",
+    reason: "equivalent: nothing is copied from a free place to a free place",
+  },
+  {
+    file: "lib/netfilter/parseSave.ts",
+    within: "split",
+    change: "0 => 1",
+    reason: "equivalent: a character is read before it is asked which",
+  },
+  {
+    file: "lib/netfilter/parseSave.ts",
+    within: "multiport",
+    change: "Object.hasOwn(multiportOptions, option) => true",
+    reason: "equivalent: nothing that every object has begins with a dash",
+  },
+  {
+    file: "lib/netfilter/parseSave.ts",
+    within: "addHead",
+    change: "draft.heads.push(match) => draft.heads.unshift(match)",
+    reason: "equivalent: the matches are put in their order afterwards",
+  },
+  {
+    file: "lib/netfilter/print.ts",
+    within: "listRule",
+    change:
+      "matches.find(candidate => candidate.kind === kind) => matches.findLast(candidate => candidate.kind === kind)",
+    reason: "equivalent: a rule has one of each of these kinds",
+  },
+  {
+    file: "lib/netfilter/runs.ts",
+    within: "wantedAddress",
+    change: "32 => (32 + 1)",
+    reason: "cosmetic: rules are asked one after the other, which takes longer",
+  },
+  {
+    file: "lib/netfilter/runs.ts",
+    within: "everyKey",
+    change: "7 => (7 + 1)",
+    reason: "cosmetic: rules are asked one after the other, which takes longer",
+  },
+  {
+    file: "lib/netfilter/runs.ts",
+    within: "runsOf",
+    change: "end <= rules.length => end < rules.length",
+    reason: "cosmetic: rules are asked one after the other, which takes longer",
+  },
+  {
+    file: "lib/netfilter/start.ts",
+    within: "anyFlow",
+    change: "0 => 1",
+    reason: "cosmetic: the ports of a packet that has none",
+  },
+  {
+    file: "lib/netfilter/tcp.ts",
+    within: "TcpTrack",
+    change: "0 => 1",
+    reason: "equivalent: nothing is read of the last segment before there is one",
+  },
+  {
+    file: "lib/netfilter/tuple.ts",
+    within: "hashOf",
+    change: "hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d); => (left out)",
+    reason: "cosmetic: another hash, as good as this one",
+  },
+  {
+    file: "lib/net/engine.ts",
+    within: "Engine",
+    change: "filtered => true",
+    reason: "equivalent: without rules the destination stays as it was",
+  },
+  {
+    file: "lib/net/engine.ts",
+    within: "Engine",
+    change: "false => true",
+    reason: "cosmetic: hops that nobody reads are written down",
+  },
+  {
+    file: "lib/net/model.ts",
+    within: "bootModel",
+    change: "silence > 0 => silence >= 0",
+    reason: "equivalent: no time passes in none",
+  },
+  {
+    file: "lib/net/model.ts",
+    within: "bootModel",
+    change: "silence > 0 => true",
+    reason: "equivalent: no time passes in none",
+  },
+  { file: "lib/net/routing.ts", within: "trie", change: "2 => (2 + 1)", reason: "cosmetic: memory that is not used" },
+  {
+    file: "lib/net/hostState.ts",
+    within: "HostState",
+    change:
+      "addresses.find(({ address }) => address === destination) => addresses.findLast(({ address }) => address === destination)",
+    reason: "equivalent: an interface has an address once",
+  },
 ];
 
 /** Why nothing has to notice a mutant; undefined where something should. */

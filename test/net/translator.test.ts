@@ -177,6 +177,16 @@ test("keeps a flow that a rule let in for the rule's own time, and tells who is 
   assert.equal(idle, ["10.13.77.4:8080 0", "10.13.77.4:1 0"]);
 });
 
+test("an error about a flow that was idle for too long is about none", () => {
+  const { clock, state } = start(translator(3));
+  const result = state.outbound(packet(flow(40001)));
+  assert.ok(result.kind === "translated");
+  clock.seconds = 239;
+  assert.equal(state.quoted(result.flow), flow(40001));
+  clock.seconds = 241;
+  assert.is(state.quoted(result.flow), undefined);
+});
+
 test("never gives the same reply tuple to two live flows, and an answer finds its flow", () => {
   const step = fc.record({
     sport: fc.nat(30),

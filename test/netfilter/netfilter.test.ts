@@ -200,6 +200,47 @@ traverse("does not track where no rule needs it", () => {
 
 traverse.run();
 
+traverse("tells own addresses, all, and groups apart where the host says no more than which are its own", () => {
+  const typed = ["LOCAL", "BROADCAST", "MULTICAST", "UNICAST"]
+    .map(type => `-A PREROUTING -m addrtype --dst-type ${type} -m comment --comment ${type}`)
+    .join("\n");
+  const typeOf = (address: string): string => {
+    const at = router(`*raw\n${typed}\nCOMMIT\n`);
+    pass(at, ping("10.1.0.5", address, 1));
+    return counters(at)
+      .filter(line => line.includes("comment"))
+      .map(line => /--comment (\w+)/.exec(line)![1]!)
+      .join();
+  };
+  for (const [address, type] of [
+    ["10.1.0.1", "LOCAL"],
+    ["203.0.113.1", "LOCAL"],
+    ["127.0.0.1", "LOCAL"],
+    ["127.255.255.255", "LOCAL"],
+    ["0.0.0.0", "BROADCAST"],
+    ["255.255.255.255", "BROADCAST"],
+    ["255.255.255.254", "UNICAST"],
+    ["223.255.255.255", "UNICAST"],
+    ["224.0.0.0", "MULTICAST"],
+    ["239.255.255.255", "MULTICAST"],
+    ["240.0.0.0", "UNICAST"],
+    ["10.1.0.5", "UNICAST"],
+  ] as const)
+    assert.is(typeOf(address), type, address);
+});
+
+traverse("tracks connections only where a rule needs to know them", () => {
+  const tracked = (rules: string) => {
+    const at = router(rules);
+    pass(at, udp("10.1.0.5:53", "198.51.100.7:53"));
+    return at.netfilter.conntrack().length;
+  };
+  assert.is(tracked("*filter\n-A FORWARD -p udp -j ACCEPT\nCOMMIT\n"), 0);
+  assert.is(tracked("*filter\n-A FORWARD -m conntrack --ctstate NEW\nCOMMIT\n"), 1);
+  assert.is(tracked("*filter\n-A FORWARD -m state --state NEW\nCOMMIT\n"), 1);
+  assert.is(tracked(nat("-A PREROUTING -p tcp -j ACCEPT")), 1);
+});
+
 const translate = suite("translate");
 
 translate("keeps the port while the whole tuple is free, else takes one of its class", () => {
@@ -222,6 +263,39 @@ translate("keeps the port while the whole tuple is free, else takes one of its c
     const { sport } = packet as Tcp;
     assert.ok(sport !== port && sport >= low && sport <= high, `${sport}`);
   }
+});
+
+translate("chooses every port of a class and none beside it", () => {
+  for (const [port, low, high] of [
+    [400, 1, 511],
+    [800, 600, 1023],
+  ] as const) {
+    const given = new Set<number>();
+    const at = router(masquerade);
+    for (let source = 0; source < 6000; source++) {
+      const to = `198.51.100.7:${source + 1}`;
+      pass(at, udp(`10.1.0.5:${port}`, to));
+      given.add((pass(at, udp(`10.1.${1 + (source >> 8)}.${source & 255}:${port}`, to)).packet as Udp).sport);
+    }
+    const sorted = [...given].sort((a, b) => a - b);
+    assert.is(sorted[0], low);
+    assert.is(sorted.at(-1), high);
+    assert.is(given.size, high - low); // all but the one that is taken
+  }
+});
+
+translate("gives a port again to the same source of the same protocol only", () => {
+  const at = router(
+    nat(...["tcp", "udp"].map(proto => `-A POSTROUTING -p ${proto} -j SNAT --to-source 203.0.113.1:2000-2999`)),
+  );
+  const sport = ({ packet }: Passed) => (packet as Udp).sport;
+  const given: number[] = [];
+  for (let port = 1; port <= 60; port++) {
+    given.push(sport(pass(at, udp(`10.1.0.5:${port}`, "198.51.100.7:80"))));
+    given.push(sport(pass(at, tcp(`10.1.0.5:${port + 352}`, "198.51.100.7:80", ["SYN"]))));
+  }
+  // All draw for themselves: a thousand ports come up at most a few times each.
+  assert.ok(new Set(given).size > 100, `${new Set(given).size}`);
 });
 
 translate("gives a source the same port again where that stays unique", () => {

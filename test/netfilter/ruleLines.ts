@@ -130,6 +130,7 @@ export const takenRules: Lines = {
 /** With what is said about them here. */
 export const refusedRules: Lines = {
   "filter FORWARD": [
+    ["-p tcp -m multiport --dports 1 --every 2", '"--every" is an option not known here'],
     ["-p tcp --dport 80:90:100", '"80:90:100" is no range of ports'],
     ["-p tcp --dport 80-90", '"80-90" is no port'],
     ["-p tcp --dport 080", '"080" is no port'],

@@ -167,6 +167,8 @@ for (const [given, printed] of [
   ["-j MARK --and-mark 0xff", "-j MARK --set-xmark 0x0/0xffffff00"],
   ["-j MARK --xor-mark 0xff", "-j MARK --set-xmark 0xff/0x0"],
   ["-m mark --mark 5/0xffffffff", "-m mark --mark 0x5"],
+  [`-m comment --comment ${"x".repeat(255)}`, `-m comment --comment ${"x".repeat(255)}`],
+  [`-m comment --comment ${"x".repeat(300)}`, `-m comment --comment ${"x".repeat(255)}`],
 ] as const)
   parse(`reads ${given}`, () => assert.is(formatRule(oneRule(given)), printed));
 
@@ -246,6 +248,7 @@ parse("refuses rules where iptables would", () => {
   const nat = (...lines: string[]) => ["*nat", ":A - [0:0]", ":B - [0:0]", ...lines, "COMMIT", ""].join("\n");
   refused(nat("-A A -j B", "-A B -m mark --mark 1 -g A"), /line 5: "A" leads back to itself/);
   refused(nat("-A A -j A"), /line 4: "A" leads back to itself/);
+  refused(nat("-A A -j B", "-A A -p tcp", "-A A -j A", "-A A -j B"), /line 6: "A" leads back to itself/);
   refused(
     nat("-A A -j MASQUERADE", "-A B -j A", "-A PREROUTING -j B"),
     /line 4: "MASQUERADE" is reached from PREROUTING; expected MASQUERADE reached only from POSTROUTING/,
@@ -270,6 +273,20 @@ parse("refuses rules where iptables would", () => {
   refused("*filter\n-A INPUT -j REJECT --reject-with tcp-reset\nCOMMIT\n", /line 2: .* answers TCP only/);
   assert.not.throws(() =>
     parseSave(nat("-A A -j MASQUERADE", "-A POSTROUTING -j A", "-A PREROUTING -j B", "-A B -j RETURN")),
+  );
+});
+
+parse("passes over the counters of a rule", () => {
+  const rules = (counters: string) => parseSave(`*filter\n${counters}-A INPUT -p tcp -j ACCEPT\nCOMMIT\n`);
+  assert.equal(rules("[3:120] "), rules(""));
+  refused("*filter\n[3:x] -A INPUT\nCOMMIT\n", /line 2: "\[3:x\]" is not understood/);
+});
+
+parse("puts a table's own chains in the order of their names, after the built-in ones", () => {
+  const { chains } = parseSave("*filter\n:B - [0:0]\n:C - [0:0]\n:A - [0:0]\nCOMMIT\n").tables[0]!;
+  assert.equal(
+    chains.map(({ name }) => name),
+    ["INPUT", "FORWARD", "OUTPUT", "A", "B", "C"],
   );
 });
 

@@ -1,4 +1,6 @@
 import { type Addr, addr } from "../../../lib/ip/addr.js";
+import { cidr } from "../../../lib/ip/cidr.js";
+import type { Host } from "../../../lib/net/network.js";
 import type { IcmpEcho } from "../../../lib/packet/packet.js";
 import type { Case, Sent } from "../generate.js";
 import { randomSegments, tracked } from "../segments.js";
@@ -31,21 +33,20 @@ const echo = (host: string, src: Addr, dst: Addr, id: number, type: IcmpEcho["ty
 const pairs = (ports: readonly number[], others: readonly number[]): readonly (readonly [number, number])[] =>
   ports.flatMap(port => others.map(other => [port, other] as const));
 
-/** With a second address on the router's first interface. */
-const withAddress = (of: Case, text: string): Case => ({
+/** With another router. */
+const changed = (of: Case, change: (router: Host) => Host): Case => ({
   ...of,
-  network: {
-    ...of.network,
-    hosts: of.network.hosts.map(host => ({
-      ...host,
-      interfaces: host.interfaces.map(entry =>
-        host.id === "r" && entry === host.interfaces[0]
-          ? { ...entry, addresses: [...entry.addresses, { address: addr(text), prefix: 24 }] }
-          : entry,
-      ),
-    })),
-  },
+  network: { ...of.network, hosts: of.network.hosts.map(host => (host.id === "r" ? change(host) : host)) },
 });
+
+/** With a second address on the router's first interface. */
+const withAddress = (of: Case, text: string): Case =>
+  changed(of, host => ({
+    ...host,
+    interfaces: host.interfaces.map((entry, index) =>
+      index === 0 ? { ...entry, addresses: [...entry.addresses, { address: addr(text), prefix: 24 }] } : entry,
+    ),
+  }));
 
 export const regressions: readonly Regression[] = [
   {
@@ -836,6 +837,81 @@ export const regressions: readonly Regression[] = [
       tcp("b", b, 1001, addr("10.1.1.1"), 80, ["SYN"], 100),
       tcp("b", addr("192.0.2.9"), 1002, addr("10.1.1.1"), 80, ["SYN"], 100),
     ],
+  },
+  {
+    name: "what a bridge's rules turn to the router, to all or to a group goes up from there",
+    case: smallCase({
+      bridgeNfCallIptables: true,
+      rules: table(
+        "nat",
+        ...["10.1.0.1", "10.1.0.255", "224.0.0.5", "255.255.255.255"].map(
+          (to, index) => `-A PREROUTING -p udp --dport ${53 + index} -j DNAT --to-destination ${to}`,
+        ),
+      ),
+    }),
+    sent: [53, 54, 55, 56].map(port => udp("a", a, 1000 + port, c, port)),
+  },
+  {
+    name: "what a bridge's rules turn to a place behind a neighbour goes out to that neighbour",
+    case: changed(
+      smallCase({
+        bridgeNfCallIptables: true,
+        rules: table("nat", "-A PREROUTING -p udp -j DNAT --to-destination 192.0.2.7"),
+      }),
+      host => ({ ...host, routes: [...host.routes, { to: cidr("192.0.2.0/24"), via: c, dev: "br0" }] }),
+    ),
+    sent: [udp("a", a, 1000, addr("10.1.0.99"), 53), udp("a", a, 1001, b, 53), udp("a", a, 1002, c, 53)],
+  },
+  {
+    name: "a host's own segment to all or to a group is not reset by the rule that refuses it",
+    case: smallCase({ rules: table("filter", "-A OUTPUT -p tcp -j REJECT --reject-with tcp-reset") }),
+    sent: ["10.1.0.255", "224.0.0.1", "255.255.255.255", "10.1.0.2"].map((to, index) => ({
+      ...tcp("r", addr("10.1.0.1"), 1000 + index, addr(to), 80, ["SYN"], 100),
+      program: true,
+    })),
+  },
+  {
+    name: "what a host says to all comes back to it by the interface that it went out by",
+    case: smallCase({
+      rules: table(
+        "mangle",
+        ...["br0", "lan1", "lo"].flatMap(name => [
+          `-A PREROUTING -i ${name}`,
+          `-A POSTROUTING -o ${name}`,
+          `-A INPUT -i ${name}`,
+        ]),
+      ),
+    }),
+    sent: ["10.1.0.255", "10.1.1.255", "224.0.0.1"].map((to, index) => ({
+      ...udp("r", addr(index === 1 ? "10.1.1.1" : "10.1.0.1"), 1000 + index, addr(to), 9),
+      program: true,
+    })),
+  },
+  {
+    name: "a host speaks to its own second address from the first of the same block",
+    case: changed(
+      smallCase({ rules: table("mangle", "-A INPUT -s 10.5.0.1", "-A INPUT -s 10.1.0.1", "-A INPUT -s 10.1.0.9") }),
+      host => ({
+        ...host,
+        interfaces: host.interfaces.map(entry =>
+          entry.name === "br0"
+            ? {
+                ...entry,
+                addresses: ["10.5.0.1", "10.1.0.1", "10.1.0.9"].map(text => ({ address: addr(text), prefix: 24 })),
+              }
+            : entry,
+        ),
+      }),
+    ),
+    sent: ["10.1.0.9", "10.1.0.1", "10.5.0.1"].map((to, index) => ({
+      ...echo("r", addr("10.1.0.9"), addr(to), 10 + index),
+      program: true,
+    })),
+  },
+  {
+    name: "a router tells a source five times at once that there is no way, then no more",
+    case: smallCase({}),
+    sent: everyPort.map(port => udp("a", a, 1000 + port, addr("203.0.113.9"), 53)),
   },
   ...[11, 12, 13, 14].map(seed => ({
     name: `TCP segments at random, ${seed}`,

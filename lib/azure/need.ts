@@ -10,6 +10,7 @@ export type AddressingPlugin = "azure-cni" | "kubenet";
 export const checkPlugin = (plugin: AddressingPlugin, where = "plugin"): AddressingPlugin =>
   oneOf("network plugin", "azure-cni", "kubenet")(plugin, where);
 
+/** What decides how many addresses a cluster takes of its subnet. */
 export interface SubnetQuestion {
   readonly plugin: AddressingPlugin;
   /** 1-5,000; those of each node pool where there are several. */
@@ -44,6 +45,7 @@ export const subnetNeed = (question: SubnetQuestion): SubnetNeed => {
   return { addresses: forNodes + forPods, forNodes, forPods };
 };
 
+/** Whether the addresses that a cluster needs fit into its subnet: how many are left, or Azure's refusal. */
 export type SubnetFit =
   | { readonly kind: "fits"; readonly left: number }
   /** `reason` carries the arithmetic of Azure's own refusal. */

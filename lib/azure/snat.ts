@@ -16,6 +16,7 @@ import {
 /** The load balancer's SKU. */
 export type Sku = "Basic" | "Standard";
 
+/** What decides how many SNAT ports each node has on a load balancer. */
 export interface SnatQuestion {
   readonly sku: Sku;
   /** Machines in the backend pool, 1 or more; those of each node pool where there are several. Where the cluster autoscaler runs, Azure counts a pool's maxCount. */

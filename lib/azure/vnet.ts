@@ -4,11 +4,13 @@ import { type Cidr, cidr, cidrSize, contains, covers, formatCidr, lastOf, nth, o
 import { type Pool, pool } from "../ip/addressPool.js";
 import { figures } from "../figures.js";
 
+/** A subnet of a virtual network. */
 export interface Subnet {
   readonly name: string;
   readonly cidr: Cidr;
 }
 
+/** A virtual network of Azure, with its ranges as numbers. See {@link VirtualNetworkSpec} for the form that a user writes. */
 export interface VirtualNetwork {
   readonly name: string;
   readonly addressSpace: readonly Cidr[];

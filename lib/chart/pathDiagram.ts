@@ -11,6 +11,7 @@ import { textWidth, wrap } from "./textWidth.js";
 import { colours, fontFamily } from "./theme.js";
 import { count } from "./chartWords.js";
 
+/** What a diagram of a packet's path shows. */
 export interface PathDiagramOptions {
   /** Tells pods, nodes, machines and sites apart and gives them their own names. */
   readonly network?: Pick<Network, "hosts">;

@@ -77,6 +77,7 @@ export interface ChartChannel {
   readonly stack?: "zero" | null;
 }
 
+/** Which column of the data decides which property of a mark: Vega-Lite's `encoding`. */
 export interface ChartEncoding {
   readonly x?: ChartChannel;
   readonly x2?: ChartChannel;

@@ -19,6 +19,7 @@ const advances = {
 /** What a character beyond ASCII is counted as: a whole em, as arrows and most wide letters come near it. */
 const other = 2048;
 
+/** How heavy a text is drawn: each weight has widths of its own. */
 export type Weight = keyof typeof advances;
 
 /** The width of a text in DejaVu Sans, in the unit of `size`: the same on every machine, as no canvas is asked. */

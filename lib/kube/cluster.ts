@@ -1,6 +1,7 @@
 import type { Addr } from "../ip/addr.js";
 import type { Cidr } from "../ip/cidr.js";
 
+/** How pods get addresses: from the virtual network (`azure-cni`), or from a range of the node's own, which leaves as the node (`kubenet`). */
 export type NetworkPlugin = "azure-cni" | "kubenet";
 
 /** A cluster as its API server would describe it: objects with their addresses settled. Plain data. */
@@ -31,6 +32,7 @@ export interface Cluster {
 /** Seconds since the epoch. */
 export type Time = number;
 
+/** A node of a cluster, with the address that it has in its subnet. */
 export interface Node {
   readonly name: string;
   readonly internalIp: Addr;
@@ -54,6 +56,7 @@ export interface ContainerPort {
   readonly protocol: "TCP" | "UDP";
 }
 
+/** A Deployment as the API server has it: how many pods of which image. */
 export interface Deployment {
   readonly namespace: string;
   readonly name: string;
@@ -65,6 +68,7 @@ export interface Deployment {
   readonly created: Time;
 }
 
+/** A pod that runs, with its node and its address. */
 export interface Pod {
   readonly namespace: string;
   readonly name: string;
@@ -91,6 +95,7 @@ export interface PendingPod {
     | { readonly kind: "no-address"; readonly node: string; readonly capacity: number };
 }
 
+/** A port of a Service, and the port of its pods that it stands for. */
 export interface ServicePort {
   readonly name?: string;
   readonly port: number;
@@ -100,6 +105,7 @@ export interface ServicePort {
   readonly nodePort?: number;
 }
 
+/** A Service: an address that kube-proxy translates to one of its pods (DNAT). */
 export interface Service {
   readonly namespace: string;
   readonly name: string;
@@ -115,6 +121,7 @@ export interface Service {
   readonly endpoints: readonly Endpoint[];
 }
 
+/** An address and port at which a Service's traffic arrives: one ready pod. */
 export interface Endpoint {
   /** The service port's name; absent when it has none. */
   readonly portName?: string;
@@ -123,6 +130,7 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** An Ingress: which Service answers for which host name and path. */
 export interface Ingress {
   readonly namespace: string;
   readonly name: string;

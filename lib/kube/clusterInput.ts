@@ -51,6 +51,7 @@ export interface ClusterInput {
   readonly created: Time;
 }
 
+/** A node to be: its name, its address, and when it joins. */
 export interface NodeInput {
   /** `aks-nodepool1-26711606-0`. */
   readonly name: string;
@@ -61,6 +62,7 @@ export interface NodeInput {
   readonly created: Time;
 }
 
+/** Objects that `kubectl apply` sent, and when. */
 export interface AppliedManifest {
   readonly objects: readonly KubeObject[];
   readonly appliedAt: Time;
@@ -82,6 +84,7 @@ export interface ClusterPins {
   readonly kubeletPid?: number | undefined;
 }
 
+/** What was observed of one pod, in place of what would be drawn for it. */
 export interface PodPin {
   /** The full name; drawn when left out. */
   readonly name?: string | undefined;

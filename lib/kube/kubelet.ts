@@ -81,6 +81,7 @@ const reserve = (amount: number, scale: Scale): number => {
 export const kubeReserved = (size: { readonly cores: number; readonly memoryGiB: number }): string =>
   `cpu=${Math.trunc(reserve(size.cores, cpuScale) * 1000)}m,memory=${Math.trunc(reserve(size.memoryGiB, memoryScale) * 1024)}Mi`;
 
+/** What decides the flags that a node's kubelet runs with. */
 export interface KubeletInput {
   readonly plugin: NetworkPlugin;
   readonly maxPods: number;

@@ -45,6 +45,7 @@ export interface IngressObject extends ObjectBase {
   }[];
 }
 
+/** An object of a manifest that the library understands. */
 export type KubeObject = DeploymentObject | ServiceObject | IngressObject;
 
 /** What the API server takes in one request (3 MiB, its default). */

@@ -6,6 +6,7 @@ import type { FailedConnect } from "./socketError.js";
 import type { Network } from "./network.js";
 import type { Trace } from "./trace.js";
 
+/** What `ping` sends. */
 export interface PingOptions {
   /** Echo requests to send, 1-10000. Default 1. */
   readonly count?: number;
@@ -17,6 +18,7 @@ export interface PingOptions {
   readonly broadcast?: boolean;
 }
 
+/** One answer to a ping: an echo reply, or the ICMP error of a host on the way. */
 export interface PingReply {
   readonly seq: number;
   /** Who answered, dotted. Not the address asked when an error came back. */
@@ -31,6 +33,7 @@ export interface PingReply {
   readonly milliseconds: number;
 }
 
+/** What `ping` prints when it ends: how many requests went out, and every answer. */
 export interface PingResult {
   readonly from: string;
   /** The address pinged, dotted. */
@@ -41,6 +44,7 @@ export interface PingResult {
   readonly replies: readonly PingReply[];
 }
 
+/** How a client connects, and how its connection ends. */
 export interface ConnectOptions {
   /** Default tcp. */
   readonly proto?: "tcp" | "udp";
@@ -54,6 +58,7 @@ export interface ConnectOptions {
   readonly close?: "fin" | "rst" | "open";
 }
 
+/** What became of a connection: answered, with the source that the server saw, or not, and why. */
 export type ConnectResult =
   | {
       readonly kind: "connected";
@@ -100,6 +105,7 @@ export interface Lab {
   readonly network: Network;
   /** Seconds since the epoch, as the lab's hosts see it. */
   now(): number;
+  /** Sends echo requests from a host, as `ping` does. @throws InputError for a host or address that is not known */
   ping(from: string, to: string, options?: PingOptions): Promise<PingResult>;
   /** A whole conversation with a server: connect, ask, read, close. */
   connect(from: string, to: string, port: number, options?: ConnectOptions): Promise<ConnectResult>;
@@ -111,6 +117,7 @@ export interface Lab {
   counters(host: string): Promise<CountedRuleset>;
   /** Lets time pass. */
   wait(seconds: number): Promise<void>;
+  /** Ends the lab, and frees what it holds of the machine. */
   close(): Promise<void>;
 }
 

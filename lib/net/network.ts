@@ -41,6 +41,7 @@ export interface Host {
   readonly listeners: readonly Listener[];
 }
 
+/** An address of an interface, with the prefix that says who else is on its link. */
 export interface InterfaceAddress {
   readonly address: Addr;
   /** On-link prefix length: 24 makes the rest of its /24 neighbours, 32 nothing. */
@@ -86,8 +87,10 @@ export interface PublicInterface extends InterfaceBase {
   readonly kind: "public";
 }
 
+/** An interface of a host: a veth, a NIC in the fabric, a bridge, or one with a public address. */
 export type Interface = Veth | NicInterface | BridgeInterface | PublicInterface;
 
+/** An entry of a host's routing table; the longest prefix wins. */
 export interface Route {
   readonly to: Cidr;
   /** The next hop; absent when the destination itself is a neighbour on `dev`. */
@@ -114,6 +117,7 @@ export interface Fabric {
   readonly translators: readonly Translator[];
 }
 
+/** A subnet as the fabric routes it. */
 export interface FabricSubnet {
   readonly name: string;
   readonly cidr: Cidr;
@@ -121,6 +125,7 @@ export interface FabricSubnet {
   readonly routes: readonly UserRoute[];
 }
 
+/** A route of the fabric that a user made: to an appliance, the virtual network, the Internet, or nowhere. */
 export interface UserRoute {
   readonly name: string;
   readonly to: Cidr;

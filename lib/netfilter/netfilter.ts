@@ -105,6 +105,7 @@ export type Verdict =
   | { readonly kind: "drop"; readonly reason: DropReason }
   | { readonly kind: "reject"; readonly with: RejectWith };
 
+/** Why netfilter dropped a packet. */
 export type DropReason =
   | { readonly kind: "rule"; readonly table: TableName; readonly chain: string; readonly number: number }
   | { readonly kind: "policy"; readonly table: TableName; readonly chain: string }

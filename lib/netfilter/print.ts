@@ -140,6 +140,7 @@ export const formatRule = (rule: Rule): string => {
   return text === "" || target === "" ? text + target : `${text} ${target}`;
 };
 
+/** What {@link printSave} prints beside the rules. */
 export interface SaveOptions {
   /** Prefix each rule with its counters, as `iptables-save -c` does. */
   readonly counters?: boolean;

@@ -11,6 +11,7 @@ import type { Cidr } from "../ip/cidr.js";
  */
 export type Hook = "PREROUTING" | "INPUT" | "FORWARD" | "OUTPUT" | "POSTROUTING";
 
+/** The tables that are understood, in the order in which a packet meets them. */
 export type TableName = "raw" | "mangle" | "nat" | "filter";
 
 /** Packets and bytes that met a rule or a policy. */
@@ -19,6 +20,7 @@ export interface Counters {
   readonly bytes: number;
 }
 
+/** What the connection tracker says of a packet: `-m conntrack --ctstate`. */
 export type ConntrackState = "NEW" | "ESTABLISHED" | "RELATED" | "INVALID" | "UNTRACKED";
 
 /** Address types as `addrtype` tells them from a host's own point of view. */
@@ -126,6 +128,7 @@ export type Match =
       readonly states: readonly (ConntrackState | "SNAT" | "DNAT")[];
     };
 
+/** How REJECT answers: an ICMP error, or a reset of the connection. */
 export type RejectWith =
   | "icmp-net-unreachable"
   | "icmp-host-unreachable"
@@ -154,11 +157,13 @@ export type Target =
   /** A rule without -j: it only counts. */
   | { readonly kind: "none" };
 
+/** What a packet must match, all of it, and what becomes of it then. */
 export interface Rule {
   readonly matches: readonly Match[];
   readonly target: Target;
 }
 
+/** A list of rules that a packet meets one after the other, until one decides. */
 export interface Chain {
   readonly name: string;
   /** Only a built-in chain (named after a hook) has a policy. */
@@ -166,6 +171,7 @@ export interface Chain {
   readonly rules: readonly Rule[];
 }
 
+/** The chains of one purpose: `raw` before tracking, `mangle` for marks, `nat` for addresses, `filter` for what may pass. */
 export interface Table {
   readonly name: TableName;
   /** In the order that `iptables-save` prints. */
@@ -184,12 +190,14 @@ export const noRules: Ruleset = { tables: [] };
 export interface CountedRule extends Rule {
   readonly counters: Counters;
 }
+/** A chain with its counters: those of its policy, and each rule's. */
 export interface CountedChain {
   readonly name: string;
   readonly policy?: "ACCEPT" | "DROP";
   readonly counters: Counters;
   readonly rules: readonly CountedRule[];
 }
+/** A table with its counters. */
 export interface CountedTable {
   readonly name: TableName;
   readonly chains: readonly CountedChain[];

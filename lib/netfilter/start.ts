@@ -471,6 +471,10 @@ const idle = (): Netfilter => ({
   counters: () => ({ tables: [] }),
 });
 
+/**
+ * Starts a host's netfilter: its rules, with counters at zero and no connections.
+ * @throws InputError for rules that iptables would refuse
+ */
 export const startNetfilter: StartNetfilter = (ruleset, host) =>
   ruleset.tables.length === 0 ? idle() : new Running(compile(ruleset), host);
 

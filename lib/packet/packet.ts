@@ -31,6 +31,7 @@ export interface IcmpError extends Ipv4 {
 /** URG, ECE, CWR and NS come from captures only: the model's hosts send none. */
 export type TcpFlag = "SYN" | "ACK" | "FIN" | "RST" | "PSH" | "URG" | "ECE" | "CWR" | "NS";
 
+/** A TCP segment. */
 export interface Tcp extends Ipv4 {
   readonly proto: "tcp";
   /** 0-65535. */
@@ -43,6 +44,7 @@ export interface Tcp extends Ipv4 {
   readonly payload: string;
 }
 
+/** A UDP datagram. */
 export interface Udp extends Ipv4 {
   readonly proto: "udp";
   readonly sport: number;
@@ -54,6 +56,7 @@ export interface Udp extends Ipv4 {
 /** An IPv4 packet. Plain data: sending, forwarding and translating make new ones. */
 export type Packet = IcmpEcho | IcmpError | Tcp | Udp;
 
+/** The protocols of a packet: its `proto`. */
 export type Proto = Packet["proto"];
 
 /** Linux quotes no more of a packet in an ICMP error than makes the error 576 bytes long. */

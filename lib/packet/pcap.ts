@@ -59,6 +59,7 @@ export interface PcapRecord {
   readonly interfaceIndex?: number;
 }
 
+/** A capture file: what was captured on one kind of link, in order. */
 export interface PcapFile {
   /** One of {@link linkTypes}. */
   readonly linkType: number;

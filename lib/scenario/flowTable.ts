@@ -70,6 +70,7 @@ export interface FlowRow {
   readonly outcome: Disposition["kind"];
 }
 
+/** Which rows a flow table has. */
 export interface FlowTableOptions {
   /** Namespace of the pods that send and that are called; default `default`. */
   readonly namespace?: string;

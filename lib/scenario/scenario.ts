@@ -29,6 +29,7 @@ export interface Scenario {
   readonly startsAt: string;
 }
 
+/** A virtual machine beside the clusters, as a user writes it. */
 export interface VmSpec {
   readonly name: string;
   readonly subnet: string;
@@ -43,6 +44,7 @@ export interface VmSpec {
 /** `random` is what Azure documents for several frontends (drawn once per cluster from the seed); `first` is what has been seen. */
 export type FrontendSelection = "random" | "first";
 
+/** A cluster's load balancer as a user writes it. */
 export interface LoadBalancerSpec {
   readonly sku: "Basic" | "Standard";
   readonly frontendSelection: FrontendSelection;
@@ -61,6 +63,7 @@ export interface LoadBalancerSpec {
   readonly era?: Era;
 }
 
+/** A cluster as a user writes it. What is left out has a default. */
 export interface ClusterSpec {
   readonly name: string;
   readonly plugin: NetworkPlugin;
@@ -92,6 +95,7 @@ export interface ClusterSpec {
   readonly pins?: Pins;
 }
 
+/** A file for `kubectl apply`, as text. */
 export interface Manifest {
   /** The file's name, for errors. */
   readonly file: string;
@@ -147,6 +151,7 @@ export interface Built {
   readonly assumptions: readonly Assumption[];
 }
 
+/** A cluster with its objects and its load balancer, as {@link build} makes it of a scenario. */
 export interface BuiltCluster {
   readonly spec: ClusterSpec;
   readonly cluster: Cluster;
@@ -155,6 +160,7 @@ export interface BuiltCluster {
   readonly loadBalancer: BuiltLoadBalancer;
 }
 
+/** A cluster's load balancer with its addresses settled. */
 export interface BuiltLoadBalancer {
   readonly name: string;
   readonly sku: "Basic" | "Standard";
@@ -170,6 +176,7 @@ export interface BuiltLoadBalancer {
   readonly basis: string;
 }
 
+/** Something that the model takes for granted where it is not known: what, why, and where that comes from. */
 export interface Assumption {
   readonly name: string;
   readonly value: string;

@@ -64,13 +64,17 @@ export interface Session<L extends Lab = ModelLab> {
   sh(text: string): Promise<string>;
   /** `kubectl config use-context`. */
   useContext(name: string): void;
+  /** Nodes of the cluster that kubectl speaks to. */
   getNodes(): readonly Node[];
   /** Pods that run. */
   getPods(query?: NamespaceQuery): readonly Pod[];
   /** Pods that do not run, each with its reason. `kubectl get pod` shows both. */
   getPendingPods(query?: NamespaceQuery): readonly PendingPod[];
+  /** Services, of one namespace or all. */
   getServices(query?: NamespaceQuery): readonly Service[];
+  /** Deployments, of one namespace or all. */
   getDeployments(query?: NamespaceQuery): readonly Deployment[];
+  /** Ingresses, of one namespace or all. */
   getIngresses(query?: NamespaceQuery): readonly Ingress[];
   /** `kubectl apply -f FILE`: reads the file by the session's reader, or takes the YAML given. */
   apply(file: string, yaml?: string): Promise<readonly Applied[]>;
@@ -100,6 +104,7 @@ export interface Session<L extends Lab = ModelLab> {
   kubelet(node: string): { readonly pid: number; readonly flags: readonly string[] };
   /** The machine that a name means. */
   host(name: string): Host;
+  /** Ends the session and its lab. */
   close(): Promise<void>;
 }
 

@@ -301,6 +301,7 @@ const meanOfLowest = (loads: readonly number[], ports: number): number => {
   return mean;
 };
 
+/** What a pool comes to where whoever fails tries again. */
 export interface RetriedLoad {
   /** What the ports are offered, retries included, in erlangs. */
   readonly load: number;

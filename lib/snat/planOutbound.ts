@@ -19,6 +19,7 @@ export type VmSetType = "VirtualMachineScaleSets" | "AvailabilitySet" | "Virtual
 /** The virtual network that a cluster is in. */
 export type PlanVnet = "managed" | PlaceNames;
 
+/** What is to be planned for: the cluster, its traffic, and how often a connection may fail. */
 export interface PlanQuestion extends PlanNames {
   /** Nodes now, and the most that the cluster will be scaled to; those of each node pool where there are several. */
   readonly nodes: NodeCount;
@@ -41,6 +42,7 @@ export interface PlanQuestion extends PlanNames {
   readonly vmSetType?: VmSetType;
 }
 
+/** The ways that are compared. */
 export type PlanName =
   "basic" | "basic-to-standard" | "standard-default" | "standard-allocated" | "nat-gateway" | "fewer-connections";
 
@@ -73,6 +75,7 @@ export interface PlannedSetup {
   readonly headroom: number;
 }
 
+/** One way to give a cluster its outbound ports: whether it suffices, what it costs, how it is set up. */
 export interface Plan {
   readonly name: PlanName;
   readonly title: string;

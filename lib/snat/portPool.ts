@@ -21,6 +21,7 @@ export interface PoolSpec {
   readonly warmUpHolds?: number;
 }
 
+/** What a simulated pool of ports came to. */
 export interface PoolResult {
   readonly attempts: number;
   readonly failures: number;

@@ -70,6 +70,7 @@ const figureOr = (
         { name, value: `${given} ${figure.unit}`, why: `given; documented is ${figure.value}`, source: figure.source },
       ];
 
+/** A load balancer, as far as its ports depend on it. */
 export interface LoadBalancerOptions {
   /** Default Standard. */
   readonly sku?: Sku;
@@ -186,6 +187,7 @@ export const loadBalancerRules = (options: LoadBalancerOptions): PortRules => {
   };
 };
 
+/** A NAT gateway, as far as its ports depend on it. */
 export interface NatGatewayOptions {
   /** Public addresses, 1-16. Default 1. */
   readonly ips?: number;
@@ -276,6 +278,7 @@ export const natGatewayRules = (options: NatGatewayOptions = {}): PortRules => {
   };
 };
 
+/** The range of ports that a node's own MASQUERADE searches. */
 export interface MasqueradeOptions {
   /** The ports that MASQUERADE may take. Default 1024-65535: what the kernel searches for a source port in that range. */
   readonly first?: number;

@@ -92,6 +92,7 @@ export interface DestinationTotal {
   readonly max: number;
 }
 
+/** What one pod did in a simulation. */
 export interface PodTotal {
   readonly pool: string;
   readonly protocol: Protocol;
@@ -112,6 +113,7 @@ export interface RowFilter {
   readonly destination?: string;
 }
 
+/** What a simulation came to: failures with their uncertainty, and ports in use over time. */
 export interface SimulationResult {
   /** The rules and assumptions that it rests on; `rules.basis` is a line of them. */
   readonly rules: PortRules;
@@ -133,6 +135,7 @@ export interface SimulationResult {
   podUse(filter?: Omit<RowFilter, "destination">): readonly PodUseRow[];
   /** A row for each pool and destination; `all` stands for all destinations of a pool. */
   destinations(filter?: RowFilter): readonly DestinationTotal[];
+  /** A row for each pod of each pool. */
   pods(filter?: Omit<RowFilter, "destination">): readonly PodTotal[];
 }
 

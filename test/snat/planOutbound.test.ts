@@ -15,6 +15,13 @@ const question: PlanQuestion = { nodes: 50, maxNodes: 60, podsPerNode: 30, strea
 const option = (change: Partial<PlanQuestion>, name: PlanName): Plan =>
   planOutbound({ ...question, ...change }).find(plan => plan.name === name)!;
 
+/** The same, of one that does not fit. */
+const unfit = (change: Partial<PlanQuestion>, name: PlanName): Plan => {
+  const plan = option(change, name);
+  assert.is(plan.fits, false, plan.why);
+  return plan;
+};
+
 /** A stream that needs exactly so many ports on a node of one pod. */
 const needing = (ports: number): Partial<PlanQuestion> => {
   const load = loadFor(ports - 4, question.target);
@@ -129,11 +136,11 @@ options("allocated ports are the fewest multiple of 8 that meets the target", ()
 
 options("more than a node or a cluster can have is refused", () => {
   assert.match(
-    option({ streams: [{ ...api, rate: 10 }] }, "standard-allocated").why,
+    unfit({ streams: [{ ...api, rate: 10 }] }, "standard-allocated").why,
     /each node needs [\d,]+ ports, and can have 64,000/,
   );
   assert.match(
-    option({ streams: [{ ...api, rate: 5 }], maxNodes: 400 }, "standard-allocated").why,
+    unfit({ streams: [{ ...api, rate: 5 }], maxNodes: 400 }, "standard-allocated").why,
     /need [\d,]+ outbound addresses, and a cluster can have 100/,
   );
   assert.not(option({ streams: [{ ...api, rate: 100 }] }, "nat-gateway").fits);

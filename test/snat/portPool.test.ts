@@ -36,6 +36,21 @@ same("agree when departures crowd into one moment", () =>
   agree({ ...spec, ports: 900, load: 1000, hold: { duration: { kind: "lognormal", mean: 100, sigma: 2 }, cut: 60 } }),
 );
 
+same("agree from the first arrival on, without a warm-up", () => agree({ ...spec, warmUpHolds: 0 }));
+
+same("the standard error says how far runs are from each other", async () => {
+  const runs: { readonly failureProbability: number; readonly standardError: number }[] = [];
+  for (let seed = 1; seed <= 60; seed++)
+    runs.push(await simulatePool({ ...spec, ports: 30, load: 25, arrivals: 20_000, seed }));
+  const mean = (of: (run: (typeof runs)[number]) => number) =>
+    runs.reduce((sum, run) => sum + of(run), 0) / runs.length;
+  const middle = mean(run => run.failureProbability);
+  const spread = Math.sqrt(mean(run => (run.failureProbability - middle) ** 2));
+  const told = mean(run => run.standardError);
+  // 60 runs tell their spread to a tenth.
+  assert.ok(told > 0.7 * spread && told < 1.4 * spread, `told ${told}, seen ${spread}`);
+});
+
 const positive = fc.double({ min: 0.01, max: 100, noNaN: true });
 const hold: fc.Arbitrary<Hold> = fc.record(
   {

@@ -214,6 +214,14 @@ choice.run();
 
 const translator = suite("balancerTranslator");
 
+translator("tells both ends of an idle connection where the outbound rule says so, and only there", () => {
+  const tells = (balancer: LoadBalancer) => balancerTranslator(balancer, outbound(balancer)).tcpReset === true;
+  const asked = standard(2, 1, 1024);
+  assert.is(tells(asked), true);
+  assert.is(tells({ ...asked, outboundRule: { ...asked.outboundRule!, tcpReset: false } }), false);
+  assert.is(tells(basic(2)), false);
+});
+
 translator("translates TCP and UDP, never ICMP, and holds ports as long as documented", () => {
   const one = balancerTranslator(basic(1), outbound(basic(1)));
   assert.equal(one.protocols, ["tcp", "udp"]);

@@ -1,13 +1,13 @@
 /**
  * Runs every test file in a process of its own, two at a time, and adds up what uvu reports.
- * A file that fails, or that forgot to run its suites, fails the run. A run of many ends with the slowest ten.
+ * A file that fails, or that has a suite or a test which never runs, fails the run. A run of many ends with the slowest ten.
  *
  *     npm test                  everything
  *     npm test -- netfilter     files whose path holds "netfilter"
  *     npm test -- ip kube       files whose path holds one of them
  */
 import { spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -30,6 +30,15 @@ interface Result {
 const plain = (text: string) => text.replace(/\x1b\[[0-9;]*m/g, "");
 const figure = (output: string, name: string) => Number(new RegExp(`^ *${name}: +(\\d+)`, "m").exec(output)?.[1] ?? 0);
 
+/** What uvu passes over in silence: a suite without a run, and a test that stands below its suite's run. */
+const neverRun = (source: string): readonly string[] =>
+  [...source.matchAll(/^const (\w+) = suite(?:<[^>]*>)?\(/gm)].flatMap(([, name]) => {
+    const last = source.lastIndexOf(`\n${name}.run();`);
+    if (last < 0) return [`the suite ${name} has no ${name}.run()`];
+    const below = new RegExp(`^ *${name}\\(.*`, "m").exec(source.slice(last));
+    return below === null ? [] : [`below ${name}.run() nothing runs: ${below[0]}`];
+  });
+
 const runFile = (file: string): Promise<Result> =>
   new Promise(done => {
     const start = performance.now();
@@ -42,14 +51,16 @@ const runFile = (file: string): Promise<Result> =>
       const total = figure(output, "Total");
       const passed = figure(output, "Passed");
       const skipped = figure(output, "Skipped");
-      if (total === 0) output += `\n${file}: no test ran; does every suite end with .run()?\n`;
+      const never = neverRun(readFileSync(root + file, "utf8"));
+      for (const what of never) output += `\n${file}: ${what}\n`;
+      if (total === 0) output += `\n${file}: no test ran\n`;
       done({
         file,
         output,
         total,
         passed,
         skipped,
-        ok: code === 0 && total > 0 && passed + skipped >= total,
+        ok: code === 0 && total > 0 && passed + skipped >= total && never.length === 0,
         seconds: (performance.now() - start) / 1000,
       });
     });

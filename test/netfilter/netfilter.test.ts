@@ -198,8 +198,6 @@ traverse("does not track where no rule needs it", () => {
   assert.equal(pass(router(""), ping("10.1.0.5", "198.51.100.7", 1)).steps, []);
 });
 
-traverse.run();
-
 traverse("tells own addresses, all, and groups apart where the host says no more than which are its own", () => {
   const typed = ["LOCAL", "BROADCAST", "MULTICAST", "UNICAST"]
     .map(type => `-A PREROUTING -m addrtype --dst-type ${type} -m comment --comment ${type}`)
@@ -238,8 +236,11 @@ traverse("tracks connections only where a rule needs to know them", () => {
   assert.is(tracked("*filter\n-A FORWARD -p udp -j ACCEPT\nCOMMIT\n"), 0);
   assert.is(tracked("*filter\n-A FORWARD -m conntrack --ctstate NEW\nCOMMIT\n"), 1);
   assert.is(tracked("*filter\n-A FORWARD -m state --state NEW\nCOMMIT\n"), 1);
-  assert.is(tracked(nat("-A PREROUTING -p tcp -j ACCEPT")), 1);
+  assert.is(tracked(nat("-A PREROUTING -p tcp -j ACCEPT")), 0);
+  assert.is(tracked(nat("-A POSTROUTING -p tcp -j MASQUERADE")), 1);
 });
+
+traverse.run();
 
 const translate = suite("translate");
 

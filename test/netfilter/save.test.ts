@@ -3,6 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { readFileSync } from "node:fs";
 import { InputError } from "../../lib/errors.js";
+import { checkRuleset } from "../../lib/netfilter/check.js";
 import { parseSave } from "../../lib/netfilter/parseSave.js";
 import { formatRule, printList, printSave } from "../../lib/netfilter/print.js";
 import type { CountedRuleset, Ruleset, TableName } from "../../lib/netfilter/ruleset.js";
@@ -248,7 +249,7 @@ parse("refuses rules where iptables would", () => {
   const nat = (...lines: string[]) => ["*nat", ":A - [0:0]", ":B - [0:0]", ...lines, "COMMIT", ""].join("\n");
   refused(nat("-A A -j B", "-A B -m mark --mark 1 -g A"), /line 5: "A" leads back to itself/);
   refused(nat("-A A -j A"), /line 4: "A" leads back to itself/);
-  refused(nat("-A A -j B", "-A A -p tcp", "-A A -j A", "-A A -j B"), /line 6: "A" leads back to itself/);
+  refused(nat("-A A -j B", "-A A -p tcp", "-A A -j A"), /line 6: "A" leads back to itself/);
   refused(
     nat("-A A -j MASQUERADE", "-A B -j A", "-A PREROUTING -j B"),
     /line 4: "MASQUERADE" is reached from PREROUTING; expected MASQUERADE reached only from POSTROUTING/,
@@ -273,6 +274,14 @@ parse("refuses rules where iptables would", () => {
   refused("*filter\n-A INPUT -j REJECT --reject-with tcp-reset\nCOMMIT\n", /line 2: .* answers TCP only/);
   assert.not.throws(() =>
     parseSave(nat("-A A -j MASQUERADE", "-A POSTROUTING -j A", "-A PREROUTING -j B", "-A B -j RETURN")),
+  );
+});
+
+parse("takes each table once, also of rules made by hand", () => {
+  const [table] = parseSave("*filter\nCOMMIT\n").tables;
+  assert.throws(
+    () => checkRuleset({ tables: [table!, table!] }),
+    (error: unknown) => error instanceof InputError && /"filter" is there twice/.test(error.message),
   );
 });
 

@@ -8,6 +8,7 @@ import type { Trace } from "../../lib/net/trace.js";
 import type { Network } from "../../lib/net/network.js";
 import type { Packet, TcpFlag } from "../../lib/packet/packet.js";
 import { bridgeLike, kubenetLike } from "./networks.js";
+import { lans } from "./stack.js";
 
 const wire = (packet: Packet) => `${formatAddr(packet.src)} > ${formatAddr(packet.dst)} ttl ${packet.ttl}`;
 const seenAt = async (
@@ -148,6 +149,22 @@ routed("a ping to a broadcast address has to be meant", async () => {
     }
     assert.is((await lab.ping(from, to, { broadcast: true })).received, 0);
   }
+});
+
+routed("a host speaks to an address of its own from the first of that address's block", async () => {
+  const addresses = ["10.5.0.1", "10.1.0.1", "10.1.0.9"].map(text => ({ address: addr(text), prefix: 24 }));
+  const network = lans({}, host => ({
+    ...host,
+    interfaces: host.interfaces.map(entry => (entry.name === "br0" ? { ...entry, addresses } : entry)),
+  }));
+  const sourceTo = (to: string) => formatAddr(bootModel(network).tracePing("r", to).packet.src);
+  assert.equal(["10.1.0.9", "10.1.0.1", "10.5.0.1", "10.1.1.1", "127.0.0.1"].map(sourceTo), [
+    "10.1.0.1",
+    "10.1.0.1",
+    "10.5.0.1",
+    "10.1.1.1",
+    "127.0.0.1",
+  ]);
 });
 
 routed("the fabric carries neither broadcast nor multicast", () => {

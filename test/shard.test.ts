@@ -137,6 +137,8 @@ jobs("mutate: the list of survivors and the table are those of one run", () => {
   assert.is(mutationText(merged), mutationText(outcome(tried)));
   assert.equal(tooLow(merged, 50), []);
   assert.equal(tooLow(merged, 100), ["net", "kube"]);
+  const untried = tried.map((each): Tried => ({ ...each, fate: "untried" }));
+  assert.equal(tooLow(outcome(untried), 1), ["net", "kube"]); // what was not tried holds nothing
 });
 
 jobs("bench: every area is measured once, in the order of one run", () => {

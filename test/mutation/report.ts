@@ -40,10 +40,10 @@ const sharesOf = ({ names, tried }: Outcome) =>
     const explained = alive.filter(({ reason }) => reason !== undefined).length;
     const all = done.length;
     const killed = all - alive.length;
-    return { name, all, killed, explained, share: all === 0 ? 100 : (100 * (killed + explained)) / all };
+    return { name, all, killed, explained, share: all === 0 ? 0 : (100 * (killed + explained)) / all };
   });
 
-/** Folders of which less than a percentage was killed or has a reason to live. */
+/** Folders of which less than a percentage was killed or has a reason to live, or of which none was tried. */
 export const tooLow = (outcome: Outcome, least: number): readonly string[] =>
   sharesOf(outcome)
     .filter(({ share }) => share < least)

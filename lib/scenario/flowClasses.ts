@@ -86,8 +86,8 @@ export interface FlowNode {
   readonly name: string;
   /** Its own addresses. Those at the same place on another node play the same part there. */
   readonly addresses: readonly Addr[];
-  /** All else that its packets' way could depend on: its rules, routes, interfaces, card. Equal for nodes of one kind. */
-  readonly shape: string;
+  /** A number for all else that its packets' way could depend on: its rules, routes, interfaces, card. Equal for nodes of one kind. */
+  readonly shape: number;
 }
 
 /** Who sends, as far as rules can tell. */
@@ -100,8 +100,8 @@ export interface FlowSender {
   readonly address: Addr;
   /** The node's end of its link; absent for the node itself. */
   readonly link?: string;
-  /** What else its way could depend on, but for its node. Equal for senders of one kind. */
-  readonly shape: string;
+  /** A number for what else its way could depend on, but for its node. Equal for senders of one kind. */
+  readonly shape: number;
 }
 
 /** What is called. */
@@ -146,6 +146,8 @@ interface Lists {
   readonly number: number;
   readonly ofSender: QuestionList;
   readonly ofBackend: QuestionList;
+  /** Numbers for what each backend is and answers: equal for backends that the rules cannot tell apart. */
+  readonly backends: Map<Backend, number>;
 }
 
 /** A class that others can join: those whose answers to its questions are these, by their number, and whose backend is of this kind. */
@@ -192,7 +194,7 @@ export interface ClassedFlow {
   /** Its public end; undefined where it has none, or where no port was left. */
   readonly public: End | undefined;
   /** The pod that was drawn for it, where its class has a draw. */
-  readonly backend: (Backend & { readonly host: string }) | undefined;
+  readonly backend: Backend | undefined;
 }
 
 /**
@@ -204,6 +206,9 @@ const width = 5;
 /** In place of a place: none, or the public end that the class was traced with. */
 const noPlace = 0xffffffff;
 const asTraced = 0xfffffffe;
+
+/** More than there can be places where a backend is, seen from a sender: itself, its node, a node of each other shape. */
+const mostPlaces = 2 ** 24;
 
 /** Flows as numbers, 20 bytes each. */
 class FlowStore {
@@ -225,13 +230,9 @@ class FlowStore {
     this.#next = start + width;
   }
 
-  /** The numbers of one flow, as they were added. */
-  at(index: number): readonly [sender: number, to: number, of: number, port: number, place: number] {
-    const [sender = 0, to = 0, of = 0, port = 0, place = 0] = this.#numbers.subarray(
-      index * width,
-      (index + 1) * width,
-    );
-    return [sender, to, of, port, place];
+  /** One of a flow's numbers: its `field`th, as they were added. */
+  at(index: number, field: 0 | 1 | 2 | 3 | 4): number {
+    return this.#numbers[index * width + field]!;
   }
 }
 
@@ -276,12 +277,12 @@ export class FlowTracer {
   readonly #hosts: ReadonlyMap<string, Host>;
   readonly #devices: ReadonlyMap<string, TranslatorState>;
   /** By kind of node. */
-  readonly #known = new Map<string, KnownClasses>();
+  readonly #known = new Map<number, KnownClasses>();
   readonly #classes: FlowClass[] = [];
   readonly #flows: FlowStore;
   /** Equal lists of questions are one list, so that a sender answers each once. */
   readonly #lists = new Map<string, Lists>();
-  /** Numbers of shapes, of senders' answers, and of kinds of backends. */
+  /** Numbers of senders' answers, and of kinds of backends. */
   readonly #numbers = new Map<string, number>();
   /** Pods, by their address. */
   readonly #pods: ReadonlyMap<Addr, FlowSender>;
@@ -319,18 +320,25 @@ export class FlowTracer {
 
   /** One of the flows, in the order in which they were followed. */
   at(index: number): ClassedFlow {
-    const [sender, to, of, port, place] = this.#flows.at(index);
-    const flow = { class: this.#classes[of]!, sender: this.senders[sender]!, port, to: this.targets[to]! };
-    const { public: taken, drawn } = flow.class;
-    if (drawn !== undefined) {
-      const backend = drawn.draw.backend(place)!;
-      return { ...flow, public: undefined, backend: { ...backend, host: this.#pods.get(backend.address)!.host } };
-    }
+    const flows = this.#flows;
+    const sender = this.senders[flows.at(index, 0)]!;
+    const of = this.#classes[flows.at(index, 2)]!;
+    const place = flows.at(index, 4);
+    const { public: taken, drawn } = of;
     return {
-      ...flow,
-      public: place === noPlace ? undefined : place === asTraced ? taken : taken!.of(flow.sender).at(place),
-      backend: undefined,
+      class: of,
+      sender,
+      port: flows.at(index, 3),
+      to: this.targets[flows.at(index, 1)]!,
+      public:
+        drawn !== undefined || place === noPlace ? undefined : place === asTraced ? taken : taken!.of(sender).at(place),
+      backend: drawn?.draw.backend(place),
     };
+  }
+
+  /** The pod that has an address. */
+  podAt(address: Addr): FlowSender | undefined {
+    return this.#pods.get(address);
   }
 
   /** Flows that were traced; all others were derived. */
@@ -441,11 +449,15 @@ export class FlowTracer {
   }
 
   /** Backends of one kind get a sender's flows in the same way: what is asked of them, and where they are, seen from the sender. */
-  #kindOf(sender: FlowSender, { address, port }: Backend, pod: FlowSender, { number, ofBackend }: Lists): number {
-    const where =
-      pod === sender ? "itself" : pod.node === sender.node ? "near" : `far ${this.#numberOf(pod.node.shape)}`;
-    const shape = this.#numberOf(pod.shape);
-    return this.#numberOf(`${where} ${shape} ${port} ${number} ${ofBackend.answers([address], pod.link)}`);
+  #kindOf(sender: FlowSender, backend: Backend, pod: FlowSender, { number, ofBackend, backends }: Lists): number {
+    let own = backends.get(backend);
+    if (own === undefined) {
+      const { address, port } = backend;
+      own = this.#numberOf(`${pod.shape} ${port} ${number} ${ofBackend.answers([address], pod.link)}`);
+      backends.set(backend, own);
+    }
+    const where = pod === sender ? 0 : pod.node === sender.node ? 1 : 2 + pod.node.shape;
+    return own * mostPlaces + where;
   }
 
   #numberOf(text: string): number {
@@ -503,6 +515,7 @@ export class FlowTracer {
         number: this.#lists.size,
         ofSender: new QuestionList(ofSender),
         ofBackend: new QuestionList(ofBackend),
+        backends: new Map(),
       };
       this.#lists.set(key, lists);
     }

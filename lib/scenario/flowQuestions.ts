@@ -100,7 +100,8 @@ const backendOf = ({ name, rules }: Chain): Backend | undefined => {
 /** A chain whose rules, from one on, draw which pod gets a connection: kube-proxy's for a service. */
 export class Draw {
   readonly #choices: ReadonlyMap<number, Choice>;
-  readonly #backends = new Map<number, Backend | undefined>();
+  /** By the rule's place; none where it does anything else than lead to one. */
+  readonly #backends: (Backend | "none" | undefined)[];
 
   constructor(
     private readonly chain: Chain,
@@ -109,6 +110,7 @@ export class Draw {
     private readonly chains: ReadonlyMap<string, Chain>,
   ) {
     this.#choices = new Map(choicesOf(chain.rules).map(choice => [choice.start, choice]));
+    this.#backends = new Array<undefined>(chain.rules.length).fill(undefined);
   }
 
   get name(): string {
@@ -138,11 +140,12 @@ export class Draw {
 
   /** Whom the rule at a place leads to; undefined where it does anything else. */
   backend(place: number): Backend | undefined {
-    if (this.#backends.has(place)) return this.#backends.get(place);
+    const known = this.#backends[place];
+    if (known !== undefined) return known === "none" ? undefined : known;
     const { target } = this.chain.rules[place]!;
     const to = target.kind === "jump" ? this.chains.get(`nat ${target.chain}`) : undefined;
     const backend = place < this.first || to === undefined ? undefined : backendOf(to);
-    this.#backends.set(place, backend);
+    this.#backends[place] = backend ?? "none";
     return backend;
   }
 }
@@ -252,7 +255,7 @@ export const askedOn = (trace: Trace, node: string, hosts: ReadonlyMap<string, H
 // --- answers -----------------------------------------------------------------------------------------------------------
 
 const within = (match: Question, address: Addr): boolean => {
-  if (match.kind === "iprange") return address >= match.range.first && address <= match.range.last !== match.not;
+  if (match.kind === "iprange") return (address >= match.range.first && address <= match.range.last) !== match.not;
   return "cidr" in match && contains(match.cidr, address) !== match.not;
 };
 

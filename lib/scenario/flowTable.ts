@@ -246,12 +246,13 @@ const podEndsOwn: ReadonlySet<string> = new Set<keyof Veth>(["name", "peer"]);
 
 const isOwn = (entry: Interface): boolean => entry.kind !== "veth";
 
-/** Numbers for objects: the same object has the same number. */
-const numbered = (): ((item: object) => number) => {
-  const numbers = new Map<object, number>();
+/** Numbers for objects and texts: the same object and equal texts have the same number. */
+const numbered = (): ((item: object | string) => number) => {
+  const numbers = new Map<object | string, number>();
   return item => {
-    if (!numbers.has(item)) numbers.set(item, numbers.size);
-    return numbers.get(item)!;
+    let number = numbers.get(item);
+    if (number === undefined) numbers.set(item, (number = numbers.size));
+    return number;
   };
 };
 
@@ -268,6 +269,8 @@ const shapesOf = (fabric: Fabric) => {
   const interfaceShape = (entry: Interface): string =>
     `${fieldsOf(entry, interfacesOwn)}/${entry.addresses.map(({ prefix }) => prefix).join()}`;
   return {
+    /** Of a node as a sender: all else of it is in its {@link FlowNode}. */
+    ofNodes: number("node"),
     node(host: Host): FlowNode {
       const nic = nics.get(host.id);
       const card = nic && [nic.interface, nic.subnet, nic.ipForwarding, nic.publicAddress !== undefined];
@@ -275,22 +278,20 @@ const shapesOf = (fabric: Fabric) => {
       return {
         name: host.id,
         addresses: own.flatMap(({ addresses }) => addresses.map(({ address }) => address)),
-        shape: JSON.stringify([
-          number(host.rules),
-          fieldsOf(host, hostsOwn),
-          host.routes,
-          own.map(interfaceShape),
-          card,
-        ]),
+        shape: number(
+          JSON.stringify([number(host.rules), fieldsOf(host, hostsOwn), host.routes, own.map(interfaceShape), card]),
+        ),
       };
     },
     /** Of a pod: it may have rules of its own, which tell it from all others. */
-    pod(host: Host, node: Host): string {
+    pod(host: Host, node: Host): number {
       const rules = host.rules.tables.length === 0 ? "" : host.id;
       const inVnet = nicOf.get(host.interfaces[0]!.addresses[0]!.address) === node.id;
       const links = linksOf(node);
       const interfaces = host.interfaces.map(interfaceShape).join();
-      return `${rules} ${fieldsOf(host, hostsOwn)} ${links.routes(host)} ${interfaces} ${inVnet} ${links.end(host)}`;
+      return number(
+        `${rules} ${fieldsOf(host, hostsOwn)} ${links.routes(host)} ${interfaces} ${inVnet} ${links.end(host)}`,
+      );
     },
   };
 };
@@ -362,7 +363,7 @@ const sendersOf = (
       name,
       node: nodes.get(name)!,
       address: internalIp,
-      shape: "node",
+      shape: shapes.ofNodes,
     })),
   ];
 };
@@ -510,7 +511,8 @@ export const flowTable = (built: Built, options: FlowTableOptions = {}): FlowTab
     if (outline.received === undefined) return row;
     row.received = write(outline.received);
     Object.assign(row, receiverOf(flow.class, sender));
-    if (drawn !== undefined && outline.receiver === drawn.host) row.receiver = hosts.get(backend!.host)!.hostname;
+    if (drawn !== undefined && outline.receiver === drawn.host)
+      row.receiver = hosts.get(tracer.podAt(backend!.address)!.host)!.hostname;
     return row;
   });
 };

@@ -130,7 +130,12 @@ classes("follow rules that tell senders apart: by address, link, port, count and
   const link = base.network.hosts
     .find(({ id }) => id.endsWith(`/${pod.name}`))!
     .interfaces.flatMap(entry => (entry.kind === "veth" ? [entry.peer.interface] : []))[0]!;
+  const sorted = base.clusters[0]!.cluster.pods.map(({ ip }) => ip).sort((a, b) => a - b);
+  const middle = `${formatAddr(sorted[3]!)}-${formatAddr(sorted[5]!)}`; // some addresses are below, some above
   for (const rules of [
+    `*nat\n-A POSTROUTING -m iprange --src-range ${middle} -j ACCEPT\nCOMMIT`,
+    `*nat\n-A POSTROUTING -m iprange ! --src-range ${middle} -j ACCEPT\nCOMMIT`,
+    `*filter\n-A FORWARD ! -i ${link} -j DROP\nCOMMIT`,
     `*nat\n-A POSTROUTING -s ${formatAddr(range.base)}/30 -j ACCEPT\nCOMMIT`,
     `*nat\n-A POSTROUTING ! -s ${formatAddr(range.base)}/31 -j RETURN\nCOMMIT`,
     `*nat\n-A POSTROUTING -m iprange --src-range ${formatAddr(range.base)}-${formatAddr(pod.ip)} -j ACCEPT\nCOMMIT`,
@@ -165,6 +170,8 @@ classes("follow rules that tell the backends of a service apart: by address, lin
         `*filter\n-A FORWARD -o ${link} -j DROP\nCOMMIT`,
         `*nat\n-A POSTROUTING -d ${first}/32 -j MASQUERADE\nCOMMIT`,
         `*nat\n-A POSTROUTING -m iprange --dst-range ${first}-${second} -j MASQUERADE\nCOMMIT`,
+        `*nat\n-A POSTROUTING -m iprange ! --dst-range ${second}-${second} -j MASQUERADE\nCOMMIT`,
+        `*filter\n-A FORWARD ! -o ${link} -p tcp --dport 80 -j DROP\nCOMMIT`,
         `*nat\n-A POSTROUTING -s ${second}/32 -d ${first}/32 -j SNAT --to-source 10.240.0.99\nCOMMIT`,
         `*nat\n:OURS - [0:0]\n-A POSTROUTING -p tcp --dport 80 -j OURS\n-A OURS -d ${second}/32 -j MASQUERADE\nCOMMIT`,
         `*nat\n-A PREROUTING -m statistic --mode random --probability 0.5 -j ACCEPT\nCOMMIT`,

@@ -98,8 +98,8 @@ export interface FlowSender {
   readonly node: FlowNode;
   /** A node has others too, and sends from the one that faces the destination. */
   readonly address: Addr;
-  /** The node's end of its link; absent for the node itself. */
-  readonly link?: string;
+  /** The node's end of its link; undefined for the node itself. */
+  readonly link: string | undefined;
   /** A number for what else its way could depend on, but for its node. Equal for senders of one kind. */
   readonly shape: number;
 }

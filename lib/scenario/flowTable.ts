@@ -220,16 +220,29 @@ const toHost = (kind: DestinationKind, host: Host | undefined): readonly Omit<De
     : [{ kind, name: host.hostname, address, port }];
 };
 
-/** All fields of an object but some, as text: equal for objects that differ in nothing else. */
-const fieldsOf = (item: object, without: ReadonlySet<string>): string => {
+/**
+ * All fields of an object but some, as text: equal for objects that differ in nothing else. Most objects are as the one before,
+ * so that the text is put together once for all of them.
+ */
+const fieldsOfMany = (without: ReadonlySet<string>): ((item: object) => string) => {
+  let last: Readonly<Record<string, unknown>> = {};
+  let names: readonly string[] = [];
   let text = "";
-  const fields = item as Readonly<Record<string, unknown>>;
-  for (const field of Object.keys(fields)) {
-    if (without.has(field)) continue;
-    const value = fields[field];
-    text += `${field}=${typeof value === "object" ? JSON.stringify(value) : String(value)} `;
-  }
-  return text;
+  return item => {
+    const fields = item as Readonly<Record<string, unknown>>;
+    const own = Object.keys(fields).filter(name => !without.has(name));
+    if (
+      own.length !== names.length ||
+      !own.every((name, place) => name === names[place] && fields[name] === last[name])
+    ) {
+      const value = (name: string) =>
+        typeof fields[name] === "object" ? JSON.stringify(fields[name]) : String(fields[name]);
+      text = own.map(name => `${name}=${value(name)} `).join("");
+      names = own;
+    }
+    last = fields;
+    return text;
+  };
 };
 
 /** Of a host: its name, and what is looked at by itself. What listens on it matters to nobody who is only passing. */
@@ -266,8 +279,11 @@ const shapesOf = (fabric: Fabric) => {
     nodeLinks.set(node, known);
     return known;
   };
+  const interfaceFields = fieldsOfMany(interfacesOwn);
   const interfaceShape = (entry: Interface): string =>
-    `${fieldsOf(entry, interfacesOwn)}/${entry.addresses.map(({ prefix }) => prefix).join()}`;
+    `${interfaceFields(entry)}/${entry.addresses.map(({ prefix }) => prefix).join()}`;
+  const hostFields = fieldsOfMany(hostsOwn);
+  const podEndFields = fieldsOfMany(podEndsOwn);
   return {
     /** Of a node as a sender: all else of it is in its {@link FlowNode}. */
     ofNodes: number("node"),
@@ -279,7 +295,7 @@ const shapesOf = (fabric: Fabric) => {
         name: host.id,
         addresses: own.flatMap(({ addresses }) => addresses.map(({ address }) => address)),
         shape: number(
-          JSON.stringify([number(host.rules), fieldsOf(host, hostsOwn), host.routes, own.map(interfaceShape), card]),
+          JSON.stringify([number(host.rules), hostFields(host), host.routes, own.map(interfaceShape), card]),
         ),
       };
     },
@@ -289,9 +305,9 @@ const shapesOf = (fabric: Fabric) => {
       const inVnet = nicOf.get(host.interfaces[0]!.addresses[0]!.address) === node.id;
       const links = linksOf(node);
       const interfaces = host.interfaces.map(interfaceShape).join();
-      return number(
-        `${rules} ${fieldsOf(host, hostsOwn)} ${links.routes(host)} ${interfaces} ${inVnet} ${links.end(host)}`,
-      );
+      const end = links.end(host);
+      const podEnd = end === undefined ? "" : podEndFields(end);
+      return number(`${rules} ${hostFields(host)} ${links.routes(host)} ${interfaces} ${inVnet} ${podEnd}`);
     },
   };
 };
@@ -316,11 +332,10 @@ class PodLinks {
     return shape;
   }
 
-  /** The node's end of a pod's link, but for its name. */
-  end(pod: Host): string {
-    const name = pod.interfaces.flatMap(entry => (entry.kind === "veth" ? [entry.peer.interface] : []))[0];
-    const entry = name === undefined ? undefined : this.#ends.get(name);
-    return entry === undefined ? "" : fieldsOf(entry, podEndsOwn);
+  /** The node's end of a pod's link. */
+  end({ interfaces }: Host): Interface | undefined {
+    const name = interfaces.flatMap(entry => (entry.kind === "veth" ? [entry.peer.interface] : []))[0];
+    return name === undefined ? undefined : this.#ends.get(name);
   }
 }
 
@@ -352,7 +367,7 @@ const sendersOf = (
         node: nodes.get(pod.node)!,
         address: pod.ip,
         shape: shapes.pod(host, hosts.get(pod.node)!),
-        ...(link !== undefined && { link }),
+        link,
       };
     }),
     ...cluster.nodes.map(({ name, internalIp }, place): Sender => ({
@@ -363,6 +378,7 @@ const sendersOf = (
       name,
       node: nodes.get(name)!,
       address: internalIp,
+      link: undefined,
       shape: shapes.ofNodes,
     })),
   ];

@@ -278,7 +278,6 @@ const follow = (track: TcpTrack, direction: 0 | 1, kind: Kind, packet: Tcp): Fit
   )
     track.retransmissions++;
   else {
-    track.lastDirection = direction;
     track.lastSeq = seq;
     track.lastAck = ack;
     track.lastEnd = end;
@@ -358,7 +357,7 @@ export const tcpSegment = (
     }
     before = synSent;
     next = synRecv;
-    const asker = (track.sides[track.lastDirection === 0 ? 0 : 1] = new Side());
+    const asker = (track.sides[0] = new Side()); // a SYN and ACK is ignored of the one who answers only
     const { liberal } = track.sides[direction];
     track.sides[direction] = new Side();
     track.sides[direction].liberal = liberal; // the one who answers keeps it, the one who asked again does not

@@ -139,6 +139,19 @@ export const survivors: readonly Survivor[] = [
     reason: "cosmetic: memory",
   },
   {
+    file: "lib/netfilter/tcp.ts",
+    within: "TcpTrack",
+    change: "0 => 1",
+    reason:
+      "equivalent: the last segment's numbers are read only once one was noted, and the first ACK offers a window",
+  },
+  {
+    file: "lib/netfilter/tcp.ts",
+    within: "tcpSegment",
+    change: "timeout > timing.unacknowledged => timeout >= timing.unacknowledged",
+    reason: "equivalent: equal seconds replace each other",
+  },
+  {
     file: "lib/netfilter/nat.ts",
     within: "addressOf",
     change: "range.first === range.last => false",

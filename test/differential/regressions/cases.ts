@@ -1,7 +1,7 @@
 import { type Addr, addr } from "../../../lib/ip/addr.js";
 import { cidr } from "../../../lib/ip/cidr.js";
 import type { Host } from "../../../lib/net/network.js";
-import type { IcmpEcho } from "../../../lib/packet/packet.js";
+import type { IcmpEcho, TcpFlag } from "../../../lib/packet/packet.js";
 import type { Case, Sent } from "../generate.js";
 import { randomSegments, tracked } from "../segments.js";
 import { address, smallCase, tcp, udp } from "../small.js";
@@ -30,6 +30,16 @@ const echo = (host: string, src: Addr, dst: Addr, id: number, type: IcmpEcho["ty
   host,
   packet: { proto: "icmp", type, src, dst, id, seq: 1, size: 56, ttl: 64 },
 });
+/** A connection from a port of a to b, segment by segment. */
+const from = (
+  port: number,
+  ...segments: readonly (readonly [host: "a" | "b", flags: string, seq: number, ack?: number, payload?: string])[]
+): readonly Sent[] =>
+  segments.map(([host, flags, ...numbers]) =>
+    host === "a"
+      ? tcp("a", a, port, b, 80, flags.split(",") as TcpFlag[], ...numbers)
+      : tcp("b", b, 80, a, port, flags.split(",") as TcpFlag[], ...numbers),
+  );
 const pairs = (ports: readonly number[], others: readonly number[]): readonly (readonly [number, number])[] =>
   ports.flatMap(port => others.map(other => [port, other] as const));
 
@@ -896,6 +906,44 @@ export const regressions: readonly Regression[] = [
         ...udp("a", a, 2000 + port, addr("203.0.113.9"), 53),
         ...(port % 4 === 1 && { wait: 2.3 }),
       })),
+    ],
+  },
+  {
+    name: "what windows and acknowledgements just allow, and what they just do not",
+    case: tracked,
+    sent: [
+      ...from(1001, ["a", "SYN", 2], ["b", "RST,ACK", 1, 2147483649], ["a", "RST", 1]),
+      ...from(1002, ["a", "SYN", 2519612572], ["b", "RST,ACK", 372128925, 2519612574]),
+      ...from(1003, ["a", "ACK", 65951, 65951, "x"], ["b", "ACK", 50, 4294967247, "hello"]),
+      ...from(1004, ["a", "SYN", 64240], ["b", "SYN,ACK", 0, 0], ["a", "RST,ACK", 64241, 0]),
+      ...from(
+        1005,
+        ["a", "ACK", 1544678629, 3692098038, "x"],
+        ["b", "ACK", 1544680390, 1544614387],
+        ["a", "RST,ACK", 1544680390, 1544680389],
+      ),
+      ...from(
+        1006,
+        ["a", "ACK", 3051351609, 903867860],
+        ["b", "SYN,ACK", 3051351509, 3051351511],
+        ["a", "ACK", 3051351509, 3051417510, "hello"],
+      ),
+      ...from(
+        1007,
+        ["a", "ACK", 3949365330, 3949365428],
+        ["a", "SYN", 3949365428],
+        ["b", "SYN,ACK", 3949365330, 3949365429],
+        ["a", "ACK", 3949365428, 3949365330, "hello"],
+      ),
+    ],
+  },
+  {
+    name: "a connection that nobody translated keeps its port though it is over",
+    case: smallCase({ rules: table("nat", "-A POSTROUTING -p tcp -s 10.1.0.0/24 -j MASQUERADE --to-ports 2000") }),
+    sent: [
+      { ...tcp("r", addr("10.1.1.1"), 2000, b, 80, ["SYN"], 100), program: true },
+      tcp("b", b, 80, addr("10.1.1.1"), 2000, ["SYN", "ACK"], 500, 101), // r itself knows of none, and resets it
+      tcp("a", a, 1000, b, 80, ["SYN"], 5000),
     ],
   },
   ...[11, 12, 13, 14].map(seed => ({

@@ -140,13 +140,6 @@ export const survivors: readonly Survivor[] = [
   },
   {
     file: "lib/netfilter/tcp.ts",
-    within: "TcpTrack",
-    change: "0 => 1",
-    reason:
-      "equivalent: the last segment's numbers are read only once one was noted, and the first ACK offers a window",
-  },
-  {
-    file: "lib/netfilter/tcp.ts",
     within: "tcpSegment",
     change: "timeout > timing.unacknowledged => timeout >= timing.unacknowledged",
     reason: "equivalent: equal seconds replace each other",

@@ -4,6 +4,7 @@ import { addr, formatAddr } from "../../lib/ip/addr.js";
 import { cidr, contains, formatCidr } from "../../lib/ip/cidr.js";
 import { buildCluster } from "../../lib/kube/buildCluster.js";
 import { clusterHosts } from "../../lib/kube/hosts.js";
+import { ingressAddress } from "../../lib/kube/lookUp.js";
 import type { ClusterInput, PodPin } from "../../lib/kube/clusterInput.js";
 import { parseManifest } from "../../lib/kube/manifest.js";
 import type { Cluster, Pod, Service } from "../../lib/kube/cluster.js";
@@ -165,6 +166,23 @@ pods("keep to a pin only where it can hold", () => {
   assert.is(podsNamed(cluster, "whereami").length, 2);
 });
 
+pods("are never given a name that a pin keeps for another", () => {
+  const named = (pinned: readonly PodPin[]) =>
+    podsNamed(
+      buildCluster(kubenet(1, { manifests: applied(), pins: { pods: { "default/whereami": pinned } } })),
+      "whereami",
+    )
+      .map(({ name }) => name)
+      .sort();
+  const [first, second] = named([]) as [string, string];
+  for (const taken of [first, second])
+    for (const pinned of [[{}, { name: taken }], [{ name: taken }]]) {
+      const names = named(pinned);
+      assert.ok(names.includes(taken));
+      assert.is(new Set(names).size, 2, names.join(" "));
+    }
+});
+
 pods("have names as Kubernetes makes them", () => {
   const cluster = buildCluster(articleKubenet({ pins: {} }));
   const safe = "[bcdfghjklmnpqrstvwxz2456789]";
@@ -232,6 +250,7 @@ services("are those of the article, with their endpoints", () => {
       ],
     ],
   );
+  assert.is(formatAddr(ingressAddress(cluster, cluster.ingresses[0]!)!), "104.214.236.151");
 });
 
 services("ask for public addresses oldest first", () => {

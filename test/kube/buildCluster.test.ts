@@ -362,6 +362,17 @@ services("of a full range are found wherever the search for the last address sta
   }
 });
 
+services("of the system are called at the ports that Kubernetes gives them", () => {
+  const { services: all } = buildCluster(articleKubenet());
+  const called = (name: string) =>
+    all.find(own => own.name === name)!.ports.map(({ port, protocol }) => `${port}/${protocol}`);
+  assert.equal(called("kubernetes"), ["443/TCP"]);
+  assert.equal(called("heapster"), ["80/TCP"]);
+  assert.equal(called("kube-dns"), ["53/UDP", "53/TCP"]);
+  assert.equal(called("kubernetes-dashboard"), ["80/TCP"]);
+  assert.equal(called("metrics-server"), ["443/TCP"]);
+});
+
 services("of the system lead to ports that their pods listen on", () => {
   const cluster = buildCluster(articleKubenet());
   const hosts = clusterHosts(cluster, cidr("10.13.77.0/24"));

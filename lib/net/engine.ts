@@ -121,6 +121,8 @@ const latency = { host: 0.01, link: 0.02, fabric: 0.2, internet: 4 };
 
 const sequencePerMillisecond = 1e6 / 64;
 
+const drawnSequence = (seed: number, flow: Flow): number => seeded(subseed(seed, flowKey(flow))).int(0, 0xffffffff);
+
 /** A way longer than this is endless: TTL bounds what hosts do, this what the fabric could. */
 const longestWay = 600;
 
@@ -226,8 +228,7 @@ export class Engine {
    * one can guess from another, and one more each 64 nanoseconds (secure_tcp_seq).
    */
   initialSequence(flow: Flow): number {
-    const drawn = seeded(subseed(this.network.seed, flowKey(flow))).int(0, 0xffffffff);
-    return (drawn + Math.floor(this.clock * sequencePerMillisecond)) % 2 ** 32;
+    return (drawnSequence(this.network.seed, flow) + Math.floor(this.clock * sequencePerMillisecond)) % 2 ** 32;
   }
 
   /** Sends a packet from a host and follows it and all that it causes until nothing moves any more. */

@@ -16,6 +16,12 @@ const blocks = "equivalent: ports come and go in blocks of 8";
 export const survivors: readonly Survivor[] = [
   {
     file: "lib/net/engine.ts",
+    within: "drawnSequence",
+    change: "0 => 1",
+    reason: "cosmetic: sequence numbers begin anywhere",
+  },
+  {
+    file: "lib/net/engine.ts",
     within: "Visit",
     change: "journey.record => true",
     reason: "cosmetic: hops that nobody reads are written down",

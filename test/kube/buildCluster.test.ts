@@ -4,7 +4,7 @@ import { addr, formatAddr } from "../../lib/ip/addr.js";
 import { cidr, contains, formatCidr } from "../../lib/ip/cidr.js";
 import { buildCluster } from "../../lib/kube/buildCluster.js";
 import { clusterHosts } from "../../lib/kube/hosts.js";
-import { ingressAddress } from "../../lib/kube/lookUp.js";
+import { ingressAddress, podsOf } from "../../lib/kube/lookUp.js";
 import type { ClusterInput, PodPin } from "../../lib/kube/clusterInput.js";
 import { parseManifest } from "../../lib/kube/manifest.js";
 import type { Cluster, Pod, Service } from "../../lib/kube/cluster.js";
@@ -251,6 +251,36 @@ services("are those of the article, with their endpoints", () => {
     ],
   );
   assert.is(formatAddr(ingressAddress(cluster, cluster.ingresses[0]!)!), "104.214.236.151");
+});
+
+services(
+  "belong to clusters whose plugin says who masquerades what: azure-vnet but to the nodes' range, the agent but to all",
+  () => {
+    const vnet = [cidr("10.0.0.0/8"), cidr("172.20.0.0/16")];
+    const nodesOnly = buildCluster(azureCni(2, { vnet }));
+    const agent = buildCluster(azureCni(2, { vnet, masqueradeBy: "ip-masq-agent" }));
+    const agents = (cluster: Cluster) => podsNamed(cluster, "azure-ip-masq-agent").map(({ node }) => node);
+    assert.equal(agents(nodesOnly), []);
+    assert.equal([...agents(agent)].sort(), agent.nodes.map(({ name }) => name).sort());
+    assert.is(nodesOnly.masquerade?.except.length, 1);
+    assert.equal(agent.masquerade, { by: "ip-masq-agent", except: vnet });
+  },
+);
+
+services("and pods of a deployment are found by namespace and labels together", () => {
+  const cluster = buildCluster(articleKubenet());
+  for (const deployment of cluster.deployments)
+    for (const pod of podsOf(cluster, deployment)) {
+      assert.is(pod.namespace, deployment.namespace);
+      assert.ok(pod.name.startsWith(deployment.name.slice(0, 58)), `${pod.name} is not of ${deployment.name}`);
+    }
+  assert.is(
+    podsOf(
+      cluster,
+      cluster.deployments.find(({ name }) => name === "whereami")!,
+    ).length,
+    2,
+  );
 });
 
 services("ask for public addresses oldest first", () => {

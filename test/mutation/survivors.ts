@@ -309,6 +309,67 @@ export const survivors: readonly Survivor[] = [
     reason: "equivalent: a key that was read from a text has its place there",
   },
   {
+    file: "lib/kube/hosts.ts",
+    within: "listenersOf",
+    change: "pod.ports.length === 0 => false",
+    reason: "equivalent: of no ports there are no listeners",
+  },
+  {
+    file: "lib/kube/hosts.ts",
+    within: "vethNamer",
+    change: "subseed(attempt, pod) >>> 0 => subseed(attempt, pod) << 0",
+    reason: "cosmetic: other digits in a name that means nothing",
+  },
+  {
+    file: "lib/kube/ipam.ts",
+    within: "azureVnetIpam",
+    change: "free.push(address) => free.unshift(address)",
+    reason: "cosmetic: the next one is drawn from all of them",
+  },
+  {
+    file: "lib/kube/names.ts",
+    within: "canonical",
+    change: "1 => (1 + 1)",
+    reason: "equivalent: a comparison's answer counts by its sign",
+  },
+  {
+    file: "lib/kube/names.ts",
+    within: "templateHash",
+    change:
+      "subseed(0, canonical({ podLabels, image, ports, hostNetwork })) >>> 0 => subseed(0, canonical({ podLabels, image, ports, hostNetwork })) << 0",
+    reason: "cosmetic: other letters in a name that means nothing",
+  },
+  {
+    file: "lib/kube/names.ts",
+    within: "nameSuffix",
+    change: "1 => (1 + 1)",
+    reason: "cosmetic: other letters in a name that means nothing",
+  },
+  {
+    file: "lib/kube/schedule.ts",
+    within: "order",
+    change: "0 => 1",
+    reason: "equivalent: nodes are listed before pods, and the sort keeps what is equal in its order",
+  },
+  {
+    file: "lib/kube/schedule.ts",
+    within: "schedule",
+    change: "room -= by; => (left out)",
+    reason: "cosmetic: a search in vain is not spared",
+  },
+  {
+    file: "lib/kube/schedule.ts",
+    within: "schedule",
+    change: "room === 0 || waiting.length === 0 => room === 0 && waiting.length === 0",
+    reason: "cosmetic: a search in vain is not spared",
+  },
+  {
+    file: "lib/kube/services.ts",
+    within: "drawFree",
+    change: "step < size => step <= size",
+    reason: "equivalent: the first place is looked at once more",
+  },
+  {
     file: "lib/kube/ipam.ts",
     within: "azureVnetIpam",
     change: "free.length === 0 => false",

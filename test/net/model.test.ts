@@ -2,6 +2,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { InputError } from "../../lib/errors.js";
 import { addr, formatAddr } from "../../lib/ip/addr.js";
+import { Engine } from "../../lib/net/engine.js";
 import type { ConnectResult, PingResult } from "../../lib/net/lab.js";
 import { bootModel } from "../../lib/net/model.js";
 import type { Trace } from "../../lib/net/trace.js";
@@ -339,6 +340,27 @@ routed("a host without a route says so of what it cannot send", () => {
   });
   const reason = { kind: "no-route", destination: addr("203.0.113.9") };
   assert.equal(disposition, { kind: "dropped", place: "r", reason });
+});
+
+routed("a packet can be followed without its answer, hop by hop", () => {
+  const packet: Packet = {
+    proto: "udp",
+    src: addr("10.1.0.2"),
+    sport: 1000,
+    dst: addr("10.1.1.2"),
+    dport: 53,
+    ttl: 64,
+    payload: "",
+  };
+  const trace = new Engine(lans(), 0).sendUnanswered("a", packet);
+  const answered = bootModel(lans()).trace("a", packet);
+  assert.equal(
+    trace.hops.map(({ place }) => place),
+    ["a", "r", "b"],
+  );
+  assert.equal(trace.hops, answered.hops);
+  assert.equal(trace.disposition, answered.disposition);
+  assert.ok(answered.replies.length === 1, "somebody listens there");
 });
 
 routed("a capture tells when it saw a packet, to the microsecond", async () => {

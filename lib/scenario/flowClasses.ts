@@ -81,6 +81,16 @@ export const outlineOf = (trace: Trace): FlowOutline => {
   };
 };
 
+/** Numbers for objects and texts: the same object and equal texts have the same number. */
+export const numbered = (): ((item: object | string) => number) => {
+  const numbers = new Map<object | string, number>();
+  return item => {
+    let number = numbers.get(item);
+    if (number === undefined) numbers.set(item, (number = numbers.size));
+    return number;
+  };
+};
+
 /** A node, as far as a packet's way through it can tell. */
 export interface FlowNode {
   readonly name: string;
@@ -283,7 +293,7 @@ export class FlowTracer {
   /** Equal lists of questions are one list, so that a sender answers each once. */
   readonly #lists = new Map<string, Lists>();
   /** Numbers of senders' answers, and of kinds of backends. */
-  readonly #numbers = new Map<string, number>();
+  readonly #numberOf = numbered();
   /** Pods, by their address. */
   readonly #pods: ReadonlyMap<Addr, FlowSender>;
   /** What the next flow will draw, where that was looked at. */
@@ -458,12 +468,6 @@ export class FlowTracer {
     }
     const where = pod === sender ? 0 : pod.node === sender.node ? 1 : 2 + pod.node.shape;
     return own * mostPlaces + where;
-  }
-
-  #numberOf(text: string): number {
-    let number = this.#numbers.get(text);
-    if (number === undefined) this.#numbers.set(text, (number = this.#numbers.size));
-    return number;
   }
 
   /** Traces a flow that no known class fits, as one of a new class; others can join it, unless something told this flow from all others. */

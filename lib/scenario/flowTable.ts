@@ -12,6 +12,7 @@ import {
   type FlowSender,
   type FlowTarget,
   FlowTracer,
+  numbered,
   type OutlinedChange,
   partOf,
 } from "./flowClasses.js";
@@ -258,16 +259,6 @@ const interfacesOwn: ReadonlySet<string> = new Set<keyof Veth>(["addresses", "pe
 const podEndsOwn: ReadonlySet<string> = new Set<keyof Veth>(["name", "peer"]);
 
 const isOwn = (entry: Interface): boolean => entry.kind !== "veth";
-
-/** Numbers for objects and texts: the same object and equal texts have the same number. */
-const numbered = (): ((item: object | string) => number) => {
-  const numbers = new Map<object | string, number>();
-  return item => {
-    let number = numbers.get(item);
-    if (number === undefined) numbers.set(item, (number = numbers.size));
-    return number;
-  };
-};
 
 const shapesOf = (fabric: Fabric) => {
   const number = numbered();

@@ -183,6 +183,22 @@ pods("are never given a name that a pin keeps for another", () => {
     }
 });
 
+pods("of a deployment are found by namespace and labels together", () => {
+  const cluster = buildCluster(articleKubenet());
+  for (const deployment of cluster.deployments)
+    for (const pod of podsOf(cluster, deployment)) {
+      assert.is(pod.namespace, deployment.namespace);
+      assert.ok(pod.name.startsWith(deployment.name.slice(0, 58)), `${pod.name} is not of ${deployment.name}`);
+    }
+  assert.is(
+    podsOf(
+      cluster,
+      cluster.deployments.find(({ name }) => name === "whereami")!,
+    ).length,
+    2,
+  );
+});
+
 pods("have names as Kubernetes makes them", () => {
   const cluster = buildCluster(articleKubenet({ pins: {} }));
   const safe = "[bcdfghjklmnpqrstvwxz2456789]";
@@ -266,22 +282,6 @@ services(
     assert.equal(agent.masquerade, { by: "ip-masq-agent", except: vnet });
   },
 );
-
-services("and pods of a deployment are found by namespace and labels together", () => {
-  const cluster = buildCluster(articleKubenet());
-  for (const deployment of cluster.deployments)
-    for (const pod of podsOf(cluster, deployment)) {
-      assert.is(pod.namespace, deployment.namespace);
-      assert.ok(pod.name.startsWith(deployment.name.slice(0, 58)), `${pod.name} is not of ${deployment.name}`);
-    }
-  assert.is(
-    podsOf(
-      cluster,
-      cluster.deployments.find(({ name }) => name === "whereami")!,
-    ).length,
-    2,
-  );
-});
 
 services("ask for public addresses oldest first", () => {
   const asked: string[] = [];

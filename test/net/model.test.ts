@@ -9,7 +9,7 @@ import type { Trace } from "../../lib/net/trace.js";
 import type { Network } from "../../lib/net/network.js";
 import type { Packet, TcpFlag } from "../../lib/packet/packet.js";
 import { bridgeLike, kubenetLike } from "./networks.js";
-import { lans } from "./stack.js";
+import { datagram, lans } from "./stack.js";
 
 const wire = (packet: Packet) => `${formatAddr(packet.src)} > ${formatAddr(packet.dst)} ttl ${packet.ttl}`;
 const seenAt = async (
@@ -329,29 +329,13 @@ routed("a connection that is silent for 4 minutes is forgotten, and told so wher
 });
 
 routed("a host without a route says so of what it cannot send", () => {
-  const { disposition } = bootModel(lans()).trace("r", {
-    proto: "udp",
-    src: addr("10.1.0.1"),
-    sport: 1000,
-    dst: addr("203.0.113.9"),
-    dport: 53,
-    ttl: 64,
-    payload: "",
-  });
+  const { disposition } = bootModel(lans()).trace("r", datagram("10.1.0.1", "203.0.113.9"));
   const reason = { kind: "no-route", destination: addr("203.0.113.9") };
   assert.equal(disposition, { kind: "dropped", place: "r", reason });
 });
 
 routed("a packet can be followed without its answer, hop by hop", () => {
-  const packet: Packet = {
-    proto: "udp",
-    src: addr("10.1.0.2"),
-    sport: 1000,
-    dst: addr("10.1.1.2"),
-    dport: 53,
-    ttl: 64,
-    payload: "",
-  };
+  const packet = { ...datagram("10.1.0.2", "10.1.1.2"), dport: 53 };
   const trace = new Engine(lans(), 0).sendUnanswered("a", packet);
   const answered = bootModel(lans()).trace("a", packet);
   assert.equal(

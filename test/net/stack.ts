@@ -3,6 +3,12 @@ import { cidr } from "../../lib/ip/cidr.js";
 import type { ConnectOptions, ConnectResult, Lab } from "../../lib/net/lab.js";
 import type { Host, Network } from "../../lib/net/network.js";
 import { parseSave } from "../../lib/netfilter/parseSave.js";
+import type { Udp } from "../../lib/packet/packet.js";
+
+/** Of UDP, from port 7 to port 9. */
+export const datagram = (from: string, to: string): Udp => ({
+  ...{ proto: "udp", src: addr(from), sport: 7, dst: addr(to), dport: 9, ttl: 64, payload: "" },
+});
 
 /** A router between a (10.1.0.2), with c (10.1.0.3) on the same bridge, and b (10.1.1.2), whose ports 80 and 53 answer. */
 export const lans = (

@@ -11,7 +11,7 @@ import { formatRule } from "../../lib/netfilter/print.js";
 import { flowOf, isFlowPacket, type Flow } from "../../lib/packet/flow.js";
 import type { Packet } from "../../lib/packet/packet.js";
 import { bridgeLike, kubenetLike } from "./networks.js";
-import { lans } from "./stack.js";
+import { datagram, lans } from "./stack.js";
 
 const flow = ({ src, sport, dst, dport }: Flow): string => `${formatAddr(src)}:${sport} > ${formatAddr(dst)}:${dport}`;
 const packetText = (packet: Packet): string =>
@@ -63,10 +63,6 @@ const text = (trace: Trace): readonly string[] => [
   end(trace),
   ...trace.replies.flatMap(text),
 ];
-
-const datagram = (from: string, to: string): Packet & { readonly proto: "udp" } => ({
-  ...{ proto: "udp", src: addr(from), sport: 7, dst: addr(to), dport: 9, ttl: 64, payload: "" },
-});
 
 const test = suite("every step of a packet's way");
 
